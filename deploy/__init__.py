@@ -1,0 +1,1 @@
+"""How Posthorn is packaged and started."""

@@ -1,0 +1,1 @@
+"""A complete Posthorn on one machine, without Docker."""

@@ -1,0 +1,1 @@
+"""What crosses a boundary: topics and the versioned records on them."""

@@ -1,0 +1,130 @@
+"""`config.changes`: versions of the entities that more than one service needs."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from shared.contracts.record import Record, Timestamp
+
+
+class Kind(StrEnum):
+    """What an entity is; its value is also the name of its collection."""
+
+    WORKSPACE = "workspaces"
+    API_KEY = "api_keys"
+    DOMAIN = "domains"
+    SENDER = "senders"
+    CONTACT = "contacts"
+    TRANSPORT = "transports"
+    ROUTE = "routes"
+    ENDPOINT = "endpoints"
+
+
+class EntityChange(Record):
+    """One version of one entity. The highest version wins; a deletion is a kept version marked `deleted`."""
+
+    kind: Kind
+    id: str
+    workspace_id: str | None = None
+    version: int
+    deleted: bool = False
+    changed_at: Timestamp
+    data: dict[str, Any] = {}
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+class Workspace(Record):
+    """A workspace. `features` opens what it may use (`smtp.enabled`, …); `defaults` are its settings for messages."""
+
+    name: str
+    owner_email: str
+    owner_verified: bool = True
+    features: list[str] = []
+    default_sender: str | None = None
+    default_stream: str = "product"
+    max_recipients: int = 50
+    max_message_bytes: int = 25 * 1024 * 1024
+    smtputf8: bool = False
+
+
+class ApiKey(Record):
+    """A key as its HMAC digest; `prefix` is what may be shown of it."""
+
+    name: str
+    digest: str
+    prefix: str
+    scopes: list[str]
+    expires_at: Timestamp | None = None
+    default_stream: str | None = None
+
+
+class Domain(Record):
+    """A sending domain with its DKIM keys; `private_key` is sealed (AES-256-GCM), `active` the signing selector."""
+
+    name: str
+    verified: bool
+    active: str
+    keys: list[DkimKeyPair]
+
+
+class DkimKeyPair(Record):
+    selector: str
+    algorithm: str = "rsa-sha256"
+    public_key: str
+    private_key: str
+
+
+class Sender(Record):
+    """A verified sender address."""
+
+    address: str
+    name: str | None = None
+    verified: bool
+
+
+class Contact(Record):
+    """A known recipient; `delivery_route` is the id of the sender address that its mail goes out from."""
+
+    address: str
+    delivery_route: str | None = None
+
+
+class Transport(Record):
+    """A way out: the recipient's own MX hosts (`direct`) or one smart host. `password` is sealed."""
+
+    name: str
+    kind: str
+    host: str | None = None
+    port: int = 25
+    tls: str = "opportunistic"
+    username: str | None = None
+    password: str | None = None
+    weight: int = 100
+    enabled: bool = True
+    max_connections: int = 10
+    max_per_connection: int = 100
+    ehlo_name: str | None = None
+
+
+class RouteRule(Record):
+    """A workspace's default route: transports in failover order."""
+
+    transports: list[str]
+
+
+class Endpoint(Record):
+    """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`."""
+
+    url: str
+    events: list[str] = []
+    description: str = ""
+    enabled: bool = True
+    secret: str
+    created_at: Timestamp
+
+
+Domain.model_rebuild()

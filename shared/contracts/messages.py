@@ -1,0 +1,140 @@
+"""The message as it travels: `mail.accepted.*`, `mail.routed.*`, `mail.cleared.*` and `mail.due.*`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Literal
+
+from pydantic import Field
+
+from shared.contracts.record import Record, Timestamp
+from shared.contracts.topics import Lane, Stream
+
+
+class RecipientType(StrEnum):
+    TO = "to"
+    CC = "cc"
+    BCC = "bcc"
+
+
+class TlsMode(StrEnum):
+    """How a conversation is encrypted. `implicit` is TLS from the first byte (RFC 8314 section 3)."""
+
+    DISABLED = "disabled"
+    OPPORTUNISTIC = "opportunistic"
+    REQUIRED = "required"
+    VERIFY = "verify"
+    IMPLICIT = "implicit"
+
+
+class Versions(Record):
+    """The entity versions that this message was accepted and routed under."""
+
+    workspace: int
+    domain: int
+    transport: int | None = None
+
+
+class Host(Record):
+    """One host to dial, in the order of preference."""
+
+    name: str
+    port: int = 25
+
+
+class Candidate(Record):
+    """A transport that was considered; `lost` says why it was not taken (None for the one that was)."""
+
+    transport: str
+    name: str
+    kind: Literal["direct", "smarthost"]
+    score: float
+    lost: str | None = None
+
+
+class Route(Record):
+    """The router's decision for one pass, with what it was made from."""
+
+    transport: str
+    transport_version: int
+    kind: Literal["direct", "smarthost"]
+    hosts: list[Host]
+    tls: TlsMode
+    rollup: str
+    stand_in: bool = Field(default=False, description="the rollup stands for an MX lookup that was not there in time")
+    rule: str
+    rule_version: int
+    candidates: list[Candidate]
+    inputs: dict[str, Any] = {}
+    decided_at: Timestamp
+
+
+class VerdictKind(StrEnum):
+    SEND = "send"
+    SUPPRESSED = "suppressed"
+    NO_ROUTE = "no_route"
+    REJECT = "reject"
+    WAIT_UNTIL = "wait_until"
+    EXPIRED = "expired"
+
+
+class Verdict(Record):
+    """What a stage found about the message; the sender acts on it, nobody else ends a life."""
+
+    kind: VerdictKind
+    reason: str | None = None
+    detail: str | None = None
+    scope: str | None = None
+    evidence: dict[str, Any] = {}
+    until: Timestamp | None = None
+    by: Literal["router", "suppression"]
+    checked_at: Timestamp
+
+
+class Seen(Record):
+    """When each stage saw the message in this pass."""
+
+    accepted: Timestamp
+    released: Timestamp | None = None
+    routed: Timestamp | None = None
+    checked: Timestamp | None = None
+
+
+class LastAttempt(Record):
+    """What the router needs of the attempt before: a transport's own failure moves the next pass to another."""
+
+    transport: str
+    outcome: str
+    scope: Literal["transport", "recipient", "message"] | None = None
+
+
+class Message(Record):
+    """One message to one recipient. Subjects, bodies and callers' headers stay in the content store.
+
+    `pass_` counts releases towards the router, `attempt` SMTP attempts. `recipient` is as it goes on the wire,
+    `sender` the bare address of the From field. `trace` is the W3C traceparent of the request.
+    """
+
+    message_id: str
+    submission_id: str
+    workspace_id: str
+    lane: Lane
+    stream: Stream
+    recipient: str
+    recipient_type: RecipientType
+    sender: str
+    content_id: str
+    size: int = Field(description="bytes of subject, bodies and attachments before MIME")
+    tags: list[str] = []
+    metadata: dict[str, str] = {}
+    on_ambiguous: Literal["retry", "fail"] = "retry"
+    accepted_at: Timestamp
+    expires_at: Timestamp
+    pass_: int = Field(default=0, alias="pass")
+    attempt: int = 0
+    versions: Versions
+    seen: Seen
+    last: LastAttempt | None = None
+    route: Route | None = None
+    verdict: Verdict | None = None
+    trace: str | None = None
