@@ -1,0 +1,81 @@
+"""Which port each part of a local Posthorn listens on, so that two checkouts on one machine do not collide."""
+
+import contextlib
+import socket
+from collections.abc import Callable, Collection, Mapping
+
+from deploy.local.errors import StartError
+
+HOST = "127.0.0.1"
+
+# The order is the offset from POSTHORN_PORT_BASE; the value is the port without it.
+DEFAULT_PORTS: dict[str, int] = {
+    "http": 8080,
+    "http_health": 8081,
+    "ingest_health": 8082,
+    "router_health": 8083,
+    "suppression_health": 8084,
+    "sender_health": 8085,
+    "webhooks_health": 8086,
+    "sink_smtp": 8025,
+    "sink_http": 8026,
+    "receiver": 8027,
+    "dns": 8053,
+    "smtp": 8587,
+    "returns": 8588,
+    "kafka": 9092,
+    "kafka_controller": 9093,
+    "mongo": 27017,
+}
+UDP_PORTS = {"dns"}
+
+
+def is_free(port: int, udp: bool = False) -> bool:
+    """Whether nobody listens on `port` of the loopback address or of all addresses."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM if udp else socket.SOCK_STREAM)) as probe:
+        if not udp:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def wanted_ports(environ: Mapping[str, str]) -> tuple[dict[str, int], set[str]]:
+    """The port of each name as the environment wants it, and the names that it sets one by one.
+
+    `POSTHORN_PORT_BASE=20000` gives 20000, 20001, … in the order of DEFAULT_PORTS; `POSTHORN_<NAME>_PORT` sets one.
+    Raises StartError for what is not a port number.
+    """
+    base = _port_setting(environ, "POSTHORN_PORT_BASE")
+    wanted = {name: port if base is None else base + index for index, (name, port) in enumerate(DEFAULT_PORTS.items())}
+    explicit = set()
+    for name in wanted:
+        port = _port_setting(environ, setting_name(name))
+        if port is not None:
+            wanted[name] = port
+            explicit.add(name)
+    return wanted, explicit
+
+
+def setting_name(name: str) -> str:
+    """The environment variable that sets the port called `name`: sink_smtp → POSTHORN_SINK_SMTP_PORT."""
+    return f"POSTHORN_{name.upper()}_PORT"
+
+
+def choose_port(name: str, first: int, taken: Collection[int], free: Callable[[int, bool], bool] = is_free) -> int:
+    """`first`, or the next port above it that is neither in `taken` nor listened on. Raises StartError after 200 tries."""
+    for port in range(first, min(first + 200, 65536)):
+        if port not in taken and free(port, name in UDP_PORTS):
+            return port
+    raise StartError(f"no free port for {name} from {first} on; set {setting_name(name)}")
+
+
+def _port_setting(environ: Mapping[str, str], name: str) -> int | None:
+    text = environ.get(name, "").strip()
+    if not text:
+        return None
+    if not text.isdigit() or not 1024 <= int(text) <= 65535:
+        raise StartError(f"{name}={text} is not a port from 1024 to 65535")
+    return int(text)
