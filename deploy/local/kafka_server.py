@@ -41,7 +41,8 @@ class KafkaServer:
             self._format(java, libs, properties)
         log4j = f"-Dlog4j2.configurationFile={HERE / 'kafka' / 'log4j2.properties'}"
         options = ["-Xmx512m", "-Xms256m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", log4j]
-        self.process.start([java, *options, "-cp", f"{libs}/*", "kafka.Kafka", str(properties)], os.environ, self.folder)
+        command = [java, *options, "-cp", f"{libs}/*", "kafka.Kafka", str(properties)]
+        self.process.start(command, os.environ, self.folder)
 
     def ready(self) -> bool:
         """Whether it takes connections; a node opens its port last, when it is registered with its controller."""

@@ -67,9 +67,7 @@ class MongoServer:
         except OperationFailure as error:
             if error.code != NOT_YET_INITIALIZED:
                 raise
-            client.admin.command(
-                "replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]}
-            )
+            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]})
             return
         if config["members"][0]["host"] != address:
             config["members"][0]["host"] = address

@@ -1,10 +1,14 @@
 """Which port each part of a local Posthorn listens on, so that two checkouts on one machine do not collide."""
 
 import contextlib
+import json
 import socket
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
+from pathlib import Path
 
 from deploy.local.errors import StartError
+from deploy.local.processes import wait_until
 
 HOST = "127.0.0.1"
 
@@ -28,6 +32,8 @@ DEFAULT_PORTS: dict[str, int] = {
     "mongo": 27017,
 }
 UDP_PORTS = {"dns"}
+# How long a port that was ours is waited for: others know it, so moving is the last resort.
+HANDOVER_SECONDS = 2.0
 
 
 def is_free(port: int, udp: bool = False) -> bool:
@@ -65,11 +71,47 @@ def setting_name(name: str) -> str:
 
 
 def choose_port(name: str, first: int, taken: Collection[int], free: Callable[[int, bool], bool] = is_free) -> int:
-    """`first`, or the next port above it that is neither in `taken` nor listened on. Raises StartError after 200 tries."""
+    """`first`, or the next port above that is neither in `taken` nor listened on. Raises StartError after 200 tries."""
     for port in range(first, min(first + 200, 65536)):
         if port not in taken and free(port, name in UDP_PORTS):
             return port
     raise StartError(f"no free port for {name} from {first} on; set {setting_name(name)}")
+
+
+class PortBook:
+    """The ports that were chosen, remembered in a JSON file with the ports that had been wanted then."""
+
+    def __init__(self, file: Path, wanted: Mapping[str, int], explicit: Collection[str] = ()) -> None:
+        self.file = file
+        self._wanted = wanted
+        self._explicit = explicit
+        noted = json.loads(file.read_text()) if file.exists() else {}
+        self.ports: dict[str, int] = {**wanted, **noted.get("ports", {})}
+        self._wanted_before: dict[str, int] = noted.get("wanted", {})
+
+    def settle(self, in_use_by_us: Callable[[str], bool]) -> dict[str, tuple[int, int]]:
+        """Choose a free port for every name whose own part does not run, and remember the choice.
+
+        Returns, for each name that did not get what it wanted, (wanted, chosen). Raises StartError when a port that was
+        set one by one is taken, or none is free.
+        """
+        chosen = {name: self.ports[name] for name in self._wanted if in_use_by_us(name)}
+        for name, wanted in self._wanted.items():
+            if name in chosen:
+                continue
+            first = wanted
+            if self._wanted_before.get(name) == wanted:
+                first = self.ports[name]
+                wait_until(partial(is_free, first, name in UDP_PORTS), HANDOVER_SECONDS)
+            chosen[name] = choose_port(name, first, chosen.values())
+            if name in self._explicit and chosen[name] != wanted:
+                raise StartError(f"{setting_name(name)}={wanted} is taken by another program; set another port")
+        self.ports, self._wanted_before = chosen, dict(self._wanted)
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.file.with_suffix(".new")
+        unfinished.write_text(json.dumps({"ports": self.ports, "wanted": self._wanted_before}, indent=2) + "\n")
+        unfinished.replace(self.file)
+        return {name: (wanted, chosen[name]) for name, wanted in self._wanted.items() if chosen[name] != wanted}
 
 
 def _port_setting(environ: Mapping[str, str], name: str) -> int | None:

@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, found again by pid file without ever mistaking a recycled pid."""
+"""Processes that outlive the command that started them, found again by pid file, never mistaking a recycled pid."""
 
 import contextlib
 import json
@@ -25,7 +25,7 @@ class ProcessIdentity:
 
 
 def start_mark(pid: int) -> str | None:
-    """The boot and clock tick (elsewhere: the date) at which `pid` started; None if no such process runs (a zombie is dead)."""
+    """The boot and clock tick (elsewhere: the date) at which `pid` started; None if it does not run or is a zombie."""
     with contextlib.suppress(ChildProcessError, OSError):
         os.waitpid(pid, os.WNOHANG)
     try:
@@ -33,10 +33,18 @@ def start_mark(pid: int) -> str | None:
     except OSError:
         return None if Path("/proc/self").exists() else _start_mark_from_ps(pid)
     fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
+    if fields[0] in "ZX" and _threads(pid) <= 1:
         return None
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     return f"{boot}:{fields[19]}"
+
+
+def _threads(pid: int) -> int:
+    """A killed process is a zombie at once, but holds its ports until its last thread is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
 
 
 def _start_mark_from_ps(pid: int) -> str | None:
@@ -119,7 +127,7 @@ class DetachedProcess:
             return None
 
     def _kill_group(self, recorded: ProcessIdentity) -> None:
-        # A group keeps its number while it has members, so the number can only be another's when another process leads it.
+        # A group keeps its number while it has members, so it can only be another's when another process leads it.
         leader = start_mark(recorded.pid)
         if leader in (None, recorded.started):
             with contextlib.suppress(ProcessLookupError, PermissionError):
