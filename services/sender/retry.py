@@ -1,0 +1,103 @@
+"""When to try again, and when to give up (RFC 5321 section 4.5.4.1). Pure: the clock and the dice are arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+from services.sender.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
+
+MINUTE = 60.0
+HOUR = 3600.0
+
+STANDARD = "standard"
+AMBIGUOUS = "ambiguous"
+
+DEFAULT_DELAYS: dict[str, tuple[float, ...]] = {
+    STANDARD: (
+        5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 1 * HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR, 6 * HOUR,
+    ),
+    BounceClass.GREYLISTED: (
+        5 * MINUTE, 5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, 1 * HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR,
+    ),
+    BounceClass.THROTTLED: (15 * MINUTE, 30 * MINUTE, 60 * MINUTE),
+    BounceClass.MAILBOX_FULL: (30 * MINUTE, 1 * HOUR, 2 * HOUR, 4 * HOUR, 8 * HOUR),
+    BounceClass.ROUTE_DOWN: (1 * MINUTE, 5 * MINUTE, 15 * MINUTE, 30 * MINUTE),
+    AMBIGUOUS: (15 * MINUTE, 1 * HOUR),
+}  # fmt: skip
+DEFAULT_LIFETIMES: dict[str, float] = {STANDARD: 72 * HOUR, BounceClass.MAILBOX_FULL: 48 * HOUR}
+
+
+@dataclass(frozen=True)
+class RetrySchedule:
+    """The schedule as data, from settings. All times are seconds.
+
+    `delays` and `lifetimes` are keyed by bounce class, `ambiguous`, or `standard` for whatever has no list of its own. The
+    last delay of a list repeats, except for what is tried a limited number of times: ambiguous outcomes (once for each of
+    their delays) and refusals by a 5xx that is taken as transient at first (`permanent_retries`).
+    """
+
+    delays: Mapping[str, Sequence[float]] = field(default_factory=lambda: dict(DEFAULT_DELAYS))
+    lifetimes: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_LIFETIMES))
+    jitter: float = 0.2
+    permanent_retries: int = 3
+
+    def delay(self, kind: str, attempt: int) -> float:
+        """Seconds before the retry that follows attempt number `attempt` (from 1), without jitter."""
+        delays = self.delays.get(kind) or self.delays[STANDARD]
+        return delays[min(attempt, len(delays)) - 1]
+
+    def lifetime(self, kind: str) -> timedelta:
+        return timedelta(seconds=self.lifetimes.get(kind, self.lifetimes[STANDARD]))
+
+
+def next_due(
+    schedule: RetrySchedule,
+    outcome: Deferred | Ambiguous,
+    *,
+    attempt: int,
+    now: datetime,
+    accepted_at: datetime,
+    expires_at: datetime,
+    rng: Random,
+    ambiguous: int = 1,
+) -> datetime | None:
+    """When the retry after `outcome` is due; None means give up (see `given_up`).
+
+    `attempt` counts the SMTP attempts so far, this one included; `ambiguous` those of them that ended ambiguous. A retry
+    never comes due at or after `expires_at`, nor after the lifetime of its class, counted from `accepted_at`.
+    """
+    kind, number = (AMBIGUOUS, ambiguous) if isinstance(outcome, Ambiguous) else (outcome.class_ or STANDARD, attempt)
+    if number > _limit(schedule, outcome):
+        return None
+    factor = 1 + schedule.jitter * (2 * rng.random() - 1)
+    # RFC 1047: a peer that still works on a message it was sent should be given its time, so never sooner than the list says.
+    if isinstance(outcome, Ambiguous):
+        factor = max(factor, 1.0)
+    due = now + timedelta(seconds=schedule.delay(kind, number) * factor)
+    return due if due < min(expires_at, accepted_at + schedule.lifetime(kind)) else None
+
+
+def given_up(outcome: Deferred | Ambiguous) -> Bounced | Failed:
+    """What a message ends as when `next_due` is None: the last reply stands, and no address is suppressed for it.
+
+    A peer's 5xx that was retried was a refusal after all: a soft bounce. Anything else has expired.
+    """
+    fields = {name: getattr(outcome, name) for name in outcome.__dataclass_fields__}
+    if isinstance(outcome, Deferred) and _refused(outcome):
+        return Bounced(**{**fields, "hard": False})
+    return Failed(**{**fields, "class_": BounceClass.EXPIRED, "hard": False})
+
+
+def _limit(schedule: RetrySchedule, outcome: Deferred | Ambiguous) -> float:
+    if isinstance(outcome, Ambiguous):
+        return len(schedule.delays.get(AMBIGUOUS, DEFAULT_DELAYS[AMBIGUOUS]))
+    return schedule.permanent_retries if _refused(outcome) else float("inf")
+
+
+def _refused(outcome: Deferred) -> bool:
+    """A 5xx to the message itself: those to the session or to our credentials are not about it."""
+    in_transaction = outcome.stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT)
+    return in_transaction and outcome.code is not None and outcome.code >= 500
