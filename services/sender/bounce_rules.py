@@ -1,7 +1,7 @@
 """The verdict table as data: ordered rules, the first that fits wins. What the columns mean stands in `verdicts`.
 
-Enhanced codes are matched by subject and detail only (`1.1` of `5.1.1`): whether to try again is the basic code's to say
-where the two disagree (RFC 3463 section 2). Registry: RFC 3463, RFC 5248, RFC 7372, RFC 7505, RFC 8689.
+Enhanced codes are matched by subject and detail only (`1.1` of `5.1.1`): whether to try again is the basic code's to
+say where the two disagree (RFC 3463 section 2). Registry: RFC 3463, RFC 5248, RFC 7372, RFC 7505, RFC 8689.
 """
 
 from __future__ import annotations
@@ -80,13 +80,20 @@ _NO_USER = (
 )
 _BLOCKED = (
     r"\b(?:spamhaus|barracudacentral|spamcop|sorbs|uceprotect|rbl|dnsbl|blacklist(?:ed)?|blocklist(?:ed)?|block list)\b"
-    r"|\bS3150\b|\b(?:ip|host|client|server|address) (?:address )?\S{0,64} ?(?:is |has been |was )?(?:blocked|banned|listed)\b"
+    r"|\bS3150\b|\b(?:ip|host|client|server|address) (?:address )?\S{0,64} ?"
+    r"(?:is |has been |was )?(?:blocked|banned|listed)\b"
     r"|\b(?:poor|bad|low) reputation\b"
 )
 _THROTTLED = (
     r"\btoo (?:many|much|fast|quickly)\b|\brate ?limit|\bunusual rate\b|\btemporarily deferred\b|\bTSS0\d"
     r"|\breceiving mail (?:at a rate|too quickly)|\bthrottl|\bserver busy\b"
 )
+
+_NO_RELAY = r"\brelay(?:ing)? (?:access )?(?:denied|not permitted)"  # Postfix and Exim
+_FILTERED = r"\b(?:spam|virus|malware|phishing|content|url|attachment)\b"
+_LATER = r"\bgr[ae]y-?list|\btry again (?:later|in)\b|\bretry later\b"
+_FULL = r"\b(?:over ?quota|quota exceeded|mailbox (?:is )?full|exceeded storage)\b"
+_DISABLED = r"\(554\.30\)|\bmailbox is (?:disabled|inactive)|\boverquotaperm\b"
 
 RULES: tuple[Rule, ...] = (
     # The session: nothing here is about the message or its recipient.
@@ -96,10 +103,9 @@ RULES: tuple[Rule, ...] = (
     _rule("greeting-421", _C.THROTTLED, _GREETING, code=r"421", action=_RETRY),
     _rule("greeting-4xx", _C.CONNECTION, _GREETING, action=_RETRY),
     _rule("421", _C.THROTTLED, code=r"421", action=_RETRY),
-    # A smart host that does not know us is broken for every message (RFC 4954 section 6); the texts are Postfix's and Exim's.
+    # A smart host that does not know us is broken for every message (RFC 4954 section 6).
     _rule("auth-required", _C.ROUTE_DOWN, (_S.MAIL, _S.RCPT), code=r"530|535|538", action=_RETRY),
-    _rule("relay-denied", _C.ROUTE_DOWN, (_S.MAIL, _S.RCPT), text=r"\brelay(?:ing)? (?:access )?(?:denied|not permitted)",
-          relayed=True, action=_RETRY),
+    _rule("relay-denied", _C.ROUTE_DOWN, (_S.MAIL, _S.RCPT), text=_NO_RELAY, relayed=True, action=_RETRY),
     # What is said in clear, whatever the code.
     _rule("too-large", _C.MESSAGE_TOO_LARGE, enhanced=r"3\.4|2\.3"),
     _rule("too-large-552", _C.MESSAGE_TOO_LARGE, (_S.MAIL,), code=r"552"),
@@ -113,7 +119,7 @@ RULES: tuple[Rule, ...] = (
     _rule("no-recipient", _C.INVALID_RECIPIENT, enhanced=r"1\.[136]"),
     _rule("no-domain", _C.INVALID_DOMAIN, enhanced=r"1\.2|1\.10"),
     # Yahoo: `554 30 Sorry, your message to … cannot be delivered. This mailbox is disabled (554.30)`.
-    _rule("mailbox-disabled", _C.INACTIVE_MAILBOX, text=r"\(554\.30\)|\bmailbox is (?:disabled|inactive)|\boverquotaperm\b"),
+    _rule("mailbox-disabled", _C.INACTIVE_MAILBOX, text=_DISABLED),
     _rule("mailbox-rate", _C.THROTTLED, enhanced=r"2\.1", text=_THROTTLED, action=_RETRY),
     _rule("mailbox-inactive", _C.INACTIVE_MAILBOX, enhanced=r"2\.1|7\.13"),
     # RFC 5321 section 4.5.3.1.10: 552 to RCPT is to be taken as 452.
@@ -128,15 +134,13 @@ RULES: tuple[Rule, ...] = (
     _rule("authentication", _C.POLICY_AUTH, enhanced=r"7\.(?:2[0-9]|30|515)"),
     # Texts, for codes that say little: 5.7.1, x.0.0, or none at all.
     _rule("authentication-text", _C.POLICY_AUTH, text=r"\b(?:spf|dkim|dmarc)\b"),
-    _rule("content-text", _C.CONTENT_REJECTED, _MESSAGE, text=r"\b(?:spam|virus|malware|phishing|content|url|attachment)\b"),
+    _rule("content-text", _C.CONTENT_REJECTED, _MESSAGE, text=_FILTERED),
     _rule("throttled-text", _C.THROTTLED, code=r"4..", text=_THROTTLED),
     _rule("throttled", _C.THROTTLED, code=r"4..", enhanced=r"7\.0"),
-    _rule("greylist-text", _C.GREYLISTED, code=r"4..", text=r"\bgr[ae]y-?list|\btry again (?:later|in)\b|\bretry later\b"),
+    _rule("greylist-text", _C.GREYLISTED, code=r"4..", text=_LATER),
     _rule("greylist", _C.GREYLISTED, (_S.RCPT, _S.DATA, _S.DOT), code=r"4..", enhanced=r"7\.1"),
-    _rule("full-text", _C.MAILBOX_FULL, text=r"\b(?:over ?quota|quota exceeded|mailbox (?:is )?full|exceeded storage)\b",
-          hard=False),
-    _rule("relay-denied-text", _C.ROUTING_DNS, (_S.RCPT,), text=r"\brelay(?:ing)? (?:access )?(?:denied|not permitted)",
-          action=_RETRY),
+    _rule("full-text", _C.MAILBOX_FULL, text=_FULL, hard=False),
+    _rule("relay-denied-text", _C.ROUTING_DNS, (_S.RCPT,), text=_NO_RELAY, action=_RETRY),
     _rule("no-user-text", _C.INVALID_RECIPIENT, (_S.RCPT,), code=r"55[03]", text=_NO_USER),
     _rule("policy", _C.CONTENT_REJECTED, _MESSAGE, code=r"5..", enhanced=r"7\.1"),
     _rule("syntax", _C.PROTOCOL, code=r"50[0-4]"),

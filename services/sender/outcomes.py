@@ -1,7 +1,7 @@
 """What became of one delivery attempt, as values. Nothing the remote end does is an exception.
 
-`Delivered | Relayed | Deferred | Bounced | Ambiguous | Failed` are recorded and become events; `Abandoned` means that the
-lease was lost before the final dot: the message is somebody else's now, and nothing is recorded.
+`Delivered | Relayed | Deferred | Bounced | Ambiguous | Failed` are recorded and become events; `Abandoned` means that
+the lease was lost before the final dot: the message is somebody else's now, and nothing is recorded.
 """
 
 from __future__ import annotations
@@ -85,8 +85,9 @@ class Step:
 class _Outcome:
     """The fields of every outcome.
 
-    `code` and `enhanced` (RFC 3463, such as `5.1.1`) are the peer's where it replied, ours where it could not; `text` is at
-    most 1 KiB. `rule` names the verdict table's row. `timings` are milliseconds by stage; `transcript` is at most 8 KiB.
+    `code` and `enhanced` (RFC 3463, such as `5.1.1`) are the peer's where it replied, ours where it could not; `text`
+    is at most 1 KiB. `rule` names the verdict table's row. `timings` are milliseconds by stage, `transcript` is at most
+    8 KiB.
     """
 
     type: ClassVar[EventType]

@@ -38,7 +38,7 @@ class Reply:
 
     @property
     def text(self) -> str:
-        """The lines as one, at most 1 KiB; an enhanced code that later lines repeat is dropped, so that phrases are whole."""
+        """The lines as one, at most 1 KiB; an enhanced code that later lines repeat is dropped: phrases stay whole."""
         first, *rest = self.lines
         if (enhanced := self.enhanced) is not None:
             rest = [line.removeprefix(enhanced).lstrip() for line in rest]
@@ -48,8 +48,8 @@ class Reply:
 def take_reply(buffer: bytearray) -> Reply | None:
     """Takes the first whole reply off `buffer`; None where more bytes are needed.
 
-    Lines may end in LF alone. Raises MalformedReplyError for anything else than `3DIGIT ("-" | " ") text` with one code on
-    all lines, for a line over 4 KiB, and for a reply over 64 KiB or 100 lines.
+    Lines may end in LF alone. Raises MalformedReplyError for anything else than `3DIGIT ("-" | " ") text` with one code
+    on all lines, for a line over 4 KiB, and for a reply over 64 KiB or 100 lines.
     """
     lines: list[str] = []
     code: bytes | None = None

@@ -34,9 +34,9 @@ DEFAULT_LIFETIMES: dict[str, float] = {STANDARD: 72 * HOUR, BounceClass.MAILBOX_
 class RetrySchedule:
     """The schedule as data, from settings. All times are seconds.
 
-    `delays` and `lifetimes` are keyed by bounce class, `ambiguous`, or `standard` for whatever has no list of its own. The
-    last delay of a list repeats, except for what is tried a limited number of times: ambiguous outcomes (once for each of
-    their delays) and refusals by a 5xx that is taken as transient at first (`permanent_retries`).
+    `delays` and `lifetimes` are keyed by bounce class, `ambiguous`, or `standard` for whatever has no list of its own.
+    The last delay of a list repeats, except for what is tried a limited number of times: ambiguous outcomes (once for
+    each of their delays) and refusals by a 5xx that is taken as transient at first (`permanent_retries`).
     """
 
     delays: Mapping[str, Sequence[float]] = field(default_factory=lambda: dict(DEFAULT_DELAYS))
@@ -66,14 +66,14 @@ def next_due(
 ) -> datetime | None:
     """When the retry after `outcome` is due; None means give up (see `given_up`).
 
-    `attempt` counts the SMTP attempts so far, this one included; `ambiguous` those of them that ended ambiguous. A retry
-    never comes due at or after `expires_at`, nor after the lifetime of its class, counted from `accepted_at`.
+    `attempt` counts the SMTP attempts so far, this one included; `ambiguous` those of them that ended ambiguous. A
+    retry never comes due at or after `expires_at`, nor after the lifetime of its class, counted from `accepted_at`.
     """
     kind, number = (AMBIGUOUS, ambiguous) if isinstance(outcome, Ambiguous) else (outcome.class_ or STANDARD, attempt)
     if number > _limit(schedule, outcome):
         return None
     factor = 1 + schedule.jitter * (2 * rng.random() - 1)
-    # RFC 1047: a peer that still works on a message it was sent should be given its time, so never sooner than the list says.
+    # A peer that still works on a message it was sent gets its time (RFC 1047): never sooner than the list says.
     if isinstance(outcome, Ambiguous):
         factor = max(factor, 1.0)
     due = now + timedelta(seconds=schedule.delay(kind, number) * factor)

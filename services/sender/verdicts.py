@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.sender.bounce_rules import RULES, Action, Rule
-from services.sender.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Delivered, Outcome, Relayed, Scope, Stage
+from services.sender.outcomes import (
+    Ambiguous,
+    BounceClass,
+    Bounced,
+    Deferred,
+    Delivered,
+    Outcome,
+    Relayed,
+    Scope,
+    Stage,
+)
 from services.sender.replies import MAX_TEXT, Reply
 
 

@@ -1,0 +1,107 @@
+"""One open SMTP connection: commands, replies, and what is known of the peer."""
+
+from __future__ import annotations
+
+from services.sender.outcomes import Outcome, Stage
+from services.sender.peers import Egress, Timeouts
+from services.sender.replies import MalformedReplyError, Reply
+from services.sender.transcript import Transcript, record_of
+from services.sender.verdicts import Lost, outcome_of
+from services.sender.wire import LostError, Wire
+from shared.contracts.messages import Host
+
+
+class EndedError(Exception):
+    """A conversation is over at `stage`, with a reply or with none. It never leaves the sender's SMTP modules."""
+
+    def __init__(self, stage: Stage, reply: Reply | None = None, lost: Lost | None = None, detail: str = "") -> None:
+        super().__init__(stage, reply, lost, detail)
+        self.stage, self.reply, self.lost, self.detail = stage, reply, lost, detail
+
+
+class Connection:
+    """One open conversation with one address of one host, made by `greeting.open_connection`; one delivery at a time.
+
+    `extensions` are the peer's of its last EHLO, by lower-case keyword. `deliveries` counts the transactions that were
+    begun. `usable` turns False for good when the two ends may no longer agree on what comes next.
+    """
+
+    def __init__(self, egress: Egress, host: Host, ip: str, timeouts: Timeouts) -> None:
+        self.egress, self.host, self.ip, self.timeouts = egress, host, ip, timeouts
+        self.wire = Wire()
+        self.transcript = Transcript()
+        self.extensions: dict[str, str] = {}
+        self.auth_methods: list[str] = []
+        self.tls_version: str | None = None
+        self.tls_cipher: str | None = None
+        self.deliveries = 0
+        self.needs_reset = False
+        self._dead = False
+
+    @property
+    def usable(self) -> bool:
+        return not self._dead and self.wire.quiet
+
+    def drop(self) -> None:
+        """Cuts the connection at once: nothing that is still unsent will be sent."""
+        self._dead = True
+        self.wire.abort()
+
+    def close(self) -> None:
+        """Says QUIT where that can be understood, and does not wait for the answer."""
+        if self.usable:
+            self.wire.send("QUIT")
+        self._dead = True
+        self.wire.close()
+
+    async def ask(self, stage: Stage, command: str, timeout: float, shown: str | None = None) -> Reply:
+        """Sends one command and reads its reply. Raises EndedError for a loss, and for 421, which ends the session."""
+        self.transcript.start()
+        self.put(stage, command)
+        return await self.hear(stage, timeout, shown or command)
+
+    def put(self, stage: Stage, *commands: str) -> None:
+        """Writes commands as one group (RFC 2920). Raises EndedError for a loss, ValueError for a control character."""
+        try:
+            self.wire.send(*commands)
+        except LostError as error:
+            raise self.lost(stage, Lost.CLOSED, str(error), commands[0]) from error
+
+    async def hear(self, stage: Stage, timeout: float, sent: str | None) -> Reply:
+        """Reads the next reply that is due. Raises EndedError for a loss, and for 421, which ends the session."""
+        try:
+            reply = await self.wire.read(timeout)
+        except LostError as error:
+            raise self.lost(stage, Lost.CLOSED, str(error), sent) from error
+        except TimeoutError as error:
+            raise self.lost(stage, Lost.TIMEOUT, f"no reply in {timeout:g} s", sent) from error
+        except MalformedReplyError as error:
+            raise self.lost(stage, Lost.MALFORMED, str(error), sent) from error
+        self.transcript.add(stage, sent, reply)
+        if reply.code == 421:
+            self._dead = True
+            raise EndedError(stage, reply)
+        return reply
+
+    def lost(self, stage: Stage, lost: Lost, detail: str, sent: str | None = None) -> EndedError:
+        """Notes the loss; the connection is not used again."""
+        self._dead = True
+        self.transcript.add(stage, sent, note=f"({lost}: {detail})")
+        return EndedError(stage, None, lost, detail)
+
+    def outcome(self, ended: EndedError) -> Outcome:
+        """The verdict on how it ended, with what is known of the peer and what was said since the last outcome."""
+        verdict = outcome_of(
+            ended.stage, ended.reply, lost=ended.lost, detail=ended.detail, relayed=self.egress.relayed
+        )
+        return self.signed(verdict)
+
+    def signed(self, outcome: Outcome) -> Outcome:
+        """The outcome with the peer's name, its TLS, transcript and timings."""
+        return outcome.with_changes(
+            host=self.host.name,
+            ip=self.ip,
+            tls_version=self.tls_version,
+            tls_cipher=self.tls_cipher,
+            **record_of(self.transcript.take()),
+        )

@@ -1,0 +1,173 @@
+"""Opening a connection: banner, EHLO, STARTTLS, AUTH (RFC 5321 sections 3.1 and 3.2, RFC 3207, RFC 4954)."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+
+from aiosmtplib import SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
+from aiosmtplib.auth import auth_login_encode, auth_plain_encode
+from aiosmtplib.esmtp import parse_esmtp_extensions
+
+from services.sender.connection import Connection, EndedError
+from services.sender.outcomes import Outcome, Stage
+from services.sender.peers import Egress, Timeouts, TlsContexts
+from services.sender.replies import MalformedReplyError, Reply
+from services.sender.transcript import AUTH_MASK
+from services.sender.verdicts import Lost
+from shared.contracts.messages import Host, TlsMode
+
+
+async def open_connection(
+    egress: Egress, host: Host, ip: str, *, timeouts: Timeouts, contexts: TlsContexts, tls: TlsMode | None = None
+) -> Connection | Outcome:
+    """Dials one address and talks up to the point where MAIL may be sent; a failure is its outcome.
+
+    `tls` overrides the egress's mode, for the second try in clear of an opportunistic conversation.
+    """
+    connection = Connection(egress, host, ip, timeouts)
+    try:
+        await _greet(connection, tls or egress.tls, contexts)
+    except EndedError as ended:
+        connection.drop()
+        return connection.outcome(ended)
+    except BaseException:
+        connection.drop()
+        raise
+    return connection
+
+
+async def _greet(connection: Connection, tls: TlsMode, contexts: TlsContexts) -> None:
+    timeouts = connection.timeouts
+    await _dial(connection, contexts.for_mode(tls) if tls is TlsMode.IMPLICIT else None)
+    banner = await connection.hear(Stage.BANNER, timeouts.banner, None)
+    if not banner.positive:
+        raise EndedError(Stage.BANNER, banner)
+    await _hello(connection)
+    if tls in (TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED, TlsMode.VERIFY):
+        await _start_tls(connection, tls, contexts.for_mode(tls))
+    if connection.egress.credentials is not None:
+        await _authenticate(connection, tls)
+
+
+async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
+    """Connects; with a context, TLS from the first byte (RFC 8314 section 3)."""
+    loop = asyncio.get_running_loop()
+    ip, port, timeouts = connection.ip, connection.host.port, connection.timeouts
+    sent = f"{connection.host.name} [{ip}]:{port}"
+    connection.transcript.start()
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if connection.egress.source is not None:
+            sock.bind((connection.egress.source, 0))
+        async with asyncio.timeout(timeouts.connect):
+            await loop.sock_connect(sock, (ip, port))
+        connection.transcript.add(Stage.CONNECT, sent, note="(connected)")
+        await loop.create_connection(
+            lambda: connection.wire,
+            sock=sock,
+            ssl=context,
+            server_hostname=connection.host.name if context else None,
+            ssl_handshake_timeout=timeouts.starttls if context else None,
+        )
+    except TimeoutError as error:
+        sock.close()
+        raise connection.lost(Stage.CONNECT, Lost.TIMEOUT, f"no answer in {timeouts.connect:g} s", sent) from error
+    except ssl.SSLError as error:
+        sock.close()
+        raise connection.lost(Stage.STARTTLS, Lost.TLS, _reason(error), sent) from error
+    except OSError as error:
+        sock.close()
+        in_tls = context is not None and not isinstance(error, ConnectionRefusedError)
+        kind = Lost.TLS if in_tls else Lost.REFUSED if isinstance(error, ConnectionRefusedError) else Lost.UNREACHABLE
+        raise connection.lost(Stage.CONNECT, kind, error.strerror or type(error).__name__, sent) from error
+    except BaseException:
+        sock.close()
+        raise
+    if context is not None:
+        _note_tls(connection)
+
+
+async def _hello(connection: Connection) -> None:
+    """EHLO, and HELO where the peer knows no EHLO (RFC 5321 section 3.2)."""
+    name, timeout = connection.egress.ehlo_name, connection.timeouts.ehlo
+    reply = await connection.ask(Stage.EHLO, f"EHLO {name}", timeout)
+    if reply.positive:
+        connection.extensions, connection.auth_methods = parse_esmtp_extensions("\n".join(reply.lines))
+        return
+    connection.extensions, connection.auth_methods = {}, []
+    if reply.code < 500:
+        raise EndedError(Stage.EHLO, reply)
+    reply = await connection.ask(Stage.EHLO, f"HELO {name}", timeout)
+    if not reply.positive:
+        raise EndedError(Stage.EHLO, reply)
+
+
+async def _start_tls(connection: Connection, mode: TlsMode, context: ssl.SSLContext) -> None:
+    """STARTTLS, and EHLO again: what was learned in clear is forgotten (RFC 3207 section 4.2).
+
+    Without it an opportunistic conversation goes on in clear; the other modes end here, which only defers the message.
+    """
+    if "starttls" not in connection.extensions:
+        if mode is TlsMode.OPPORTUNISTIC:
+            return
+        raise connection.lost(Stage.STARTTLS, Lost.TLS, "STARTTLS is not offered")
+    connection.transcript.start()
+    timeout = connection.timeouts.starttls
+    try:
+        await connection.wire.start_tls(context, connection.host.name, timeout)
+    except SMTPResponseException as error:
+        reply = Reply(error.code, (error.message,))
+        connection.transcript.add(Stage.STARTTLS, "STARTTLS", reply)
+        if mode is TlsMode.OPPORTUNISTIC and reply.code != 421:
+            return
+        raise EndedError(Stage.STARTTLS, reply) from error
+    except MalformedReplyError as error:
+        raise connection.lost(Stage.STARTTLS, Lost.MALFORMED, str(error), "STARTTLS") from error
+    except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:
+        raise connection.lost(Stage.STARTTLS, Lost.TLS, _reason(error), "STARTTLS") from error
+    _note_tls(connection)
+    connection.transcript.add(Stage.STARTTLS, "STARTTLS", note=f"(220, {connection.tls_version})")
+    await _hello(connection)
+
+
+async def _authenticate(connection: Connection, mode: TlsMode) -> None:
+    """AUTH PLAIN or LOGIN. A password goes out in clear only where the transport's settings say TLS is disabled."""
+    credentials = connection.egress.credentials
+    assert credentials is not None
+    if connection.tls_version is None and mode is not TlsMode.DISABLED:
+        raise connection.lost(Stage.AUTH, Lost.TLS, "no password is sent without TLS")
+    timeout = connection.timeouts.auth
+    if "plain" in connection.auth_methods:
+        token = auth_plain_encode(credentials.username, credentials.password).decode()
+        reply = await connection.ask(Stage.AUTH, f"AUTH PLAIN {token}", timeout, AUTH_MASK)
+    elif "login" in connection.auth_methods:
+        reply = await connection.ask(Stage.AUTH, "AUTH LOGIN", timeout)
+        for answer in auth_login_encode(credentials.username, credentials.password):
+            if reply.code == 334:
+                reply = await connection.ask(Stage.AUTH, answer.decode(), timeout, AUTH_MASK)
+    else:
+        reply = Reply(504, ("5.5.4 neither AUTH PLAIN nor AUTH LOGIN is offered",))
+        connection.transcript.add(Stage.AUTH, None, note="(neither AUTH PLAIN nor AUTH LOGIN is offered)")
+    if not reply.positive:
+        raise EndedError(Stage.AUTH, reply)
+
+
+def _note_tls(connection: Connection) -> None:
+    transport = connection.wire.transport
+    tls = transport.get_extra_info("ssl_object") if transport is not None else None
+    if tls is not None:
+        connection.tls_version, cipher = tls.version(), tls.cipher()
+        connection.tls_cipher = cipher[0] if cipher else None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return error.verify_message
+    if isinstance(error, ssl.SSLError):
+        return error.reason or type(error).__name__
+    return str(error) or type(error).__name__

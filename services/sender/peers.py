@@ -1,0 +1,76 @@
+"""Who is talked to and how: the values that a conversation starts from."""
+
+from __future__ import annotations
+
+import ssl
+from dataclasses import dataclass, field
+
+from shared.contracts.messages import Host, TlsMode
+
+
+@dataclass(frozen=True)
+class Timeouts:
+    """Seconds to wait, each for one stage (RFC 5321 section 4.5.3.2); `block` is for each 64 KiB of a message written.
+
+    The wait after the final dot is the long one: giving up on a peer that still works is how duplicates are made.
+    """
+
+    connect: float = 30
+    banner: float = 60
+    ehlo: float = 120
+    starttls: float = 60
+    auth: float = 60
+    mail: float = 300
+    rcpt: float = 300
+    data: float = 120
+    block: float = 180
+    dot: float = 600
+    reset: float = 5
+
+
+@dataclass(frozen=True)
+class Credentials:
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Egress:
+    """One way out, as the route of a message and its transport's settings give it. `hosts` are in order of preference.
+
+    `relayed` is True for a smart host; `source` is the local address to bind.
+    """
+
+    transport: str
+    transport_version: int
+    hosts: tuple[Host, ...]
+    tls: TlsMode
+    ehlo_name: str
+    relayed: bool = False
+    credentials: Credentials | None = None
+    source: str | None = None
+    max_deliveries_per_connection: int = 100
+
+
+@dataclass(frozen=True)
+class TlsContexts:
+    """`verify` checks the chain and the host's name; `encrypt` checks neither (RFC 7435 section 3)."""
+
+    encrypt: ssl.SSLContext
+    verify: ssl.SSLContext
+
+    def for_mode(self, mode: TlsMode) -> ssl.SSLContext:
+        """Implicit TLS verifies as well: it is for smart hosts, which get credentials (RFC 8314 section 5.2)."""
+        return self.verify if mode in (TlsMode.VERIFY, TlsMode.IMPLICIT) else self.encrypt
+
+
+def tls_contexts(ca_file: str | None = None) -> TlsContexts:
+    """Contexts for TLS 1.2 and newer; `ca_file` adds authorities (PEM) to the system's."""
+    encrypt, verify = ssl.create_default_context(), ssl.create_default_context()
+    encrypt.check_hostname = False
+    encrypt.verify_mode = ssl.CERT_NONE
+    if ca_file is not None:
+        verify.load_verify_locations(ca_file)
+    for context in (encrypt, verify):
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return TlsContexts(encrypt, verify)

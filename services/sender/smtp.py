@@ -1,0 +1,195 @@
+"""One message over one connection: MAIL, RCPT, DATA, the body, the final dot (RFC 5321 section 3.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from services.sender.connection import Connection, EndedError
+from services.sender.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
+from services.sender.replies import Reply
+from services.sender.verdicts import Lost
+from services.sender.wire import BLOCK, LostError
+
+_NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who it is from (empty: the null path) and for. `size` is the message's bytes, before dot-stuffing."""
+
+    mail_from: str
+    rcpt_to: str
+    size: int
+    smtputf8: bool = False
+
+
+async def deliver(
+    connection: Connection, envelope: Envelope, message: bytes, before_dot: Callable[[], Awaitable[bool]]
+) -> Outcome | Abandoned:
+    """Delivers `message` (CRLF lines, the last one ended) to one recipient; the bytes reach the peer as they are.
+
+    Everything but the final dot is sent, then `before_dot` is awaited, and the dot is sent only if that returns True.
+    If it returns False or raises, the connection is cut and the result is `Abandoned`. What the peer does is an
+    outcome, never an exception; raises ValueError for a message that does not end in CRLF.
+    """
+    if not message.endswith(b"\r\n"):
+        raise ValueError("a message must end in CRLF")
+    refused = _refused_here(connection, envelope)
+    if refused is not None:
+        return connection.signed(refused)
+    connection.deliveries += 1
+    try:
+        await _begin(connection, envelope)
+        await _send_body(connection, message)
+        if not await _allowed(before_dot):
+            connection.drop()
+            return Abandoned()
+        reply = await _end(connection)
+    except EndedError as ended:
+        outcome = connection.outcome(ended)
+        if ended.reply is None:
+            connection.drop()
+        return outcome
+    except BaseException:
+        connection.drop()
+        raise
+    return connection.outcome(EndedError(Stage.DOT, reply))
+
+
+def _refused_here(connection: Connection, envelope: Envelope) -> Outcome | None:
+    """What the peer has already said no to, or what cannot be said in a command."""
+    if _NOT_IN_PATH.search(envelope.mail_from) or _NOT_IN_PATH.search(envelope.rcpt_to):
+        text = "an envelope address holds a control character, a space or an angle bracket"
+        return Failed(stage=Stage.MAIL, text=text, class_=BounceClass.PROTOCOL, scope=Scope.MESSAGE)
+    limit = connection.extensions.get("size", "")
+    if limit.isascii() and limit.isdigit() and 0 < int(limit) < envelope.size:
+        text = f"the message of {envelope.size} bytes is over the host's limit of {limit} (RFC 1870)"
+        return _bounced(552, "5.3.4", text, BounceClass.MESSAGE_TOO_LARGE)
+    if _needs_utf8(envelope) and "smtputf8" not in connection.extensions:
+        return _bounced(553, "5.6.7", "the host does not offer SMTPUTF8 (RFC 6531)", BounceClass.CONTENT_REJECTED)
+    return None
+
+
+def _bounced(code: int, enhanced: str, text: str, class_: BounceClass) -> Bounced:
+    return Bounced(
+        stage=Stage.MAIL, code=code, enhanced=enhanced, text=text, class_=class_, hard=True, scope=Scope.MESSAGE
+    )
+
+
+def _needs_utf8(envelope: Envelope) -> bool:
+    return envelope.smtputf8 or not (envelope.mail_from.isascii() and envelope.rcpt_to.isascii())
+
+
+async def _begin(connection: Connection, envelope: Envelope) -> None:
+    """MAIL, RCPT and DATA up to 354, in one write where the peer takes that (RFC 2920). Raises EndedError."""
+    timeouts = connection.timeouts
+    if connection.needs_reset:
+        await _reset(connection)
+    mail = f"MAIL FROM:<{envelope.mail_from}>"
+    if "size" in connection.extensions:
+        mail += f" SIZE={envelope.size}"
+    if _needs_utf8(envelope):
+        mail += " SMTPUTF8"
+    commands = (
+        (Stage.MAIL, mail, timeouts.mail),
+        (Stage.RCPT, f"RCPT TO:<{envelope.rcpt_to}>", timeouts.rcpt),
+        (Stage.DATA, "DATA", timeouts.data),
+    )
+    pipelined = "pipelining" in connection.extensions
+    connection.transcript.start()
+    if pipelined:
+        connection.put(Stage.MAIL, *(command for _, command, _ in commands))
+    for stage, command, timeout in commands:
+        if not pipelined:
+            connection.put(stage, command)
+        reply = await connection.hear(stage, timeout, command)
+        if stage is Stage.DATA and reply.code == 354:
+            return
+        if stage is Stage.DATA or not reply.positive:
+            if pipelined:
+                await _unwind(connection, stage)
+            raise _refusal(connection, stage, reply)
+        connection.needs_reset = True
+
+
+def _refusal(connection: Connection, stage: Stage, reply: Reply) -> EndedError:
+    if stage is Stage.DATA and reply.positive:
+        # The peer may now take the message for commands or commands for the message.
+        return connection.lost(stage, Lost.MALFORMED, f"{reply.code} in reply to DATA")
+    return EndedError(stage, reply)
+
+
+async def _reset(connection: Connection) -> None:
+    """Ends the transaction that failed before this one; only then, as some hosts count RSET as junk."""
+    reply = await connection.ask(Stage.MAIL, "RSET", connection.timeouts.reset)
+    if not reply.positive:
+        raise connection.lost(Stage.MAIL, Lost.MALFORMED, f"{reply.code} in reply to RSET")
+    connection.needs_reset = False
+
+
+async def _unwind(connection: Connection, refused: Stage) -> None:
+    """Reads what the rest of a pipelined group is answered with, after the verdict fell at `refused`.
+
+    A peer that answers DATA with 354 although it accepted no recipient waits for a message: it gets an empty one, which
+    it must refuse (RFC 2920 section 3.1). Whatever goes wrong here only costs the connection.
+    """
+    try:
+        for stage in {Stage.MAIL: (Stage.RCPT, Stage.DATA), Stage.RCPT: (Stage.DATA,)}.get(refused, ()):
+            reply = await connection.hear(stage, connection.timeouts.reset, None)
+            if stage is Stage.DATA and reply.code == 354:
+                connection.wire.send_final_dot()
+                await connection.hear(Stage.DATA, connection.timeouts.reset, ".")
+                connection.needs_reset = False
+    except (EndedError, LostError):
+        connection.drop()
+
+
+async def _send_body(connection: Connection, message: bytes) -> None:
+    """Writes the message dot-stuffed (RFC 5321 section 4.5.2), without the final dot. Raises EndedError."""
+    stuffed = message.replace(b"\r\n.", b"\r\n..")
+    if stuffed.startswith(b"."):
+        stuffed = b"." + stuffed
+    timeout = connection.timeouts.block
+    sent = f"({len(message)} bytes)"
+    try:
+        for start in range(0, len(stuffed), BLOCK):
+            await connection.wire.send_block(stuffed[start : start + BLOCK], timeout)
+    except TimeoutError as error:
+        raise connection.lost(Stage.BODY, Lost.TIMEOUT, f"a block was not taken in {timeout:g} s", sent) from error
+    except LostError as error:
+        raise _cut_off(connection, sent, str(error)) from error
+    connection.transcript.add(Stage.BODY, sent)
+
+
+async def _allowed(before_dot: Callable[[], Awaitable[bool]]) -> bool:
+    """Whether the dot may leave. Not to know is no: whoever holds the lease then sends the message."""
+    try:
+        return await before_dot()
+    except Exception:
+        return False
+
+
+async def _end(connection: Connection) -> Reply:
+    """The final dot and its reply. Raises EndedError; at stage `dot` without a reply, nobody knows who owns it."""
+    connection.transcript.start()
+    # A peer that has spoken, or gone, before the dot has given the message up: without the dot it cannot own it.
+    if not connection.wire.quiet:
+        raise _cut_off(connection, None, "the peer ended the conversation before the final dot")
+    try:
+        connection.wire.send_final_dot()
+    except LostError as error:
+        raise _cut_off(connection, None, str(error)) from error
+    connection.needs_reset = False
+    return await connection.hear(Stage.DOT, connection.timeouts.dot, ".")
+
+
+def _cut_off(connection: Connection, sent: str | None, detail: str) -> EndedError:
+    """The end in the middle of the body: a reply that the peer left behind is its verdict, otherwise it is a loss."""
+    reply = connection.wire.early_reply()
+    lost = connection.lost(Stage.BODY, Lost.CLOSED, detail, sent)
+    if reply is None or reply.code < 400:
+        return lost
+    connection.transcript.add(Stage.BODY, None, reply)
+    return EndedError(Stage.BODY, reply)
