@@ -1,1 +1,1 @@
-"""The sender: takes cleared messages over, delivers them by SMTP, and says what became of each."""
+"""sender: owns what is in the pipeline, delivers it by SMTP with DKIM, and says how each message ended."""

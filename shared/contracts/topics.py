@@ -69,7 +69,5 @@ LIVE = (*PIPELINE, EVENTS, COMMANDS, WEBHOOK_EVENTS, SUPPRESSION_CHANGES, CONFIG
 
 def all_topics() -> list[Topic]:
     """Every topic of a Posthorn, dead letters included, without the deployment's prefix."""
-    live = [
-        Topic(name, partitions=1, retention_ms=None) if name == CONFIG_CHANGES else Topic(name) for name in LIVE
-    ]
+    live = [Topic(name, partitions=1, retention_ms=None) if name == CONFIG_CHANGES else Topic(name) for name in LIVE]
     return live + [Topic(dead_letters(name), partitions=1) for name in LIVE]

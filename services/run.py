@@ -1,0 +1,137 @@
+"""`posthorn run SERVICE[:ROLE,…] …`: any set of services and roles in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import AsyncExitStack, nullcontext
+from importlib import import_module
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from fastapi import FastAPI, Response
+from prometheus_client import REGISTRY
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+from pymongo.errors import PyMongoError
+
+from shared.api import create_api
+from shared.service import Service
+from shared.settings import SharedSettings
+from shared.telemetry.logging import setup_logging
+
+SERVICES: dict[str, tuple[str, ...]] = {
+    "ingest": ("http", "relay", "projector"),
+    "router": ("http", "route"),
+    "suppression": ("http", "check"),
+    "sender": ("http", "deliver"),
+    "webhooks": ("http", "dispatch"),
+}
+READY_TIMEOUT = 2.0
+log = structlog.get_logger(__name__)
+
+
+class UnknownRoleError(ValueError):
+    """No such service or role."""
+
+
+def parse_spec(spec: str) -> tuple[str, frozenset[str]]:
+    """`ingest:http,relay` as name and roles; a bare name means every role. Raises UnknownRoleError."""
+    name, _, text = spec.partition(":")
+    if name not in SERVICES:
+        raise UnknownRoleError(f"no service {name!r}; there are {', '.join(SERVICES)}")
+    roles = frozenset(text.split(",")) if text else frozenset(SERVICES[name])
+    unknown = roles - set(SERVICES[name])
+    if unknown:
+        raise UnknownRoleError(f"{name} has no role {', '.join(sorted(unknown))}; it has {', '.join(SERVICES[name])}")
+    return name, roles
+
+
+def compose(specs: list[str]) -> list[tuple[Service, frozenset[str]]]:
+    """Creates each service with the settings of its own, read from the environment."""
+    composed = []
+    for name, roles in map(parse_spec, specs):
+        settings = import_module(f"services.{name}.settings").Settings()
+        composed.append((import_module(f"services.{name}.app").create_app(settings, roles), roles))
+    return composed
+
+
+def health_app(services: list[Service], stopping: asyncio.Event) -> FastAPI:
+    """`/livez` (the loop turns), `/readyz` (this process can do its work) and `/metrics` (OpenMetrics)."""
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/livez")
+    async def livez() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/readyz")
+    async def readyz(response: Response) -> dict[str, Any]:
+        states = {service.name: await _is_ready(service) for service in services}
+        ready = all(states.values()) and not stopping.is_set()
+        response.status_code = 200 if ready else 503
+        return {"status": "ready" if ready else "not ready", "services": states}
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)  # type: ignore[no-untyped-call]
+
+    return app
+
+
+async def _is_ready(service: Service) -> bool:
+    try:
+        async with asyncio.timeout(READY_TIMEOUT):
+            return await service.ready()
+    except (PyMongoError, TimeoutError):
+        return False
+
+
+async def serve(specs: list[str]) -> None:
+    """Runs until SIGTERM or SIGINT; then readiness goes first, the API next, the roles last."""
+    settings = SharedSettings()
+    setup_logging("+".join(sorted({spec.partition(":")[0] for spec in specs})), settings.log_level)
+    composed = compose(specs)
+    services = [service for service, _ in composed]
+    routers = [router for service, roles in composed if "http" in roles for router in service.routers]
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as stack:
+        for service in services:
+            await stack.enter_async_context(service.run())
+        servers = [_server(health_app(services, stopping), settings.health_host, settings.health_port)]
+        if routers:
+            servers.append(_server(create_api(routers), settings.http_host, settings.http_port))
+        serving = [asyncio.create_task(server.serve()) for server in servers]
+        ended = asyncio.create_task(stopping.wait())
+        await asyncio.wait([ended, *serving], return_when=asyncio.FIRST_COMPLETED)
+        stopping.set()
+        for server in servers:
+            server.should_exit = True
+        await asyncio.gather(*serving, ended)
+    log.info("stopped")
+
+
+class _Server(uvicorn.Server):
+    """Signals are ours: the services drain after the servers."""
+
+    def install_signal_handlers(self) -> None:
+        return
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    config = uvicorn.Config(
+        app, host=host, port=port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10,
+        server_header=False,
+    )  # fmt: skip
+    return _Server(config)
+
+
+def main(specs: list[str]) -> None:
+    """Runs the process under uvloop."""
+    uvloop.run(serve(specs))

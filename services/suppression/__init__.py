@@ -1,0 +1,1 @@
+"""suppression: knows which addresses must not be mailed, and says so of every message."""

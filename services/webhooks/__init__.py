@@ -1,0 +1,1 @@
+"""webhooks: tells customers' endpoints what happened, signed, until they have heard it."""

@@ -1,0 +1,159 @@
+"""The HTTP side that all services share: problem details for every error, request ids, spans and metrics."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from pymongo.errors import PyMongoError
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from shared.errors import Fault, ProblemError, invalid_request, unavailable
+from shared.kafka.faults import is_infrastructure
+from shared.telemetry import metrics
+from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
+
+REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
+CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+log = structlog.get_logger(__name__)
+
+
+def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = None) -> APIRouter:
+    """A router whose routes each open a server span in the service's own name, under the caller's traceparent.
+
+    A handler finds the span's traceparent at `request.state.trace`.
+    """
+
+    class TracedRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+            name = self.path_format
+
+            async def traced(request: Request) -> Response:
+                started = time.monotonic()
+                span = tracing.start(
+                    f"{request.method} {name}",
+                    request.headers.get("traceparent"),
+                    SpanKind.SERVER,
+                    {"http.request.method": request.method, "http.route": name, "url.path": request.url.path},
+                )
+                request.state.trace = traceparent_of(span)
+                status = 500
+                try:
+                    response = await handle(request)
+                    status = response.status_code
+                    return response
+                except ProblemError as problem:
+                    status = problem.status
+                    raise
+                except RequestValidationError:
+                    status = 422
+                    raise
+                finally:
+                    span.set_attribute("http.response.status_code", status)
+                    if status >= 500:
+                        span.set_status(Status(StatusCode.ERROR))
+                    span.end()
+                    trace = request.state.trace if is_sampled(request.state.trace) else None
+                    seconds = time.monotonic() - started
+                    metrics.observe(
+                        metrics.HTTP_REQUESTS, seconds, trace, route=name, method=request.method, status=str(status)
+                    )
+
+            return traced
+
+    return APIRouter(prefix=prefix, route_class=TracedRoute, tags=list(tags or []))
+
+
+class RequestIds:
+    """Gives every request an id, its own where it is well formed, and returns it on every reply."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
+        request_id = given if REQUEST_ID.match(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        await self._app(scope, receive, with_id)
+
+
+def create_api(routers: list[APIRouter], version: str = "1") -> FastAPI:
+    """One API of the given routers, with a defined shape for every error."""
+    api = FastAPI(title="Posthorn", version=version, docs_url=None, redoc_url=None)
+    for router in routers:
+        api.include_router(router)
+    api.add_middleware(RequestIds)
+    api.add_exception_handler(ProblemError, _problem)
+    api.add_exception_handler(RequestValidationError, _validation)
+    api.add_exception_handler(HTTPException, _http)
+    api.add_exception_handler(PyMongoError, _database)
+    api.add_exception_handler(Exception, _unexpected)
+    return api
+
+
+def problem_response(request: Request, problem: ProblemError) -> Response:
+    body = problem.body(request.url.path, getattr(request.state, "request_id", ""))
+    return Response(orjson.dumps(body), problem.status, problem.headers, media_type="application/problem+json")
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ProblemError)
+    return problem_response(request, error)
+
+
+async def _validation(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return problem_response(request, invalid_request(faults_of(error.errors())))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    code = CODES.get(error.status_code, "http_error")
+    headers = dict(error.headers or {})
+    return problem_response(request, ProblemError(error.status_code, code, f"{error.detail}.", headers=headers))
+
+
+async def _database(request: Request, error: Exception) -> Response:
+    if not is_infrastructure(error):
+        return await _unexpected(request, error)
+    log.warning("database away", error=type(error).__name__)
+    return problem_response(request, unavailable("The database cannot be reached now; please try again."))
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, exc_info=error)
+    return problem_response(request, ProblemError(500, "internal_error", "Something went wrong on our side."))
+
+
+def faults_of(errors: Any) -> list[Fault]:
+    """Pydantic's errors as faults: a JSON pointer, a code, a sentence; never the input itself."""
+    faults = []
+    for error in errors:
+        place = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
+        pointer = "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in place)
+        faults.append(Fault(pointer if place else "#", error["type"], f"{error['msg']}."))
+    return faults

@@ -1,0 +1,232 @@
+"""Raw batches in: decode each record by itself, hand over what is good, dead-letter what is not, then let it commit.
+
+FastStream commits when the handler returns (`NACK_ON_ERROR`), so a batch returns only when all its effects are
+durable. What the infrastructure cannot take now is tried again, however long; a record's own fault goes to the
+dead letters after bounded tries, and its neighbours go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import structlog
+from aiokafka import ConsumerRecord
+from faststream import AckPolicy, NoCast
+from faststream.kafka import KafkaBroker, KafkaMessage
+from opentelemetry.trace import Span, SpanKind
+
+from shared.contracts.record import Record
+from shared.kafka.dead_letter import DeadLetter
+from shared.kafka.faults import is_infrastructure
+from shared.kafka.publish import Outgoing, Publisher
+from shared.settings import SharedSettings
+from shared.telemetry import metrics
+from shared.telemetry.tracing import TRACEPARENT, Tracing, is_sampled, traceparent_of
+
+R = TypeVar("R", bound=Record)
+log = structlog.get_logger(__name__)
+
+RECORD_TRIES = 3
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+MAX_POLL_INTERVAL_MS = 600_000
+
+
+@dataclass(slots=True)
+class Incoming(Generic[R]):
+    """One decoded record. `trace` is the traceparent to hand on: the span's own, or what came where unsampled."""
+
+    record: R
+    topic: str
+    raw: ConsumerRecord
+    trace: str | None = None
+    span: Span | None = None
+
+
+@dataclass(frozen=True)
+class Fetching:
+    """How a consumer's fetches fill: `wait_ms` at the broker until `min_bytes` are there."""
+
+    wait_ms: int
+    min_bytes: int
+    records: int
+
+    @classmethod
+    def for_lane(cls, settings: SharedSettings, *, critical: bool) -> Fetching:
+        if critical:
+            return cls(settings.critical_wait_ms, 1, settings.batch_size)
+        return cls(settings.standard_wait_ms, settings.standard_min_bytes, settings.batch_size)
+
+
+Handler = Callable[[list[Incoming[R]]], Awaitable[None]]
+OnDead = Callable[[R, DeadLetter], Outgoing | None]
+
+
+class BatchConsumer(Generic[R]):
+    """One consumer group over some topics. `on_dead` may give a record to publish with a dead letter (`stuck`)."""
+
+    def __init__(
+        self,
+        name: str,
+        decoders: Mapping[str, type[R]],
+        handler: Handler[R],
+        *,
+        settings: SharedSettings,
+        publisher: Publisher,
+        tracing: Tracing,
+        fetching: Fetching,
+        on_dead: OnDead[R] | None = None,
+    ) -> None:
+        self.name = name
+        self.group = settings.group(name)
+        self._decoders = {settings.topic(topic): (topic, model) for topic, model in decoders.items()}
+        self._handler = handler
+        self._settings = settings
+        self._publisher = publisher
+        self._tracing = tracing
+        self._fetching = fetching
+        self._on_dead = on_dead
+        self._stopping = asyncio.Event()
+        self.last_poll = time.monotonic()
+
+    def attach(self, broker: KafkaBroker) -> None:
+        """Declares the FastStream subscriber; it starts with the broker."""
+        subscriber = broker.subscriber(
+            *self._decoders,
+            batch=True,
+            group_id=self.group,
+            ack_policy=AckPolicy.NACK_ON_ERROR,
+            auto_offset_reset="earliest",
+            max_records=self._fetching.records,
+            max_poll_records=self._fetching.records,
+            fetch_max_wait_ms=self._fetching.wait_ms,
+            fetch_min_bytes=self._fetching.min_bytes,
+            batch_timeout_ms=20,
+            session_timeout_ms=self._settings.session_timeout_ms,
+            max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
+            parser=_parse,
+            decoder=_decode_nothing,
+            no_reply=True,
+        )
+
+        async def consume(records: NoCast[tuple[ConsumerRecord, ...]]) -> None:
+            await self.process(records)
+
+        subscriber(consume)
+
+    def stop(self) -> None:
+        """Ends the waiting for infrastructure: the batch is given back and read again by whoever comes next."""
+        self._stopping.set()
+
+    async def process(self, records: Sequence[ConsumerRecord]) -> None:
+        """Handles one batch to its end; returns only when every effect is durable."""
+        started = time.monotonic()
+        good, dead = self._decode(records)
+        if good:
+            dead += await self._handle(good)
+        for incoming in good:
+            if incoming.span is not None:
+                incoming.span.end()
+        if dead:
+            await self._until_done(lambda: self._bury(dead))
+        metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - started)
+        metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
+
+    def _decode(self, records: Sequence[ConsumerRecord]) -> tuple[list[Incoming[R]], list[tuple[R | None, DeadLetter]]]:
+        good: list[Incoming[R]] = []
+        dead: list[tuple[R | None, DeadLetter]] = []
+        for raw in records:
+            topic, model = self._decoders[raw.topic]
+            try:
+                record = model.decode(raw.value or b"")
+            except ValueError as error:
+                # pydantic's text would quote the input, which may hold an address
+                text = f"{type(error).__name__}: {getattr(error, 'error_count', lambda: 1)()} fault(s)"
+                dead.append((None, DeadLetter(raw, topic, self.group, "undecodable", text)))
+                continue
+            good.append(self._incoming(record, topic, raw))
+        return good, dead
+
+    def _incoming(self, record: R, topic: str, raw: ConsumerRecord) -> Incoming[R]:
+        trace = next((value.decode() for name, value in raw.headers if name == TRACEPARENT and value), None)
+        if not is_sampled(trace):
+            return Incoming(record, topic, raw, trace)
+        span = self._tracing.start(
+            f"process {topic}",
+            trace,
+            SpanKind.CONSUMER,
+            {
+                "messaging.system": "kafka",
+                "messaging.operation.type": "process",
+                "messaging.destination.name": topic,
+                "messaging.consumer.group.name": self.group,
+                "messaging.destination.partition.id": str(raw.partition),
+                "messaging.kafka.offset": raw.offset,
+                "messaging.message.id": (raw.key or b"").decode(errors="replace"),
+            },
+        )
+        return Incoming(record, topic, raw, traceparent_of(span), span)
+
+    async def _handle(self, batch: list[Incoming[R]]) -> list[tuple[R | None, DeadLetter]]:
+        """Handles the batch; where a record's own fault stops it, halves the batch until that record stands alone."""
+        for attempt in range(RECORD_TRIES):
+            try:
+                await self._until_done(lambda: self._handler(batch))
+                return []
+            except Exception as error:  # a fault of the record's (or ours): infrastructure was waited for
+                fault = error
+                if len(batch) > 1:
+                    break
+                await asyncio.sleep(FIRST_PAUSE * attempt)
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            return await self._handle(batch[:middle]) + await self._handle(batch[middle:])
+        incoming = batch[0]
+        log.error("record dead-lettered", consumer=self.name, topic=incoming.topic, exc_info=fault)
+        letter = DeadLetter(incoming.raw, incoming.topic, self.group, "handler", f"{type(fault).__name__}: {fault}")
+        return [(incoming.record, letter)]
+
+    async def _bury(self, dead: list[tuple[R | None, DeadLetter]]) -> None:
+        outgoing = [letter.outgoing() for _, letter in dead]
+        for record, letter in dead:
+            told = self._on_dead(record, letter) if self._on_dead and record is not None else None
+            if told:
+                outgoing.append(told)
+        await self._publisher.publish(outgoing)
+        for _, letter in dead:
+            metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
+
+    async def _until_done(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Tries again while infrastructure is away; raises what is the record's fault, and everything once stopping."""
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                await act()
+            except Exception as error:
+                if self._stopping.is_set() or not is_infrastructure(error):
+                    raise
+                metrics.CONSUMER_PAUSED.labels(self.name).set(1)
+                log.warning("waiting for infrastructure", consumer=self.name, error=f"{type(error).__name__}: {error}")
+                try:
+                    await asyncio.wait_for(self._stopping.wait(), pause)
+                except TimeoutError:
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                continue
+            metrics.CONSUMER_PAUSED.labels(self.name).set(0)
+            return
+
+
+async def _parse(records: tuple[ConsumerRecord, ...], original: Callable[..., Awaitable[KafkaMessage]]) -> KafkaMessage:
+    """Shows FastStream one bare record and keeps the real ones: its own parser fails on a null header."""
+    bare = dataclasses.replace(records[0], headers=(), value=b"")
+    message = await original((bare,))
+    message.raw_message = records
+    return message
+
+
+async def _decode_nothing(message: KafkaMessage) -> tuple[ConsumerRecord, ...]:
+    return message.raw_message

@@ -1,0 +1,64 @@
+"""Unpublished records: a change that no uncommitted offset stands behind carries its record in the same document.
+
+The document holds `unpublished: {"token", "since"}` beside what the record is made from. Whoever wrote it publishes
+at once and clears the token; the sweep publishes what stayed. A token is cleared only where it is still the same,
+so a newer change is never taken for published.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import IndexModel
+
+from shared.kafka.publish import Outgoing, Publisher
+from shared.mongo.due import new_token
+
+INDEX = IndexModel("unpublished.token", sparse=True)
+SINCE_INDEX = IndexModel("unpublished.since", sparse=True)
+
+
+def unpublished(now: datetime | None = None) -> dict[str, Any]:
+    """The mark that a document is written with."""
+    return {"token": new_token(), "since": now or datetime.now(UTC)}
+
+
+class Outbox:
+    """The unpublished records of one collection; `record_of` makes a document's record."""
+
+    def __init__(
+        self,
+        collection: AsyncIOMotorCollection,
+        publisher: Publisher,
+        record_of: Callable[[Mapping[str, Any]], Outgoing],
+        on_refused: Callable[[Sequence[Any]], Awaitable[None]] | None = None,
+    ) -> None:
+        self._collection = collection
+        self._publisher = publisher
+        self._record_of = record_of
+        self._on_refused = on_refused
+
+    async def publish(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Publishes the documents' records and clears their marks; after a PublishUnknownError the sweep goes on."""
+        marked = [document for document in documents if document.get("unpublished")]
+        if not marked:
+            return
+        records = [self._record_of(document) for document in marked]
+        refused = await self._publisher.publish(records)
+        if refused and self._on_refused:
+            keys = {id(record) for record in refused}
+            await self._on_refused(
+                [document["_id"] for document, record in zip(marked, records, strict=True) if id(record) in keys]
+            )
+        tokens = [document["unpublished"]["token"] for document in marked]
+        await self._collection.update_many({"unpublished.token": {"$in": tokens}}, {"$unset": {"unpublished": ""}})
+
+    async def sweep(self, older_than: float = 10.0, limit: int = 500) -> int:
+        """Publishes what has stayed for `older_than` seconds; returns how many documents there were."""
+        before = datetime.now(UTC) - timedelta(seconds=older_than)
+        stayed = await self._collection.find({"unpublished.since": {"$lt": before}}).limit(limit).to_list(None)
+        await self.publish(stayed)
+        return len(stayed)

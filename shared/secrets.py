@@ -1,0 +1,56 @@
+"""Secrets at rest (AES-256-GCM, NIST SP 800-38D), digests of keys and addresses, and random keys."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+KEY_ID = "k1"
+NONCE_BYTES = 12
+
+
+class UnsealError(Exception):
+    """A sealed secret does not open: another key, another purpose, or changed bytes."""
+
+
+class SecretBox:
+    """Seals and opens secrets. `purpose` binds a secret to its place: it opens nowhere else."""
+
+    def __init__(self, key: bytes) -> None:
+        self._cipher = AESGCM(key[:32])
+
+    def seal(self, secret: bytes, purpose: str) -> str:
+        """`k1.<base64 of nonce and ciphertext>`."""
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, secret, purpose.encode())
+        return f"{KEY_ID}.{base64.b64encode(sealed).decode()}"
+
+    def open(self, sealed: str, purpose: str) -> bytes:
+        """Raises UnsealError."""
+        key_id, _, text = sealed.partition(".")
+        try:
+            raw = base64.b64decode(text, validate=True)
+            if key_id != KEY_ID:
+                raise UnsealError(f"unknown key id {key_id!r}")
+            return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode())
+        except (InvalidTag, ValueError) as error:
+            raise UnsealError(f"cannot open the secret for {purpose}") from error
+
+
+def digest(pepper: bytes, value: str, purpose: str) -> str:
+    """HMAC-SHA256 as hex, different for each purpose."""
+    return hmac.new(pepper, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
+
+
+def api_key_digest(pepper: bytes, key: str) -> str:
+    return digest(pepper, key, "api-key")
+
+
+def address_hmac(pepper: bytes, address: str) -> str:
+    """The suppression key of an address: both parts lower case, whatever goes on the wire."""
+    return digest(pepper, address.lower(), "address")

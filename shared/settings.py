@@ -1,0 +1,79 @@
+"""The settings that every process reads from its environment (`POSTHORN_…`)."""
+
+from __future__ import annotations
+
+import base64
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _key(value: object) -> object:
+    raw = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(raw, str) and len(base64.b64decode(raw, validate=True)) < 32:
+        raise ValueError("must be base64 of at least 32 random bytes")
+    return value
+
+
+KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
+
+
+class SharedSettings(BaseSettings):
+    """Read once, by the command that starts a process; passed down from there."""
+
+    model_config = SettingsConfigDict(env_prefix="POSTHORN_", extra="ignore", frozen=True)
+
+    profile: Literal["local", "production"] = Field("production", description="`local` eases what a laptop cannot have")
+    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
+    db_prefix: str = Field("posthorn_", description="put before each service's database name")
+    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma separated")
+    topic_prefix: str = Field("", description="put before each topic and consumer group")
+    topic_replicas: int = Field(1, description="replication factor of the topics; 3 in production")
+
+    pepper: KeySetting = Field(description="base64, 32 bytes: HMAC key of API keys and addresses")
+    token_key: KeySetting = Field(description="base64, 32 bytes: HMAC key of cursors and links")
+    encryption_key: KeySetting = Field(description="base64, 32 bytes: AES-256-GCM key of secrets at rest")
+    operator_token: SecretStr | None = Field(None, description="opens the platform routes; no token, no such routes")
+
+    http_host: str = Field("127.0.0.1", description="address of the API")
+    http_port: int = Field(8080, description="port of the API")
+    health_host: str = Field("127.0.0.1", description="address of /livez, /readyz and /metrics")
+    health_port: int = Field(9464, description="port of /livez, /readyz and /metrics")
+    public_url: str = Field("http://127.0.0.1:8080", description="how callers reach the API")
+
+    otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector, e.g. http://host:4318; none: no export")
+    trace_ratio: float = Field(0.01, ge=0, le=1, description="share of the requests without a traceparent to trace")
+    log_level: str = Field("INFO", description="least level that is logged")
+
+    batch_size: int = Field(500, ge=1, le=5000, description="records that a consumer takes at once")
+    critical_wait_ms: int = Field(10, description="how long a fetch of the critical lane may wait to fill")
+    standard_wait_ms: int = Field(50, description="how long a fetch of the standard lane may wait to fill")
+    standard_min_bytes: int = Field(20_000, description="bytes that end a fetch's wait on the standard lane")
+    session_timeout_ms: int = Field(45_000, description="how soon Kafka gives a silent consumer's partitions away")
+    shutdown_seconds: float = Field(30, description="how long a stopping process may finish what it has begun")
+    sweep_seconds: float = Field(10, description="how often unpublished records are looked for")
+    entity_publish_hours: float = Field(24, description="how often an owner publishes all of its entities again")
+
+    @cached_property
+    def pepper_bytes(self) -> bytes:
+        return base64.b64decode(self.pepper.get_secret_value())
+
+    @cached_property
+    def token_key_bytes(self) -> bytes:
+        return base64.b64decode(self.token_key.get_secret_value())
+
+    @cached_property
+    def encryption_key_bytes(self) -> bytes:
+        return base64.b64decode(self.encryption_key.get_secret_value())
+
+    def topic(self, name: str) -> str:
+        return f"{self.topic_prefix}{name}"
+
+    def group(self, name: str) -> str:
+        """A consumer group's name, e.g. of `router.critical`."""
+        return f"{self.topic_prefix}posthorn.{name}"
+
+    def database(self, service: str) -> str:
+        return f"{self.db_prefix}{service}"

@@ -1,0 +1,1 @@
+"""Traces, metrics and logs; every metric is declared once, in `metrics.py`."""

@@ -1,0 +1,66 @@
+"""Every metric of Posthorn. Labels are bounded: no address, domain, message or workspace is ever a label."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from shared.telemetry.tracing import exemplar_of
+
+STAGE_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60)
+END_TO_END_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 43200)
+
+HTTP_REQUESTS = Histogram(
+    "posthorn_http_request_seconds", "Time to answer an HTTP request", ("route", "method", "status"),
+    buckets=STAGE_BUCKETS,
+)  # fmt: skip
+ACCEPTED = Counter("posthorn_accepted_total", "Messages accepted (202 or 250 given)", ("lane", "door"))
+REFUSED = Counter("posthorn_refused_total", "Sending requests refused, by their error code", ("code", "door"))
+GROUP_COMMIT_SIZE = Histogram(
+    "posthorn_group_commit_writes", "Writes gathered into one group commit", ("collection",),
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
+)  # fmt: skip
+STAGE_PROCESSED = Counter("posthorn_stage_records_total", "Records that a stage has processed", ("stage", "lane"))
+STAGE_SECONDS = Histogram(
+    "posthorn_stage_seconds", "Acceptance (or release) of a message until a stage has passed it on",
+    ("stage", "lane"), buckets=END_TO_END_BUCKETS,
+)  # fmt: skip
+BATCH_SECONDS = Histogram(
+    "posthorn_batch_seconds", "Time to handle one batch of records", ("consumer",), buckets=STAGE_BUCKETS
+)
+BATCH_RECORDS = Histogram(
+    "posthorn_batch_records", "Records in one batch", ("consumer",), buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+)
+CONSUMER_PAUSED = Gauge(
+    "posthorn_consumer_paused", "1 while a consumer waits for infrastructure that is away", ("consumer",)
+)
+CONSUMER_LAG = Gauge("posthorn_consumer_lag_records", "Unread records", ("group", "topic"))
+END_TO_END = Histogram(
+    "posthorn_end_to_end_seconds", "Acceptance until the next hop said 250", ("lane",), buckets=END_TO_END_BUCKETS
+)
+OUTCOMES = Counter(
+    "posthorn_outcomes_total", "SMTP attempts by outcome, class and rollup", ("outcome", "class", "rollup")
+)
+SMTP_PHASE = Histogram("posthorn_smtp_phase_seconds", "Time of one phase of an SMTP conversation", ("phase",),
+                       buckets=STAGE_BUCKETS)  # fmt: skip
+AMBIGUOUS = Counter("posthorn_ambiguous_total", "Attempts whose reply after the final dot was lost", ("rollup",))
+IN_FLIGHT = Gauge("posthorn_in_flight", "Conversations or posts under way in this process", ("stage",))
+WAITING = Gauge("posthorn_waiting", "What waits, by stage and lane", ("stage", "lane"))
+OLDEST_AGE = Gauge("posthorn_oldest_age_seconds", "Age of the oldest that waits and is due", ("stage", "lane"))
+OUTBOX_BACKLOG = Gauge("posthorn_outbox_backlog", "Submissions not yet published", ("lane",))
+UNPUBLISHED = Gauge("posthorn_unpublished", "Documents whose record is not published yet", ("collection",))
+SWEPT = Counter("posthorn_swept_total", "Messages that the sweeper handed to the relay again", ("lane",))
+DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-letter topic", ("topic", "reason"))
+SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))
+SUPPRESSIONS = Counter("posthorn_suppression_changes_total", "Suppressions added and removed", ("change", "reason"))
+DNS_LOOKUPS = Counter("posthorn_dns_lookups_total", "MX lookups by result", ("result",))
+LEASES_RECOVERED = Counter("posthorn_leases_recovered_total", "Leases that ran out, by what was done", ("collection",))
+WEBHOOK_ATTEMPTS = Counter("posthorn_webhook_attempts_total", "Webhook posts by outcome", ("outcome",))
+WEBHOOK_SECONDS = Histogram("posthorn_webhook_seconds", "Time of one webhook post", (), buckets=STAGE_BUCKETS)
+ENTITY_AGE = Gauge("posthorn_entity_copy_age_seconds", "Since this service last heard of configuration", ())
+LOOP_FAILURES = Counter("posthorn_loop_failures_total", "Turns of a background loop that failed", ("loop",))
+
+
+def observe(histogram: Histogram, seconds: float, traceparent: str | None = None, **labels: str) -> None:
+    """Observes with the trace id as the exemplar, where the message is traced."""
+    child = histogram.labels(**labels) if labels else histogram
+    child.observe(max(0.0, seconds), exemplar=exemplar_of(traceparent))
