@@ -74,7 +74,7 @@ class Base:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Loops]:
-        """Connects, runs the loops until the block is left, then drains: consumers first, loops after, the producer last."""
+        """Connects and runs the loops until the block is left; drains consumers first, loops next, the producer last."""
         try:
             async with self.kafka, Loops(self.settings.shutdown_seconds) as loops:
                 loops.run("entities.watch", lambda: self.cache.watch(loops.stopping))
