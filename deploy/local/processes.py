@@ -42,7 +42,7 @@ def start_mark(pid: int) -> str | None:
 def _threads(pid: int) -> int:
     """A killed process is a zombie at once, but holds its ports until its last thread is gone."""
     try:
-        return len(os.listdir(f"/proc/{pid}/task"))
+        return len(list(Path(f"/proc/{pid}/task").iterdir()))
     except OSError:
         return 0
 

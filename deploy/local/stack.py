@@ -57,9 +57,7 @@ class Stack:
         if port_base is not None:
             self._caller["POSTHORN_PORT_BASE"] = str(port_base)
         self._book = PortBook(self.home / "stack.json", *wanted_ports(self._caller))
-        self._caller.pop(
-            "POSTHORN_PORT_BASE", None
-        )  # decided now; a command that loads `home/env` must not shift again
+        self._caller.pop("POSTHORN_PORT_BASE", None)  # decided now: who loads home/env must not shift again
         self._external = _external_addresses(self._caller, self._own_addresses())
 
     @property
