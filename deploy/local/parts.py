@@ -95,7 +95,7 @@ class PythonPart:
     """A Program at its place in one stack."""
 
     start_seconds = 60.0
-    stop_seconds = 35.0
+    stop_seconds = 45.0  # longer than a service drains
 
     def __init__(self, program: Program, home: Path, ports: Ports, environ: Callable[[], Mapping[str, str]]) -> None:
         self.name = program.name

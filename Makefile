@@ -1,0 +1,63 @@
+# `make demo` and `make test` need Python 3.11 or newer and make; everything else is fetched into .venv and .local.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+STAMP := .venv/installed
+POSTHORN := $(BIN)/posthorn
+TESTS := tests/unit tests/contract tests/integration tests/e2e tests/style
+
+help: ## show this list
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+up: $(STAMP) ## install what is missing and start everything
+	@$(POSTHORN) up
+
+down: $(STAMP) ## stop everything; state stays
+	@$(POSTHORN) down
+
+status: $(STAMP) ## show what runs
+	@$(POSTHORN) status
+
+demo: up ## start everything and follow one message from the request to the webhook
+	@$(BIN)/python -m deploy.local.demo
+
+test: lint types ## lint, types and all tests, on a real Kafka and a real MongoDB
+	$(BIN)/pytest $(wildcard $(TESTS))
+
+lint: $(STAMP) ## ruff: rules and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy, strict
+	$(BIN)/mypy
+
+unit: $(STAMP) ## the tests that need no server
+	$(BIN)/pytest $(wildcard tests/unit tests/style)
+
+integration: $(STAMP) ## the tests on a real Kafka and MongoDB
+	$(BIN)/pytest tests/integration
+
+e2e: $(STAMP) ## the tests on a whole stack
+	$(BIN)/pytest tests/e2e
+
+verify: $(STAMP) ## the long forms, by hand
+	$(BIN)/pytest -m verify --timeout 3600 tests
+
+fmt: $(STAMP) ## format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: $(STAMP) ## pin the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes \
+	  --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+
+clean: ## stop everything and remove .venv, .local and caches: all local state
+	@if [ -x $(POSTHORN) ]; then $(POSTHORN) down; $(BIN)/python -m tests.fixtures.servers down; fi
+	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+
+$(STAMP): requirements.lock pyproject.toml deploy/local/make_venv.sh
+	@deploy/local/make_venv.sh .venv
+	@touch $@
+
+.PHONY: help up down status demo test lint types unit integration e2e verify fmt lock clean
