@@ -177,7 +177,9 @@ class BatchConsumer(Generic[R]):
             try:
                 await self._until_done(lambda: self._handler(batch))
                 return []
-            except Exception as error:  # a fault of the record's (or ours): infrastructure was waited for
+            except Exception as error:
+                if is_infrastructure(error):
+                    raise  # only when stopping: the batch is given back
                 fault = error
                 if len(batch) > 1:
                     break

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from shared.contracts.record import rfc3339
 from shared.contracts.topics import dead_letters
@@ -51,16 +51,20 @@ def text_headers(record: ConsumerRecord) -> dict[str, str]:
 
 
 async def read_dead_letters(settings: SharedSettings, topic: str) -> AsyncIterator[ConsumerRecord]:
-    """Every record on a topic's dead-letter topic, oldest first, up to its end as it is now."""
+    """Every record on a topic's dead-letter topic, oldest first, up to its end as it is now.
+
+    Raises aiokafka's UnknownTopicOrPartitionError where there is no such topic.
+    """
     name = settings.topic(dead_letters(topic))
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap.split(","), enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        name,
+        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
     await consumer.start()
     try:
-        partitions = [TopicPartition(name, number) for number in consumer.partitions_for_topic(name) or ()]
-        if not partitions:
-            return
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        partitions = sorted(consumer.assignment())
         ends = await consumer.end_offsets(partitions)
         for partition in partitions:
             while await consumer.position(partition) < ends[partition]:
