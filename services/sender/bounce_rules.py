@@ -70,7 +70,7 @@ def _rule(
 _C, _S = BounceClass, Stage
 _RETRY, _BOUNCE = Action.RETRY, Action.BOUNCE
 
-_GREETING = (_S.BANNER, _S.EHLO)
+_GREETING = (_S.CONNECT, _S.BANNER, _S.EHLO)
 _MESSAGE = (_S.DATA, _S.BODY, _S.DOT)
 _NO_USER = (
     r"\b(?:user|recipient|mailbox|account|address)\b[^.;]{0,40}?"

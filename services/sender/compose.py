@@ -129,7 +129,7 @@ def _tree(parts: list[Part], message_id: str) -> list[bytes]:
     if len(parts) == 1:
         return [parts[0].headers, b"\r\n", parts[0].body]
     # `=_` stands in no quoted-printable or base64 body (RFC 2045 section 6.7), and the digest in no other by accident.
-    boundary = f"=_{sha256(message_id.encode()).hexdigest()[:32]}"
+    boundary = f"=_{sha256(message_id.encode()).hexdigest()[:24]}"
     delimiter = f"\r\n--{boundary}".encode()
     if any(delimiter[2:] in part.body for part in parts):
         raise ComposeError("a body holds the boundary that its message id gives")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from random import Random
 
@@ -85,10 +85,10 @@ def given_up(outcome: Deferred | Ambiguous) -> Bounced | Failed:
 
     A peer's 5xx that was retried was a refusal after all: a soft bounce. Anything else has expired.
     """
-    fields = {name: getattr(outcome, name) for name in outcome.__dataclass_fields__}
+    known = {each.name: getattr(outcome, each.name) for each in fields(outcome)}
     if isinstance(outcome, Deferred) and _refused(outcome):
-        return Bounced(**{**fields, "hard": False})
-    return Failed(**{**fields, "class_": BounceClass.EXPIRED, "hard": False})
+        return Bounced(**{**known, "hard": False})
+    return Failed(**{**known, "class_": BounceClass.EXPIRED, "hard": False})
 
 
 def _limit(schedule: RetrySchedule, outcome: Deferred | Ambiguous) -> float:

@@ -1,0 +1,113 @@
+"""The retry schedule: delays by class, limits, lifetimes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sender.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
+from services.sender.retry import AMBIGUOUS, STANDARD, RetrySchedule, given_up, next_due
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+FAR = NOW + timedelta(days=30)
+EVEN = RetrySchedule(jitter=0)
+
+
+def delay(
+    outcome: Deferred | Ambiguous, attempt: int, schedule: RetrySchedule = EVEN, ambiguous: int = 1
+) -> float | None:
+    due = next_due(
+        schedule,
+        outcome,
+        attempt=attempt,
+        now=NOW,
+        accepted_at=NOW,
+        expires_at=FAR,
+        rng=Random(1),
+        ambiguous=ambiguous,
+    )
+    return None if due is None else (due - NOW).total_seconds()
+
+
+def deferred(class_: BounceClass = BounceClass.UNDETERMINED, code: int = 451, stage: Stage = Stage.RCPT) -> Deferred:
+    return Deferred(stage=stage, code=code, class_=class_, text="later")
+
+
+@pytest.mark.parametrize(
+    ("class_", "minutes"),
+    [
+        (BounceClass.UNDETERMINED, [5, 10, 20, 40, 60, 120, 180, 240, 360, 360]),
+        (BounceClass.GREYLISTED, [5, 5, 10, 20]),
+        (BounceClass.MAILBOX_FULL, [30, 60, 120, 240, 480, 480]),
+        (BounceClass.THROTTLED, [15, 30, 60, 60]),
+    ],
+)
+def test_the_delays(class_: BounceClass, minutes: list[int]) -> None:
+    assert [delay(deferred(class_), attempt) for attempt in range(1, len(minutes) + 1)] == [60 * m for m in minutes]
+
+
+def test_an_ambiguous_outcome_is_retried_twice_and_not_at_once() -> None:
+    found = [delay(Ambiguous(stage=Stage.DOT), 7, RetrySchedule(), ambiguous=number) for number in (1, 2, 3)]
+    assert found[0] is not None
+    assert found[0] >= 15 * 60
+    assert found[1] is not None
+    assert found[2] is None
+
+
+def test_a_refusal_taken_as_transient_is_retried_three_times() -> None:
+    refusal = deferred(BounceClass.ROUTING_DNS, 554)
+    assert [delay(refusal, attempt) is None for attempt in (1, 2, 3, 4)] == [False, False, False, True]
+    assert delay(deferred(BounceClass.BLOCK_REPUTATION, 554, Stage.BANNER), 9) is not None
+    assert delay(deferred(BounceClass.ROUTE_DOWN, 535, Stage.AUTH), 9) is not None
+
+
+@given(
+    st.sampled_from(BounceClass),
+    st.integers(1, 50),
+    st.integers(0, 10),
+    st.integers(-100, 400_000),
+    st.integers(0, 2**32),
+    st.floats(0, 0.9),
+)
+def test_a_retry_comes_later_and_within_the_messages_life(
+    class_: BounceClass, attempt: int, age: int, left: int, seed: int, jitter: float
+) -> None:
+    schedule = RetrySchedule(jitter=jitter)
+    expires_at = NOW + timedelta(seconds=left)
+    accepted_at = NOW - timedelta(hours=age)
+    due = next_due(
+        schedule,
+        deferred(class_),
+        attempt=attempt,
+        now=NOW,
+        accepted_at=accepted_at,
+        expires_at=expires_at,
+        rng=Random(seed),
+    )
+    if due is not None:
+        assert NOW < due < expires_at
+        assert due < accepted_at + schedule.lifetime(class_)
+        even = schedule.delay(class_, attempt)
+        assert even * (1 - jitter) - 1 <= (due - NOW).total_seconds() <= even * (1 + jitter) + 1
+
+
+def test_settings_replace_the_lists() -> None:
+    short = RetrySchedule(delays={STANDARD: [0.1], AMBIGUOUS: [0.2]}, jitter=0)
+    assert delay(deferred(BounceClass.GREYLISTED), 5, short) == pytest.approx(0.1)
+    assert delay(Ambiguous(), 1, short) == pytest.approx(0.2)
+    assert delay(Ambiguous(), 2, short, ambiguous=2) is None
+
+
+def test_what_is_given_up_ends_with_its_last_reply_and_suppresses_nothing() -> None:
+    expired = given_up(deferred(BounceClass.INVALID_RECIPIENT, 450))
+    assert isinstance(expired, Failed)
+    assert (expired.class_, expired.code, expired.text) == (BounceClass.EXPIRED, 450, "later")
+    refused = given_up(deferred(BounceClass.MAILBOX_FULL, 552))
+    assert isinstance(refused, Bounced)
+    assert not refused.suppresses
+    assert isinstance(given_up(Ambiguous(stage=Stage.DOT)), Failed)
+    assert isinstance(given_up(deferred(BounceClass.BLOCK_REPUTATION, 554, Stage.BANNER)), Failed)
