@@ -49,11 +49,15 @@ def run_set_up(commands: Sequence[Sequence[str]], environ: Mapping[str, str], lo
         try:
             codes = [process.wait(SET_UP_SECONDS) for process in running]
         except subprocess.TimeoutExpired:
-            raise StartError(f"set-up is not done after {SET_UP_SECONDS} s", log_file.read_text()[-4000:]) from None
+            raise StartError(f"set-up is not done after {SET_UP_SECONDS} s", _tail(log_file)) from None
         finally:
             for process in running:
                 process.kill()
                 process.wait()
     for command, code in zip(commands, codes, strict=True):
         if code:
-            raise StartError(f"{' '.join(command)} ended with code {code}", log_file.read_text()[-4000:])
+            raise StartError(f"{' '.join(command)} ended with code {code}", _tail(log_file))
+
+
+def _tail(log_file: Path, lines: int = 20) -> str:
+    return "\n".join(log_file.read_text(errors="replace").splitlines()[-lines:])

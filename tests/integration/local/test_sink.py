@@ -28,7 +28,8 @@ async def send(sink: OpenSink, *recipients: str, content: bytes = MESSAGE, sende
 
 
 async def deliveries(sink: OpenSink, recipient: str) -> int:
-    return (await sink.http.get("/counts", params={"recipient": recipient})).json()["deliveries"][recipient]
+    counts: dict[str, dict[str, int]] = (await sink.http.get("/counts", params={"recipient": recipient})).json()
+    return counts["deliveries"][recipient]
 
 
 async def test_keeps_the_content_byte_for_byte(sink: OpenSink) -> None:
