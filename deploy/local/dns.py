@@ -1,6 +1,6 @@
 """A name server for `*.example` and `*.test`: their mail leads to the sink, their TXT records come from `dns.json`.
 
-`python -m deploy.local.dns --port 8053`; `dns.json` in the stack's home maps a name to its texts, newest first.
+`python -m deploy.local.dns --port 8053`; `dns.json` in the stack's home maps a name to its texts.
 """
 
 import asyncio
@@ -29,13 +29,17 @@ FILE_NAME = "dns.json"
 
 
 def publish_txt(home: Path, name: str, value: str) -> None:
-    """Make `value` the first TXT record of `name`; the name server of `home` answers with it from the next query on."""
+    """Add a TXT record to `name`; the name server of `home` answers with it from the next query on.
+
+    A DKIM selector has one key (RFC 6376, section 3.6.2.2), so there the value takes the place of the one before.
+    """
     home.mkdir(parents=True, exist_ok=True)
     file = home / FILE_NAME
     with locked(home / f"{FILE_NAME}.lock"):
         records: dict[str, list[str]] = json.loads(file.read_text()) if file.exists() else {}
         key = name.rstrip(".").lower()
-        records[key] = [value, *(each for each in records.get(key, []) if each != value)]
+        others = [] if "._domainkey." in key else [each for each in records.get(key, []) if each != value]
+        records[key] = [*others, value]
         unfinished = file.with_suffix(".new")
         unfinished.write_text(json.dumps(records, indent=2) + "\n")
         unfinished.replace(file)

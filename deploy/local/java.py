@@ -10,6 +10,7 @@ from pathlib import Path
 from deploy.local.errors import InstallError
 
 OLDEST_JAVA = 17
+JVM_FOLDER = Path("/usr/lib/jvm")
 JAVA_PACKAGES = ("openjdk-17-jre-headless", "openjdk-21-jre-headless", "default-jre-headless")
 
 
@@ -39,7 +40,7 @@ def _usable_java() -> str | None:
     home = os.environ.get("JAVA_HOME")
     candidates = [str(Path(home) / "bin" / "java")] if home else []
     candidates += [found] if (found := shutil.which("java")) else []
-    candidates += sorted(str(path) for path in Path("/usr/lib/jvm").glob("*/bin/java"))
+    candidates += sorted(str(path) for path in JVM_FOLDER.glob("*/bin/java"))
     return next((java for java in candidates if _java_version(java) >= OLDEST_JAVA), None)
 
 

@@ -19,7 +19,7 @@ class KafkaServer:
     """Broker and controller in one process, bound to the loopback address."""
 
     name = "kafka"
-    start_seconds = 60.0
+    start_seconds = 90.0
     stop_seconds = 20.0
 
     def __init__(self, home: Path, port: int, controller_port: int) -> None:

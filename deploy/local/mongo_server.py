@@ -19,7 +19,7 @@ class MongoServer:
     """Bound to the loopback address; majority writes and transactions work as on a larger set."""
 
     name = "mongod"
-    start_seconds = 60.0
+    start_seconds = 90.0
     stop_seconds = 20.0
 
     def __init__(self, home: Path, port: int) -> None:

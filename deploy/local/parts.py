@@ -94,7 +94,7 @@ SET_UP_COMMANDS: tuple[tuple[str, ...], ...] = (
 class PythonPart:
     """A Program at its place in one stack."""
 
-    start_seconds = 60.0
+    start_seconds = 90.0
     stop_seconds = 45.0  # longer than a service drains
 
     def __init__(self, program: Program, home: Path, ports: Ports, environ: Callable[[], Mapping[str, str]]) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from deploy.local.errors import StartError
 
 POLL_SECONDS = 0.05
+LOG_BYTES = 50_000_000  # a longer log is set aside at the next start
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class DetachedProcess:
         """Start `command` detached; both of its streams are appended to the log. Raises StartError if it cannot run."""
         self.pid_file.parent.mkdir(parents=True, exist_ok=True)
         self.log_file.parent.mkdir(parents=True, exist_ok=True)
+        if self.log_file.exists() and self.log_file.stat().st_size > LOG_BYTES:
+            self.log_file.replace(self.log_file.with_suffix(".log.1"))
         with self.log_file.open("ab") as log:
             try:
                 child = subprocess.Popen(
@@ -102,6 +105,7 @@ class DetachedProcess:
         if recorded is None:
             return
         if self.signal(signal.SIGTERM):
+            self.signal(signal.SIGCONT)  # a process that a test has halted could not end
             self.wait_ended(grace)
         self._kill_group(recorded)
         self.wait_ended(10)
