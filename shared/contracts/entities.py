@@ -117,12 +117,16 @@ class RouteRule(Record):
 
 
 class Endpoint(Record):
-    """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`."""
+    """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
+
+    `disabled_reason` is `gone` where the endpoint itself asked for no more (410), None where a caller disabled it.
+    """
 
     url: str
     events: list[str] = []
     description: str = ""
     enabled: bool = True
+    disabled_reason: str | None = None
     secret: str
     created_at: Timestamp
 
