@@ -6,7 +6,7 @@ import re
 import time
 import uuid
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import structlog
@@ -14,6 +14,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from opentelemetry.trace import SpanKind, Status, StatusCode
+from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,11 +26,32 @@ from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
+MAX_JSON_BYTES = 64 * 1024
+M = TypeVar("M", bound=BaseModel)
 log = structlog.get_logger(__name__)
 
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+async def read_json(request: Request, model: type[M], limit: int = MAX_JSON_BYTES) -> M:
+    """The request's JSON body as a model; raises a 413, 415 or 422 problem.
+
+    For handlers to call once the caller may ask at all: FastAPI reads a declared body before it looks at the key.
+    """
+    kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise ProblemError(415, "unsupported_media_type", "The body must be application/json.")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise ProblemError(413, "too_large", f"The body is larger than {limit} bytes.")
+    try:
+        return model.model_validate_json(bytes(body))
+    except ValidationError as error:
+        raise invalid_request(faults_of(error.errors())) from error
 
 
 def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = None) -> APIRouter:
