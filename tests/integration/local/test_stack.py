@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,18 +18,12 @@ from pymongo import MongoClient
 from deploy.local.dns import publish_txt
 from deploy.local.environment import load_env, read_env
 from deploy.local.errors import LocalError, StartError
-from deploy.local.ports import DEFAULT_PORTS, HOST, PortBook, wanted_ports
-from deploy.local.processes import DetachedProcess, ProcessIdentity, start_mark, wait_until
+from deploy.local.ports import DEFAULT_PORTS, HOST
 from deploy.local.stack import Stack
+from tests.fixtures.own_ports import own_ports
+from tests.fixtures.process_groups import group_members
 
-SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
-PARENT = [sys.executable, "-c", "import subprocess, sys, time; subprocess.Popen(['sleep', '600']); time.sleep(600)"]
-DEAF = [
-    sys.executable,
-    "-c",
-    "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)",
-]
-PORT_BASE = 21000
+PORT_BASE = own_ports(21000)
 
 
 def clean_environment() -> dict[str, str]:
@@ -42,94 +35,6 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
     made = Stack(tmp_path / "home", port_base=PORT_BASE, environ=clean_environment())
     yield made
     made.down()
-
-
-def group_members(pid: int) -> list[int]:
-    shown = subprocess.run(["ps", "-eo", "pid=,pgid=,stat="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in shown.splitlines()]
-    return [int(row[0]) for row in rows if int(row[1]) == pid and not row[2].startswith("Z")]
-
-
-def test_a_recycled_pid_is_neither_seen_nor_killed(tmp_path: Path) -> None:
-    stranger = subprocess.Popen(SLEEPER, start_new_session=True)
-    try:
-        process = DetachedProcess("x", tmp_path)
-        process.pid_file.parent.mkdir()
-        process.pid_file.write_text(json.dumps(vars(ProcessIdentity(stranger.pid, "an earlier start", 0.0))))
-        assert process.identity() is None
-        assert process.signal(signal.SIGKILL) is False
-        process.stop(grace=1)
-        assert stranger.poll() is None
-    finally:
-        stranger.kill()
-        stranger.wait()
-
-
-def test_stop_ends_the_whole_group(tmp_path: Path) -> None:
-    process = DetachedProcess("x", tmp_path)
-    pid = process.start(PARENT, os.environ).pid
-    assert wait_until(lambda: len(group_members(pid)) == 2, 10)
-    process.stop(grace=5)
-    assert wait_until(lambda: group_members(pid) == [], 5)
-    assert not process.pid_file.exists()
-
-
-def test_stop_kills_what_does_not_listen(tmp_path: Path) -> None:
-    process = DetachedProcess("x", tmp_path)
-    pid = process.start(DEAF, os.environ).pid
-    assert wait_until(lambda: process.log_tail() == "deaf", 10)
-    process.stop(grace=0.2)
-    assert start_mark(pid) is None
-
-
-def test_a_process_outlives_the_one_that_started_it(tmp_path: Path) -> None:
-    code = (
-        "import os, sys; from pathlib import Path; from deploy.local.processes import DetachedProcess;"
-        f"DetachedProcess('x', Path({str(tmp_path)!r})).start({SLEEPER!r}, os.environ)"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-    process = DetachedProcess("x", tmp_path)
-    assert process.identity() is not None
-    process.stop(grace=5)
-    assert process.identity() is None
-
-
-def test_a_command_that_cannot_run_says_so(tmp_path: Path) -> None:
-    with pytest.raises(StartError, match="/no/such/program"):
-        DetachedProcess("x", tmp_path).start(["/no/such/program"], os.environ)
-
-
-def test_a_taken_port_moves_up_and_is_remembered(tmp_path: Path) -> None:
-    wanted = {"http": 21500, "kafka": 21501}
-    with socket.create_server((HOST, 21500)):
-        book = PortBook(tmp_path / "stack.json", wanted)
-        assert book.settle(lambda name: False) == {"http": (21500, 21501), "kafka": (21501, 21502)}
-    again = PortBook(tmp_path / "stack.json", wanted)
-    assert again.ports == {"http": 21501, "kafka": 21502}
-    again.settle(lambda name: False)
-    assert again.ports == {"http": 21501, "kafka": 21502}
-
-
-def test_the_port_of_a_running_part_stays(tmp_path: Path) -> None:
-    wanted = {"http": 21510}
-    PortBook(tmp_path / "stack.json", wanted).settle(lambda name: False)
-    with socket.create_server((HOST, 21510)):
-        book = PortBook(tmp_path / "stack.json", wanted)
-        book.settle(lambda name: True)
-        assert book.ports == {"http": 21510}
-
-
-def test_a_port_that_was_asked_for_is_not_replaced(tmp_path: Path) -> None:
-    with socket.create_server((HOST, 21520)), pytest.raises(StartError, match="POSTHORN_HTTP_PORT=21520 is taken"):
-        PortBook(tmp_path / "stack.json", {"http": 21520}, {"http"}).settle(lambda name: False)
-
-
-def test_ports_from_the_environment() -> None:
-    ports, explicit = wanted_ports({"POSTHORN_PORT_BASE": "30000", "POSTHORN_SINK_SMTP_PORT": "2525"})
-    assert (ports["http"], ports["http_health"], ports["sink_smtp"], explicit) == (30000, 30001, 2525, {"sink_smtp"})
-    assert wanted_ports({}) == (DEFAULT_PORTS, set())
-    with pytest.raises(StartError, match="POSTHORN_HTTP_PORT=http"):
-        wanted_ports({"POSTHORN_HTTP_PORT": "http"})
 
 
 def test_environment_and_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
