@@ -61,7 +61,17 @@ class Connection:
         return await self.hear(stage, timeout, shown or command)
 
     def put(self, stage: Stage, *commands: str) -> None:
-        """Writes commands as one group (RFC 2920). Raises EndedError for a loss, ValueError for a control character."""
+        """Writes commands as one group (RFC 2920). Raises EndedError for a loss, ValueError for a control character.
+
+        A peer that has spoken out of turn is not talked to: its words would be taken for the reply to these commands.
+        """
+        early = self.wire.early_reply()
+        if early is not None and early.code == 421:
+            self._dead = True
+            self.transcript.add(stage, None, early)
+            raise EndedError(stage, early)
+        if early is not None or self.wire.talkative:
+            raise self.lost(stage, Lost.MALFORMED, "the peer spoke out of turn", commands[0])
         try:
             self.wire.send(*commands)
         except LostError as error:

@@ -58,7 +58,7 @@ async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
     sent = f"{connection.host.name} [{ip}]:{port}"
     connection.transcript.start()
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock, connected = socket.socket(family, socket.SOCK_STREAM), False
     try:
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -66,6 +66,7 @@ async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
             sock.bind((connection.egress.source, 0))
         async with asyncio.timeout(timeouts.connect):
             await loop.sock_connect(sock, (ip, port))
+        connected = True
         connection.transcript.add(Stage.CONNECT, sent, note="(connected)")
         await loop.create_connection(
             lambda: connection.wire,
@@ -77,13 +78,11 @@ async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
     except TimeoutError as error:
         sock.close()
         raise connection.lost(Stage.CONNECT, Lost.TIMEOUT, f"no answer in {timeouts.connect:g} s", sent) from error
-    except ssl.SSLError as error:
-        sock.close()
-        raise connection.lost(Stage.STARTTLS, Lost.TLS, _reason(error), sent) from error
     except OSError as error:
         sock.close()
-        in_tls = context is not None and not isinstance(error, ConnectionRefusedError)
-        kind = Lost.TLS if in_tls else Lost.REFUSED if isinstance(error, ConnectionRefusedError) else Lost.UNREACHABLE
+        if connected:
+            raise connection.lost(Stage.STARTTLS, Lost.TLS, _reason(error), sent) from error
+        kind = Lost.REFUSED if isinstance(error, ConnectionRefusedError) else Lost.UNREACHABLE
         raise connection.lost(Stage.CONNECT, kind, error.strerror or type(error).__name__, sent) from error
     except BaseException:
         sock.close()

@@ -54,6 +54,11 @@ class Wire(SMTPProtocol):
         """Open, and the peer has said nothing that was not asked for."""
         return self.is_connected and not self._ended and not self._buffer
 
+    @property
+    def talkative(self) -> bool:
+        """Whether bytes are there that have not been read."""
+        return bool(self._buffer)
+
     def send(self, *commands: str) -> None:
         """Writes commands as one group. Raises ValueError for a control character in one, LostError."""
         for command in commands:

@@ -1,0 +1,46 @@
+"""Fixtures of the conversations: certificates, and a pool of connections to this machine."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import trustme
+
+from services.sender.connections import Connections
+from services.sender.peers import TlsContexts, tls_contexts
+from tests.integration.sender.attempts import LONG, NAME
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
+    return context
+
+
+@pytest.fixture(scope="module")
+def contexts(authority: trustme.CA) -> TlsContexts:
+    found = tls_contexts()
+    authority.configure_trust(found.verify)
+    return found
+
+
+@pytest.fixture
+def pool(contexts: TlsContexts) -> Callable[..., Connections]:
+    async def resolve(name: str) -> list[str]:
+        return ["127.0.0.1"]
+
+    def make(**changes: Any) -> Connections:
+        return Connections(
+            **{"timeouts": LONG, "contexts": contexts, "resolve": resolve, "allow_private": True, **changes}
+        )
+
+    return make
