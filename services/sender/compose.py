@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import sha256
 
-from services.sender.headers import MAX_LINE, ComposeError, address_of, field, mailboxes
+from services.sender.headers import ComposeError, address_of, field, mailboxes
+from services.sender.lines import check_lines
 from shared.content import Content
 
 SOFT_LINE = 76
@@ -64,7 +65,10 @@ def compose(content: Content, *, message_id: str, date: datetime) -> bytes:
     message = b"".join((*_headers(content, message_id, date), *_tree(parts, message_id)))
     if not message.endswith(b"\r\n"):
         message += b"\r\n"
-    _check_lines(message)
+    try:
+        check_lines(message)
+    except ValueError as error:
+        raise ComposeError(str(error)) from error
     return message
 
 
@@ -137,12 +141,3 @@ def _tree(parts: list[Part], message_id: str) -> list[bytes]:
     for part in parts:
         tree += delimiter, b"\r\n", part.headers, b"\r\n", part.body
     return [*tree, delimiter, b"--\r\n"]
-
-
-def _check_lines(message: bytes) -> None:
-    """What must never leave: a bare CR or LF, with which messages can be smuggled, a NUL, a line over 998 bytes."""
-    ends = message.count(b"\r\n")
-    if message.count(b"\r") != ends or message.count(b"\n") != ends or b"\0" in message:
-        raise ComposeError("a bare CR, a bare LF or a NUL in the message")
-    if max(map(len, message.split(b"\r\n"))) > MAX_LINE:
-        raise ComposeError(f"a line over {MAX_LINE} bytes in the message")

@@ -6,7 +6,8 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 
-MAX_LINE = 998
+from services.sender.lines import MAX_LINE
+
 FOLD_AT = 78
 FOLD_ENCODED_AT = 76
 ENCODED_WORD = 75

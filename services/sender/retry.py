@@ -59,7 +59,7 @@ def next_due(
     *,
     attempt: int,
     now: datetime,
-    accepted_at: datetime,
+    first_due_at: datetime,
     expires_at: datetime,
     rng: Random,
     ambiguous: int = 1,
@@ -67,7 +67,8 @@ def next_due(
     """When the retry after `outcome` is due; None means give up (see `given_up`).
 
     `attempt` counts the SMTP attempts so far, this one included; `ambiguous` those of them that ended ambiguous. A
-    retry never comes due at or after `expires_at`, nor after the lifetime of its class, counted from `accepted_at`.
+    retry never comes due at or after `expires_at`, nor after the lifetime of its class, counted from `first_due_at`:
+    when the message could first be sent, which for a scheduled one is long after its acceptance.
     """
     kind, number = (AMBIGUOUS, ambiguous) if isinstance(outcome, Ambiguous) else (outcome.class_ or STANDARD, attempt)
     if number > _limit(schedule, outcome):
@@ -77,7 +78,7 @@ def next_due(
     if isinstance(outcome, Ambiguous):
         factor = max(factor, 1.0)
     due = now + timedelta(seconds=schedule.delay(kind, number) * factor)
-    return due if due < min(expires_at, accepted_at + schedule.lifetime(kind)) else None
+    return due if due < min(expires_at, first_due_at + schedule.lifetime(kind)) else None
 
 
 def given_up(outcome: Deferred | Ambiguous) -> Bounced | Failed:

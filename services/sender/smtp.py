@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.sender.connection import Connection, EndedError
+from services.sender.lines import check_lines
 from services.sender.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
 from services.sender.replies import Reply
 from services.sender.verdicts import Lost
 from services.sender.wire import BLOCK, LostError
 
+_log = logging.getLogger(__name__)
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
 
 
@@ -32,10 +35,9 @@ async def deliver(
 
     Everything but the final dot is sent, then `before_dot` is awaited, and the dot is sent only if that returns True.
     If it returns False or raises, the connection is cut and the result is `Abandoned`. What the peer does is an
-    outcome, never an exception; raises ValueError for a message that does not end in CRLF.
+    outcome, never an exception; raises ValueError for a message that `check_lines` refuses.
     """
-    if not message.endswith(b"\r\n"):
-        raise ValueError("a message must end in CRLF")
+    check_lines(message)
     refused = _refused_here(connection, envelope)
     if refused is not None:
         return connection.signed(refused)
@@ -168,6 +170,7 @@ async def _allowed(before_dot: Callable[[], Awaitable[bool]]) -> bool:
     try:
         return await before_dot()
     except Exception:
+        _log.warning("the lease could not be checked before the final dot", exc_info=True)
         return False
 
 

@@ -71,6 +71,8 @@ def classify(
             class_ = BounceClass.TLS
         elif lost is Lost.MALFORMED:
             class_ = BounceClass.PROTOCOL
+        elif relayed and stage is Stage.CONNECT:
+            class_ = BounceClass.ROUTE_DOWN
         return Verdict(class_, False, True, _scope(stage, class_, relayed), f"lost-{stage}")
     subject_detail = enhanced.partition(".")[2] if enhanced else ""
     rule = next(rule for rule in rules if rule.fits(stage, code, subject_detail, text[:MAX_TEXT], relayed))

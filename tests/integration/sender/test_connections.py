@@ -115,8 +115,9 @@ async def test_the_next_host_is_tried_until_a_reply_belongs_to_the_message(pool:
     async with ScriptedServer() as closed:
         pass
     async with ScriptedServer({"BANNER": "554 no"}) as second, ScriptedServer() as third:
-        outcome = await attempt(pool(), egress(closed.port, second.port, third.port), envelope(), MESSAGE, yes)
-        third.sessions[0].ended.set()
+        connections = pool()
+        outcome = await attempt(connections, egress(closed.port, second.port, third.port), envelope(), MESSAGE, yes)
+        connections.close()
     assert isinstance(outcome, Delivered)
     stages = [step.stage for step in outcome.transcript]
     assert stages[:3] == [Stage.CONNECT, Stage.CONNECT, Stage.BANNER]
@@ -147,7 +148,7 @@ async def test_a_connection_refused_is_the_transports_failure_only_for_a_smart_h
     assert isinstance(direct, Deferred)
     assert isinstance(relayed, Deferred)
     assert (direct.stage, direct.class_, direct.scope) == (Stage.CONNECT, BounceClass.CONNECTION, Scope.RECIPIENT)
-    assert relayed.scope is Scope.TRANSPORT
+    assert (relayed.class_, relayed.scope) == (BounceClass.ROUTE_DOWN, Scope.TRANSPORT)
 
 
 async def test_private_addresses_are_not_dialled(pool: Callable[..., Connections]) -> None:

@@ -256,7 +256,12 @@ async def test_nothing_can_be_smuggled_into_a_command(contexts: TlsContexts, add
     assert server.session.verbs == ["EHLO", "QUIT"]
 
 
-async def test_a_message_that_does_not_end_its_last_line_is_our_own_fault(contexts: TlsContexts) -> None:
+@pytest.mark.parametrize(
+    "message",
+    [b"Subject: x\r\n\r\nx", b"\r\nx\n.\r\n", b"\r\nx\r.\r\n", b"\r\n\0\r\n", b"\r\n" + b"x" * 999 + b"\r\n"],
+)
+async def test_a_message_with_broken_lines_is_our_own_fault(contexts: TlsContexts, message: bytes) -> None:
     async with ScriptedServer() as server, opened(server, contexts) as connection:
-        with pytest.raises(ValueError, match="CRLF"):
-            await deliver(connection, envelope(), b"Subject: x\r\n\r\nx", yes)
+        with pytest.raises(ValueError, match=r"line|bare"):
+            await deliver(connection, envelope(), message, yes)
+    assert server.session.verbs == ["EHLO", "QUIT"]

@@ -25,7 +25,7 @@ def delay(
         outcome,
         attempt=attempt,
         now=NOW,
-        accepted_at=NOW,
+        first_due_at=NOW,
         expires_at=FAR,
         rng=Random(1),
         ambiguous=ambiguous,
@@ -78,19 +78,19 @@ def test_a_retry_comes_later_and_within_the_messages_life(
 ) -> None:
     schedule = RetrySchedule(jitter=jitter)
     expires_at = NOW + timedelta(seconds=left)
-    accepted_at = NOW - timedelta(hours=age)
+    first_due_at = NOW - timedelta(hours=age)
     due = next_due(
         schedule,
         deferred(class_),
         attempt=attempt,
         now=NOW,
-        accepted_at=accepted_at,
+        first_due_at=first_due_at,
         expires_at=expires_at,
         rng=Random(seed),
     )
     if due is not None:
         assert NOW < due < expires_at
-        assert due < accepted_at + schedule.lifetime(class_)
+        assert due < first_due_at + schedule.lifetime(class_)
         even = schedule.delay(class_, attempt)
         assert even * (1 - jitter) - 1 <= (due - NOW).total_seconds() <= even * (1 + jitter) + 1
 

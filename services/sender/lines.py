@@ -1,0 +1,16 @@
+"""What the lines of every message must be like before it may leave (RFC 5321 sections 2.3.8 and 4.5.3.1.6)."""
+
+from __future__ import annotations
+
+MAX_LINE = 998
+
+
+def check_lines(message: bytes) -> None:
+    """Raises ValueError for a bare CR or LF, with which messages can be smuggled, a NUL, and a line over 998 bytes."""
+    ends = message.count(b"\r\n")
+    if message.count(b"\r") != ends or message.count(b"\n") != ends or b"\0" in message:
+        raise ValueError("a bare CR, a bare LF or a NUL in the message")
+    if not message.endswith(b"\r\n"):
+        raise ValueError("the last line of the message does not end in CRLF")
+    if max(map(len, message.split(b"\r\n"))) > MAX_LINE:
+        raise ValueError(f"a line over {MAX_LINE} bytes in the message")
