@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 from pymongo import CursorType
-from pymongo.errors import PyMongoError
+from pymongo.errors import CursorNotFound, PyMongoError
 
 from shared.contracts.entities import Kind
 from shared.mongo.entities import Entities, Entity
@@ -19,6 +19,7 @@ from shared.mongo.entities import Entities, Entity
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 30.0
 LARGEST = 50_000
+ANY_TEXT = object()
 
 
 class EntityCache:
@@ -57,16 +58,23 @@ class EntityCache:
 
     async def find_one(self, kind: Kind, field: str, value: Any, workspace_id: str | None = None) -> Entity | None:
         """The living entity whose `data.<field>` is `value`, in a workspace where one is named."""
-        key = (kind, field, value, workspace_id)
+        condition = {f"data.{field}": value, "deleted": {"$ne": True}}
+        if workspace_id is not None:
+            condition["workspace_id"] = workspace_id
+        return await self._first((kind, field, value, workspace_id), condition)
+
+    async def exists(self, kind: Kind, field: str, workspace_id: str) -> bool:
+        """Whether any living entity of the workspace has a text at `data.<field>`."""
+        condition = {f"data.{field}": {"$type": "string"}, "deleted": {"$ne": True}, "workspace_id": workspace_id}
+        return await self._first((kind, field, ANY_TEXT, workspace_id), condition) is not None
+
+    async def _first(self, key: tuple[Kind, str, Any, str | None], condition: dict[str, Any]) -> Entity | None:
         kept = self._found.get(key)
         if kept and kept[0] > time.monotonic():
             return kept[1]
         generation = self._generation
-        condition = {f"data.{field}": value, "deleted": {"$ne": True}}
-        if workspace_id is not None:
-            condition["workspace_id"] = workspace_id
-        document = await self.entities.database[kind].find_one(condition)
-        entity = Entity.of(kind, document) if document else None
+        document = await self.entities.database[key[0]].find_one(condition)
+        entity = Entity.of(key[0], document) if document else None
         self._keep(self._found, key, entity, generation)
         return entity
 
@@ -94,12 +102,14 @@ class EntityCache:
         """Follows the notices of changes until the process stops; raises where the database goes away."""
         notices = self.entities.notices()
         try:
-            async with notices.find({}, cursor_type=CursorType.TAILABLE_AWAIT, max_await_time_ms=500) as cursor:
+            async with notices.find({}, cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(500) as cursor:
                 self.forget()
                 self._live = True
                 while cursor.alive and not stopping.is_set():
                     async for notice in cursor:
                         self.evict(Kind(notice["kind"]), notice["id"])
+            if not stopping.is_set():
+                raise CursorNotFound("the notices ended")  # begun again, instead of never watching again
         except PyMongoError as error:
             log.warning("entity changes cannot be followed", error=type(error).__name__)
             raise
