@@ -1,0 +1,105 @@
+"""The one request of the core: what every door turns its own shape into, and what the native API takes as it is."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from services.ingest.faults import Faults, pointer_to
+
+# More are not told one by one: a body of a million unknown fields would take seconds to describe.
+MOST_FAULTS = 500
+_MESSAGES = {
+    "missing": ("required", "is required."),
+    "extra_forbidden": ("unknown_field", "is not a field of this request."),
+    "string_type": ("wrong_type", "must be a string."),
+    "list_type": ("wrong_type", "must be an array of strings."),
+    "dict_type": ("wrong_type", "must be an object of strings."),
+}
+
+
+class MalformedJsonError(ValueError):
+    """The body is not JSON."""
+
+
+class SendRequest(BaseModel):
+    """A message to one or more recipients. A field that is null counts as not given."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
+
+    from_: str = Field(
+        alias="from",
+        description="`a@b` or `Name <a@b>`: a verified sender address, or any address of a verified domain",
+    )
+    subject: str = Field(description="One line")
+    html: str | None = Field(None, description="Required when `text` is not given")
+    text: str | None = Field(None, description="Required when `html` is not given")
+    to: list[str] | None = Field(None, description="Required when neither `cc` nor `bcc` is given")
+    cc: list[str] | None = None
+    bcc: list[str] | None = None
+    reply_to: str | None = None
+    headers: dict[str, str] | None = Field(
+        None, description="The caller's own headers; `X-Leadpush-Tag` and `X-Posthorn-Tag` tag the messages instead"
+    )
+    tags: list[str] | None = None
+    metadata: dict[str, str] | None = None
+    stream: Literal["authentication", "security", "billing", "product"] | None = Field(
+        None, description="What the message is for; the first two go on the critical lane"
+    )
+    expires_at: str | None = Field(
+        None, description="RFC 3339: not sent after it", json_schema_extra={"format": "date-time"}
+    )
+    on_ambiguous: Literal["retry", "fail"] | None = Field(
+        None, description="What to do when the connection is lost after the final dot"
+    )
+
+
+def parse_send_request(body: bytes) -> tuple[SendRequest, Faults]:
+    """Reads a JSON body; raises MalformedJsonError, and a 422 problem for what cannot be looked into at all.
+
+    Where fields have faults, what is left of the request comes with them, so that it can be checked too.
+    """
+    faults = Faults()
+    try:
+        return SendRequest.model_validate_json(body), faults
+    except ValidationError as error:
+        if error.error_count() > MOST_FAULTS:
+            faults.add("#", "too_many_faults", f"The request has {error.error_count()} faults.")
+            faults.raise_any()
+        errors = error.errors(include_url=False)
+    if errors[0]["type"] == "json_invalid":
+        raise MalformedJsonError(errors[0]["msg"])
+    for detail in errors:
+        _tell(detail, faults)
+    if not errors[0]["loc"]:
+        faults.raise_any()
+    return _remainder(from_json(body), errors), faults
+
+
+def _tell(error: ErrorDetails, faults: Faults) -> None:
+    place, kind = error["loc"], error["type"]
+    if not place:
+        faults.add("#", "wrong_type", "The body must be a JSON object.")
+        return
+    name = ".".join(str(part) for part in place)
+    if len(place) == 1 and place[0] in ("from", "subject") and error["input"] is None:
+        kind = "missing"
+    if kind == "literal_error":
+        code, text = "invalid_choice", f"must be {error['ctx']['expected']}."
+    else:
+        code, text = _MESSAGES.get(kind, ("invalid", f"{error['msg']}."))
+    faults.add(pointer_to(*place), code, f"`{name}` {text}")
+
+
+def _remainder(raw: Any, errors: list[ErrorDetails]) -> SendRequest:
+    """The request without what is at fault: fields are taken out, items of arrays and objects emptied in place."""
+    fields: dict[str, Any] = raw if isinstance(raw, dict) else {}
+    for place in (error["loc"] for error in errors):
+        if len(place) == 1:
+            fields.pop(str(place[0]), None)
+        elif len(place) == 2:
+            fields[str(place[0])][place[1]] = ""
+    values = {"from_" if name == "from" else name: value for name, value in fields.items()}
+    return SendRequest.model_construct(**{"from_": "", "subject": "", **values})

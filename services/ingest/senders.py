@@ -1,0 +1,59 @@
+"""Who a message may go out from: a verified address, any address of a verified domain, or a contact's own route."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.addresses import Mailbox, render_mailbox
+from shared.contracts.entities import Kind
+from shared.mongo.entity_cache import EntityCache
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The From of a message, and the version of the domain that signs it (0: the workspace has no such domain)."""
+
+    address: str
+    mailbox: str
+    domain_version: int
+
+
+class Senders:
+    """Looks senders up in the entities that this process remembers."""
+
+    def __init__(self, cache: EntityCache) -> None:
+        self._cache = cache
+
+    async def resolve(self, workspace_id: str, mailbox: Mailbox) -> Origin | None:
+        """The origin that a `from` names, None where the workspace may not send from it."""
+        domain = await self._cache.find_one(Kind.DOMAIN, "name", mailbox.domain, workspace_id)
+        if domain is None or not domain.data["verified"]:
+            sender = await self._cache.find_one(Kind.SENDER, "address", mailbox.address.lower(), workspace_id)
+            if sender is None or not sender.data["verified"]:
+                return None
+        return Origin(mailbox.address, render_mailbox(mailbox), domain.version if domain else 0)
+
+    async def routed(self, workspace_id: str, addresses: Sequence[str]) -> dict[str, Origin]:
+        """The origins of those recipients (in lower case) whose contact has a delivery route that may be used."""
+        if not await self._cache.exists(Kind.CONTACT, "delivery_route", workspace_id):
+            return {}
+        contacts = await self._cache.entities.find(
+            Kind.CONTACT,
+            {
+                "workspace_id": workspace_id,
+                "data.address": {"$in": list(addresses)},
+                "data.delivery_route": {"$type": "string"},
+            },
+        )
+        routes = {contact.data["address"]: contact.data["delivery_route"] for contact in contacts}
+        senders = await self._cache.many(Kind.SENDER, dict.fromkeys(routes.values(), 0))
+        found: dict[str, Origin] = {}
+        for address, route in routes.items():
+            sender = senders.get(route)
+            if sender is None or sender.workspace_id != workspace_id or not sender.data["verified"]:
+                continue
+            mailbox = Mailbox(sender.data.get("name"), sender.data["address"])
+            domain = await self._cache.find_one(Kind.DOMAIN, "name", mailbox.domain, workspace_id)
+            found[address] = Origin(mailbox.address, render_mailbox(mailbox), domain.version if domain else 0)
+        return found

@@ -1,0 +1,94 @@
+"""Ingest's http role on an isolated deployment, with a workspace that may send."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+
+from services.ingest.app import create_app
+from services.ingest.settings import Settings
+from services.ingest.workspaces import Made, Workspaces
+from shared.api import create_api
+from shared.auth import WORKSPACE_SCOPES
+from shared.contracts.entities import Sender, Workspace
+from shared.kafka.connection import KafkaConnection
+from shared.mongo.entities import Entities
+from tests.fixtures.deployment import Deployment
+
+DOMAIN = "acme.test"
+SENDER = f"alerts@{DOMAIN}"
+
+
+@dataclass
+class Door:
+    """A client of the API, the workspace it sends for, and the databases behind."""
+
+    http: httpx.AsyncClient
+    deployment: Deployment
+    workspaces: Workspaces
+    workspace: Made
+    key: str
+    domain: Made
+    headers: dict[str, str] = field(default_factory=dict)
+
+    async def post(self, body: Any = None, path: str = "/v1/emails", **request: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.key}", **self.headers, **request.pop("headers", {})}
+        if body is not None:
+            request["json"] = body
+        return await self.http.post(path, headers=headers, **request)
+
+    async def submissions(self) -> list[dict[str, Any]]:
+        return await self.deployment.database("ingest")["submissions"].find({}).sort("_id", 1).to_list(None)
+
+    async def contents(self) -> list[dict[str, Any]]:
+        return await self.deployment.database("content")["contents"].find({}).to_list(None)
+
+    async def nothing_stored(self) -> bool:
+        return not await self.submissions() and not await self.contents()
+
+
+def send(**changes: Any) -> dict[str, Any]:
+    """A good request, changed."""
+    body = {"from": SENDER, "subject": "Your code", "html": "<p>482910</p>", "to": ["known@example.test"]}
+    return {name: value for name, value in {**body, **changes}.items() if value is not ...}
+
+
+async def make_workspace(workspaces: Workspaces, **changes: Any) -> tuple[Made, str]:
+    """A workspace that may send, and the text of a key with every scope."""
+    fields = {"name": "Acme", "owner_email": f"owner@{DOMAIN}", "features": ["smtp.enabled"], **changes}
+    workspace = await workspaces.create(Workspace(**fields))
+    key = await workspaces.create_api_key(workspace.id, "test", WORKSPACE_SCOPES)
+    return workspace, key.secret or ""
+
+
+@asynccontextmanager
+async def open_door(deployment: Deployment, **overrides: Any) -> AsyncIterator[Door]:
+    await deployment.prepare("ingest", topics=("config.changes",))
+    settings = deployment.settings(Settings, **overrides)
+    service = create_app(settings, {"http"})
+    api = create_api(service.routers)
+    entities = Entities(deployment.database("ingest"))
+    async with (
+        KafkaConnection(settings, "test") as kafka,
+        service.run(),
+        httpx.AsyncClient(
+            transport=httpx.ASGITransport(api, raise_app_exceptions=False), base_url="http://posthorn"
+        ) as http,
+    ):
+        await kafka.connected.wait()
+        workspaces = Workspaces(entities, kafka.publisher, settings)
+        workspace, key = await make_workspace(workspaces)
+        domain, _ = await workspaces.create_domain(workspace.id, DOMAIN, verified=True)
+        await workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+        yield Door(http, deployment, workspaces, workspace, key, domain)
+
+
+@pytest.fixture
+async def door(deployment: Deployment) -> AsyncIterator[Door]:
+    async with open_door(deployment) as opened:
+        yield opened
