@@ -1,0 +1,22 @@
+"""Settings of the suppression service."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from shared.settings import SharedSettings
+
+
+class Settings(SharedSettings):
+    """How long what a bounce taught counts, from when it occurred. Complaints and manual entries never expire."""
+
+    suppression_hard_bounce_days: float | None = Field(
+        None, gt=0, description="days that an unknown mailbox stays suppressed; none: for good"
+    )
+    suppression_inactive_days: float | None = Field(
+        90, gt=0, description="days that a disabled mailbox stays suppressed; none: for good"
+    )
+    suppression_invalid_domain_days: float | None = Field(
+        30, gt=0, description="days that an address without a mail domain stays suppressed (domains come back)"
+    )
+    suppression_hit_days: float = Field(90, gt=0, description="days that a record of each stopped message is kept")

@@ -1,0 +1,119 @@
+"""A suppression service on real servers, and the records that go in."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from services.suppression.app import create_app
+from services.suppression.settings import Settings
+from services.suppression.store import Suppressions
+from shared.api import create_api
+from shared.contracts.entities import Kind
+from shared.contracts.events import Event, EventType, event_of
+from shared.contracts.messages import Message, Seen, Versions
+from shared.contracts.topics import (
+    CONFIG_CHANGES,
+    EVENTS,
+    SUPPRESSION_CHANGES,
+    Lane,
+    Stream,
+    cleared,
+    dead_letters,
+    routed,
+)
+from shared.kafka.broker import make_broker
+from shared.kafka.publish import Publisher
+from shared.mongo.entities import Entities
+from shared.secrets import SecretBox, api_key_digest
+from shared.tokens import new_api_key, uuid7
+from tests.fixtures.deployment import Deployment
+
+TOPICS = (
+    CONFIG_CHANGES,
+    EVENTS,
+    SUPPRESSION_CHANGES,
+    *(name(lane) for lane in Lane for name in (routed, cleared)),
+    dead_letters(EVENTS),
+    *(dead_letters(routed(lane)) for lane in Lane),
+)
+OPERATOR = "operator-token-of-a-test"
+
+
+def a_message(recipient: str, **changes: Any) -> Message:
+    now = datetime.now(UTC)
+    values: dict[str, Any] = {
+        "message_id": uuid7(),
+        "submission_id": uuid7(),
+        "workspace_id": "w1",
+        "lane": Lane.STANDARD,
+        "stream": Stream.PRODUCT,
+        "recipient": recipient,
+        "recipient_type": "to",
+        "sender": "us@c.example",
+        "content_id": uuid7(),
+        "size": 10,
+        "accepted_at": now,
+        "expires_at": now + timedelta(hours=48),
+        "versions": Versions(workspace=1, domain=1),
+        "seen": Seen(accepted=now, routed=now),
+    }
+    return Message(**{**values, **changes})
+
+
+def a_bounce(recipient: str, class_: str = "invalid_recipient", at: datetime | None = None, **changes: Any) -> Event:
+    data = {"class": class_, "hard": True, "code": 550, "reply": "550 5.1.1 no such user", "rule": "unknown-user"}
+    return event_of(a_message(recipient, **changes), EventType.BOUNCED, at or datetime.now(UTC), data)
+
+
+def record_of(record: Message | Event) -> tuple[str, bytes, dict[str, str]]:
+    return record.message_id, record.encode(), {}
+
+
+class Suppressing:
+    """One deployment's suppression service, with what its tests need around it."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.settings = deployment.settings(Settings)
+        self.store = self.make_store()
+
+    def make_store(self) -> Suppressions:
+        box = SecretBox(self.settings.encryption_key_bytes)
+        publisher = Publisher(make_broker(self.settings, "unconnected"), self.settings)
+        return Suppressions(self.deployment.database("suppression"), self.settings.pepper_bytes, box, publisher)
+
+    @asynccontextmanager
+    async def running(self, *roles: str, **overrides: Any) -> AsyncIterator[httpx.AsyncClient]:
+        """The service with the given roles, and a client of its API."""
+        service = create_app(self.deployment.settings(Settings, **overrides), roles)
+        transport = httpx.ASGITransport(create_api(service.routers))
+        async with service.run(), httpx.AsyncClient(transport=transport, base_url="http://posthorn") as client:
+            yield client
+
+    async def key(self, workspace_id: str, *scopes: str) -> dict[str, str]:
+        """The header of a new key of a workspace, written as the copy of configuration would be."""
+        entities = Entities(self.deployment.database("suppression"))
+        key = new_api_key()
+        await entities.put(Kind.WORKSPACE, workspace_id, workspace_id, {"name": "W", "owner_email": "o@w.example"})
+        digest = api_key_digest(self.settings.pepper_bytes, key)
+        data = {"name": "k", "digest": digest, "prefix": key[:12], "scopes": list(scopes or ("suppressions",))}
+        await entities.put(Kind.API_KEY, uuid7(), workspace_id, data)
+        return {"authorization": f"Bearer {key}"}
+
+    async def publish(self, topic: str, *records: Message | Event) -> None:
+        await self.deployment.publish(topic, [record_of(record) for record in records])
+
+    async def cleared(self, lane: Lane = Lane.STANDARD, at_least: int = 1) -> dict[str, Message]:
+        """What has passed, by recipient."""
+        records = await self.deployment.records(cleared(lane), at_least)
+        return {message.recipient: message for message in (Message.decode(record.value) for record in records)}
+
+
+@pytest.fixture
+async def suppressing(deployment: Deployment) -> Suppressing:
+    await deployment.prepare("suppression", topics=TOPICS)
+    return Suppressing(deployment)
