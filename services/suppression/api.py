@@ -58,8 +58,9 @@ BODY = {
 class SuppressionApi:
     """What the routes do, in one place: a workspace's or the platform's."""
 
-    def __init__(self, store: Suppressions, settings: Settings) -> None:
+    def __init__(self, store: Suppressions, settings: Settings, connected: asyncio.Event) -> None:
         self._store = store
+        self._connected = connected
         self._settings = settings
         self._cursors = Cursors(settings.token_key_bytes)
 
@@ -112,6 +113,7 @@ class SuppressionApi:
         metrics.SUPPRESSIONS.labels(change, reason).inc()
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
+                await self._connected.wait()
                 await self._store.outbox.publish([document])
         except (PublishUnknownError, TimeoutError) as error:
             log.warning("suppression change left to the sweep", error=type(error).__name__)
