@@ -166,9 +166,7 @@ async def test_a_contacts_delivery_route_changes_the_sender_of_its_message_alone
     route = await door.workspaces.create_sender(
         door.workspace.id, Sender(address=f"Care@{DOMAIN}", name="Customer Care", verified=True)
     )
-    unverified = await door.workspaces.create_sender(
-        door.workspace.id, Sender(address=f"new@{DOMAIN}", verified=False)
-    )
+    unverified = await door.workspaces.create_sender(door.workspace.id, Sender(address=f"new@{DOMAIN}", verified=False))
     other, _ = await make_workspace(door.workspaces)
     foreign = await door.workspaces.create_sender(other.id, Sender(address="x@other.test", verified=True))
     await door.post(send(to=["known@example.test"]))
@@ -178,9 +176,7 @@ async def test_a_contacts_delivery_route_changes_the_sender_of_its_message_alone
         ("third@example.test", foreign.id),
         ("fourth@example.test", None),
     ):
-        await door.workspaces.create_contact(
-            door.workspace.id, Contact(address=address, delivery_route=delivery_route)
-        )
+        await door.workspaces.create_contact(door.workspace.id, Contact(address=address, delivery_route=delivery_route))
     to = ["KNOWN@example.test", "second@example.test", "third@example.test", "fourth@example.test"]
 
     async def shown() -> list[str]:
