@@ -1,0 +1,111 @@
+"""The composition root of the webhooks service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from services.webhooks.api import create_router
+from services.webhooks.attempt_log import AttemptLog
+from services.webhooks.breaker import BreakerPolicy
+from services.webhooks.delivery import Delivery
+from services.webhooks.dispatch import Dispatcher
+from services.webhooks.endpoints import Endpoints
+from services.webhooks.handlers import EventsHandler
+from services.webhooks.http import Poster
+from services.webhooks.lanes import Lanes
+from services.webhooks.outcomes import RetrySchedule
+from services.webhooks.settings import Settings
+from services.webhooks.store import Attempts, Jobs
+from shared.contracts.entities import Kind
+from shared.contracts.events import Event
+from shared.contracts.messages import Message
+from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.kafka.batch import BatchConsumer, Fetching
+from shared.loops import Loops
+from shared.secrets import SecretBox
+from shared.service import Base, Service
+from shared.telemetry import metrics
+
+
+def create_app(settings: Settings, roles: Collection[str]) -> Service:
+    """Roles: `http` (endpoints and their attempts), `dispatch` (events in, webhooks out)."""
+    base = Base("webhooks", settings, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
+    jobs = Jobs(base.database, settings.webhook_lease_seconds)
+    attempts = Attempts(base.database)
+    endpoints = Endpoints(base.cache, base.publisher, jobs, SecretBox(settings.encryption_key_bytes))
+    routers = [create_router(base, settings, endpoints, attempts)]
+    if "dispatch" not in roles:
+        return Service("webhooks", routers, _http_only(base), base.ready)
+
+    attempt_log = AttemptLog(jobs, attempts, base.publisher)
+    poster = Poster(settings.webhook_timeout_seconds, allow_private=settings.allow_private_targets)
+    schedule = RetrySchedule(settings.webhook_schedule, settings.webhook_retry_after_max_seconds)
+    delivery = Delivery(endpoints, poster, schedule, base.tracing)
+    dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, _lanes(settings))
+    _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with base.running() as loops, poster, dispatcher:
+            base.publish_configuration(loops)
+            _start_loops(loops, settings, jobs, attempt_log, dispatcher)
+            yield
+
+    return Service("webhooks", routers, run, base.ready)
+
+
+def _http_only(base: Base) -> Callable[[], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with base.running():
+            yield
+
+    return run
+
+
+def _lanes(settings: Settings) -> Lanes:
+    policy = BreakerPolicy(
+        settings.webhook_breaker_failures,
+        settings.webhook_breaker_first_seconds,
+        settings.webhook_breaker_longest_seconds,
+    )
+    return Lanes(settings.webhook_endpoint_concurrency, settings.webhook_in_flight, policy)
+
+
+def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
+    base.copy_configuration()
+    base.kafka.attach(
+        BatchConsumer(
+            "webhooks.events",
+            {EVENTS: Event},
+            handler.events,
+            settings=settings,
+            publisher=base.publisher,
+            tracing=base.tracing,
+            fetching=Fetching.for_lane(settings, critical=False),
+        )
+    )
+    for lane in Lane:
+        base.kafka.attach(
+            BatchConsumer(
+                f"webhooks.accepted.{lane}",
+                {accepted(lane): Message},
+                handler.accepted,
+                settings=settings,
+                publisher=base.publisher,
+                tracing=base.tracing,
+                fetching=Fetching.for_lane(settings, critical=lane is Lane.CRITICAL),
+            )
+        )
+
+
+def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: AttemptLog, dispatcher: Dispatcher) -> None:
+    async def observe_age() -> None:
+        metrics.OLDEST_AGE.labels("webhooks", "all").set(await jobs.oldest_due_age())
+
+    loops.run("webhooks.claim", lambda: dispatcher.claim(loops.stopping))
+    loops.run("webhooks.publish", lambda: attempt_log.publish(loops.stopping))
+    loops.every("webhooks.renew", settings.webhook_lease_seconds / 3, dispatcher.renew)
+    loops.every("webhooks.sweep", settings.sweep_seconds, attempt_log.sweep)
+    loops.every("webhooks.age", settings.sweep_seconds, observe_age)

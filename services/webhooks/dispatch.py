@@ -1,0 +1,141 @@
+"""Posts the jobs that this process holds, many at once, each endpoint for itself."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from types import TracebackType
+
+import structlog
+
+from services.webhooks.attempt_log import AttemptLog
+from services.webhooks.delivery import Delivery
+from services.webhooks.lanes import Lanes
+from services.webhooks.rules import Job, fair_order
+from services.webhooks.settings import Settings
+from services.webhooks.store import Jobs
+from shared.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+ENDPOINTS_AT_ONCE = 200
+
+
+class Dispatcher:
+    """An async context that owns the posts under way; leaving it waits for them and gives back what has not begun.
+
+    Whatever is held here is leased by this process. A slow endpoint fills its own lane and no other.
+    """
+
+    def __init__(
+        self, settings: Settings, jobs: Jobs, attempt_log: AttemptLog, delivery: Delivery, lanes: Lanes
+    ) -> None:
+        self._settings = settings
+        self._jobs = jobs
+        self._log = attempt_log
+        self._delivery = delivery
+        self._lanes = lanes
+        self._posts: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+
+    async def __aenter__(self) -> Dispatcher:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._wake.set()
+        left = self._lanes.empty()
+        if self._posts:
+            _, late = await asyncio.wait(self._posts, timeout=self._settings.shutdown_seconds)
+            for post in late:
+                post.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        if left:
+            await self._jobs.give_back(left)
+
+    def room(self, endpoint_id: str) -> int:
+        """How many more jobs of an endpoint this process takes now."""
+        if self._closing.is_set():
+            return 0
+        return min(self._lanes.free, self._lanes.room(endpoint_id, time.monotonic()))
+
+    def take(self, jobs: Sequence[Job]) -> None:
+        """Takes jobs that are leased by this process, and starts those that may start."""
+        for job in jobs:
+            self._lanes.add(job)
+        for endpoint_id in {job.endpoint_id for job in jobs}:
+            self._start(endpoint_id)
+
+    def left_behind(self, endpoint_ids: set[str]) -> None:
+        """Says that the database holds due jobs of these endpoints that this process had no room for."""
+        for endpoint_id in endpoint_ids:
+            self._lanes.lane(endpoint_id).behind = True
+
+    async def claim(self, stopping: asyncio.Event) -> None:
+        """Claims what comes due until the process stops: new turns at once while there is more, else by the clock."""
+        while not stopping.is_set() and not self._closing.is_set():
+            if await self._claim_due():
+                continue
+            self._wake.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._settings.webhook_poll_seconds)
+
+    async def _claim_due(self) -> int:
+        now = time.monotonic()
+        free = self._lanes.free
+        if not free:
+            return 0
+        of_each = self._settings.webhook_endpoint_concurrency
+        skipped = self._lanes.not_fetching(now)
+        due = await self._jobs.due(skipped, ENDPOINTS_AT_ONCE, of_each)
+        room = {endpoint_id: self.room(endpoint_id) for endpoint_id in due}
+        chosen = fair_order(due, room, free)
+        more = {id_: len(ids) >= min(of_each, room[id_] + 1) for id_, ids in due.items()}
+        self._lanes.fetched(more, frozenset(skipped))
+        if not chosen:
+            return 0
+        claimed, recovered = await self._jobs.claim(chosen)
+        if recovered:
+            metrics.LEASES_RECOVERED.labels("webhooks.jobs").inc(recovered)
+        if self._closing.is_set():
+            await self._jobs.give_back(claimed)
+            return 0
+        self.take(claimed)
+        return len(claimed)
+
+    async def renew(self) -> None:
+        await self._jobs.renew(self._lanes.tokens())
+
+    def _start(self, endpoint_id: str) -> None:
+        for job in self._lanes.starting(endpoint_id, time.monotonic()):
+            post = asyncio.create_task(self._run(job), name=job.webhook_id)
+            self._posts.add(post)
+            post.add_done_callback(self._posts.discard)
+
+    async def _run(self, job: Job) -> None:
+        metrics.IN_FLIGHT.labels("webhooks").inc()
+        ok: bool | None = None
+        try:
+            end = await self._delivery.deliver(job)
+            await self._log.keep(end, self._closing)
+            ok = end.attempt.ok if end.attempt else None
+            if end.gone:
+                await self._delivery.retire(job)
+        except Exception:
+            # the lease runs out and the job is posted again
+            metrics.LOOP_FAILURES.labels("webhooks.deliver").inc()
+            log.exception("webhook not recorded", endpoint=job.endpoint_id, message=job.message_id)
+        finally:
+            metrics.IN_FLIGHT.labels("webhooks").dec()
+            given_back = self._lanes.ended(job, ok, time.monotonic())
+        if given_back:
+            await self._jobs.give_back(given_back)
+        if self._closing.is_set():
+            return
+        self._start(job.endpoint_id)
+        if self._lanes.wants_more(job.endpoint_id, time.monotonic()):
+            self._wake.set()

@@ -1,0 +1,114 @@
+"""Which endpoint gets which event, and the job that comes of it. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.webhooks.event_types import ON_REQUEST, webhook_body, webhook_type
+from shared.contracts.events import Event
+from shared.mongo.entities import Entity
+from shared.tokens import BASE62
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What matching needs of an endpoint. `types` empty means every type but those given on request only."""
+
+    endpoint_id: str
+    types: frozenset[str]
+    created_at: datetime
+
+    def wants(self, type_: str, occurred_at: datetime) -> bool:
+        """True where the endpoint was there when the event occurred, and asks for its type."""
+        if self.created_at > occurred_at:
+            return False
+        return type_ in self.types if self.types else type_ not in ON_REQUEST
+
+
+def subscription_of(entity: Entity) -> Subscription:
+    """The subscription of an enabled endpoint."""
+    return Subscription(entity.id, frozenset(entity.data["events"]), datetime.fromisoformat(entity.data["created_at"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One event for one endpoint. `attempt` counts the attempts made; `token` is the lease it is held under."""
+
+    id: str
+    webhook_id: str
+    workspace_id: str
+    endpoint_id: str
+    message_id: str
+    event_id: str
+    event_type: str
+    body: bytes
+    created_at: datetime
+    due_at: datetime
+    attempt: int = 0
+    trace: str | None = None
+    token: str | None = None
+
+
+def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime) -> list[Job]:
+    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under."""
+    type_ = webhook_type(event)
+    if type_ is None:
+        return []
+    wanting = [each.endpoint_id for each in subscriptions if each.wants(type_, event.occurred_at)]
+    if not wanting:
+        return []
+    body = webhook_body(event, type_)
+    return [
+        Job(
+            id=f"{event.event_id}:{endpoint_id}",
+            webhook_id=webhook_id(event.event_id, endpoint_id),
+            workspace_id=event.workspace_id,
+            endpoint_id=endpoint_id,
+            message_id=event.message_id,
+            event_id=event.event_id,
+            event_type=type_,
+            body=body,
+            created_at=now,
+            due_at=now,
+            trace=trace,
+        )
+        for endpoint_id in wanting
+    ]
+
+
+def webhook_id(event_id: str, endpoint_id: str) -> str:
+    """`msg_` and 27 letters and digits: the same on every attempt, other for every endpoint, without a full stop."""
+    number = int.from_bytes(hashlib.sha256(f"{event_id}:{endpoint_id}".encode()).digest()[:20], "big")
+    digits = []
+    for _ in range(27):
+        number, rest = divmod(number, 62)
+        digits.append(BASE62[rest])
+    return "msg_" + "".join(reversed(digits))
+
+
+def fair_order(due: Mapping[str, Sequence[str]], room: Mapping[str, int], free: int) -> list[str]:
+    """Picks from the due job ids of each endpoint in turn, at most its `room`, `free` altogether."""
+    queues = [list(ids[: room.get(endpoint_id, 0)]) for endpoint_id, ids in due.items()]
+    chosen: list[str] = []
+    place = 0
+    while len(chosen) < free and (queues := [queue for queue in queues if place < len(queue)]):
+        chosen += [queue[place] for queue in queues[: free - len(chosen)]]
+        place += 1
+    return chosen
+
+
+def by_workspace(entities: Iterable[Entity]) -> dict[str | None, list[Subscription]]:
+    """The subscriptions of enabled endpoints."""
+    grouped: dict[str | None, list[Subscription]] = {}
+    for entity in entities:
+        if entity.data["enabled"]:
+            grouped.setdefault(entity.workspace_id, []).append(subscription_of(entity))
+    return grouped
+
+
+def shown_url(url: str) -> str:
+    """An endpoint's URL without its query, which may hold a token."""
+    return url.partition("?")[0]

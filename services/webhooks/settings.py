@@ -1,0 +1,42 @@
+"""Settings of the webhooks service."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from shared.settings import SharedSettings
+
+HOUR = 3600.0
+
+
+class Settings(SharedSettings):
+    """How webhooks are posted, tried again and given up."""
+
+    allow_private_targets: bool = Field(
+        False, description="lets webhooks go to private and loopback addresses and over plain http"
+    )
+    webhook_timeout_seconds: float = Field(15, gt=0, description="how long one post may take from dialling to its end")
+    webhook_schedule: list[float] = Field(
+        [0, 5, 300, 1800, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR],
+        min_length=1,
+        description="seconds before each attempt, the first included; after the last one a webhook is given up",
+    )
+    webhook_retry_after_max_seconds: float = Field(
+        24 * HOUR, description="the longest Retry-After that an endpoint can ask for"
+    )
+    webhook_endpoint_concurrency: int = Field(10, ge=1, description="posts to one endpoint at once, in each process")
+    webhook_in_flight: int = Field(1000, ge=1, description="webhooks that one process holds at once")
+    webhook_lease_seconds: float = Field(60, description="how long a claimed webhook stays with a silent process")
+    webhook_poll_seconds: float = Field(0.5, gt=0, description="how often webhooks that have come due are looked for")
+    webhook_breaker_failures: int = Field(10, ge=1, description="failures in a row after which an endpoint is probed")
+    webhook_breaker_first_seconds: float = Field(30, description="wait before the first probe; it doubles")
+    webhook_breaker_longest_seconds: float = Field(300, description="longest wait between two probes")
+
+    @model_validator(mode="after")
+    def _lease_outlives_a_post(self) -> Self:
+        # renewed every third of its length: one missed renewal must not give a running post to another process
+        if self.webhook_lease_seconds < 2 * self.webhook_timeout_seconds:
+            raise ValueError("webhook_lease_seconds must be at least twice webhook_timeout_seconds")
+        return self
