@@ -1,0 +1,185 @@
+"""From an event on Kafka to a verified webhook, on real Kafka, MongoDB and HTTP."""
+
+import asyncio
+import json
+
+from standardwebhooks import Webhook
+
+from shared.contracts.events import EventType
+from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters
+from shared.telemetry.tracing import trace_id_of
+from tests.fixtures.deployment import Deployment, eventually
+from tests.fixtures.http_receiver import Answer, HttpReceiver
+from tests.integration.webhooks.world import World, a_message, an_event, running_world
+
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+async def test_an_event_becomes_a_webhook_that_the_reference_library_verifies(
+    world: World, receiver: HttpReceiver
+) -> None:
+    endpoint = await world.add_endpoint(receiver.url("/hook"))
+    event = an_event(world.workspace_id)
+    await world.publish(event)
+
+    async def kept() -> list[dict]:
+        return await world.deliveries(endpoint["id"])
+
+    [attempt] = await eventually(kept)
+    [request] = receiver.at("/hook")
+    verified = Webhook(endpoint["secret"]).verify(request.body, request.headers)
+    assert verified["type"] == "email.delivered"
+    assert verified["data"]["message_id"] == event.message_id
+    assert verified["data"]["sequence"] == event.sequence
+    assert b"secret" not in request.body
+    assert request.headers["content-type"] == "application/json"
+    assert (attempt["status"], attempt["state"], attempt["attempt"]) == (200, "succeeded", 1)
+    assert (attempt["event_type"], attempt["message_id"]) == ("email.delivered", event.message_id)
+    assert (attempt["excerpt"], attempt["error"], attempt["next_at"]) == ("thanks", None, None)
+
+    [record] = await world.published(1)
+    assert (record.attempt_id, record.ok, record.status) == (attempt["id"], True, 200)
+    assert record.endpoint_id == endpoint["id"]
+
+    async def nothing_unpublished() -> bool:
+        return await world.attempts.count_documents({"unpublished": {"$exists": True}}) == 0
+
+    await eventually(nothing_unpublished)
+
+
+async def test_the_same_event_again_makes_no_second_job_or_post(world: World, receiver: HttpReceiver) -> None:
+    await world.add_endpoint(receiver.url("/hook"))
+    event, last = an_event(world.workspace_id), an_event(world.workspace_id)
+    await world.publish(event, event)
+    await eventually(lambda: _count(receiver, "/hook", 1))
+    await world.publish(event, last)
+    await eventually(lambda: _count(receiver, "/hook", 2))
+    ids = [json.loads(request.body)["data"]["message_id"] for request in receiver.at("/hook")]
+    assert sorted(ids) == sorted([event.message_id, last.message_id])
+    assert await world.jobs.count_documents({}) == 2
+
+
+async def test_a_failing_endpoint_is_tried_again_under_the_same_id_until_it_answers(
+    world: World, receiver: HttpReceiver
+) -> None:
+    receiver.script("/hook", Answer(500, body=b"broken"), Answer(503, {"Retry-After": "0"}), Answer(204, body=b""))
+    endpoint = await world.add_endpoint(receiver.url("/hook"))
+    await world.publish(an_event(world.workspace_id))
+
+    async def three() -> list[dict]:
+        found = await world.deliveries(endpoint["id"])
+        return found if len(found) == 3 else []
+
+    attempts = await eventually(three)
+    assert [each["status"] for each in attempts] == [204, 503, 500]
+    assert [each["attempt"] for each in attempts] == [3, 2, 1]
+    assert [each["state"] for each in attempts] == ["succeeded", "waiting", "waiting"]
+    assert attempts[2]["error"] == "http_5xx"
+    assert attempts[2]["excerpt"] == "broken"
+    assert attempts[2]["next_at"] is not None
+    requests = receiver.at("/hook")
+    assert len({request.headers["webhook-id"] for request in requests}) == 1
+    assert len({request.body for request in requests}) == 1
+    for request in requests:
+        Webhook(endpoint["secret"]).verify(request.body, request.headers)
+    assert [each["status"] for each in await world.deliveries(endpoint["id"], state="succeeded")] == [204]
+    assert await world.deliveries(endpoint["id"], event="email.bounced") == []
+
+
+async def test_after_the_last_attempt_of_the_schedule_a_webhook_is_exhausted(
+    world: World, receiver: HttpReceiver
+) -> None:
+    receiver.script("/hook", Answer(500))
+    endpoint = await world.add_endpoint(receiver.url("/hook"))
+    event = an_event(world.workspace_id)
+    await world.publish(event)
+
+    async def exhausted() -> bool:
+        job = await world.job(event, endpoint)
+        return job is not None and job["state"] == "exhausted"
+
+    await eventually(exhausted)
+    assert len(receiver.at("/hook")) == 3
+    assert (await world.deliveries(endpoint["id"]))[0]["state"] == "exhausted"
+
+
+async def test_a_slow_endpoint_delays_no_other(deployment: Deployment, receiver: HttpReceiver) -> None:
+    gate = asyncio.Event()
+    receiver.script("/slow", Answer(gate=gate))
+    async with running_world(deployment, webhook_endpoint_concurrency=2) as world:
+        await world.add_endpoint(receiver.url("/slow"))
+        fast = await world.add_endpoint(receiver.url("/fast"))
+        await world.publish(*(an_event(world.workspace_id) for _ in range(30)))
+        await eventually(lambda: _count(receiver, "/fast", 30))
+        assert len(receiver.at("/slow")) == 2
+        assert receiver.most_at_once["/fast"] <= 2
+        gate.set()
+        await eventually(lambda: _count(receiver, "/slow", 30))
+        assert receiver.most_at_once["/slow"] == 2
+
+        async def all_kept() -> bool:
+            return len(await world.deliveries(fast["id"])) == 30
+
+        await eventually(all_kept)
+        assert await world.jobs.count_documents({}) == 60
+
+
+async def test_filters_choose_and_only_those_who_ask_get_accepted(world: World, receiver: HttpReceiver) -> None:
+    await world.add_endpoint(receiver.url("/all"))
+    await world.add_endpoint(receiver.url("/some"), events=["email.accepted", "email.bounced"])
+    message = a_message(world.workspace_id)
+    await world.deployment.publish(accepted(Lane.CRITICAL), [(message.message_id, message.encode(), {})])
+    bounced = an_event(world.workspace_id, EventType.BOUNCED, code=550)
+    await world.publish(
+        an_event(world.workspace_id, EventType.QUEUED), an_event(world.workspace_id, EventType.DELIVERED), bounced
+    )
+    await eventually(lambda: _count(receiver, "/all", 2))
+    await eventually(lambda: _count(receiver, "/some", 2))
+    assert {json.loads(request.body)["type"] for request in receiver.at("/all")} == {
+        "email.delivered",
+        "email.bounced",
+    }
+    some = {json.loads(request.body)["type"]: json.loads(request.body) for request in receiver.at("/some")}
+    assert set(some) == {"email.accepted", "email.bounced"}
+    assert some["email.accepted"]["data"]["message_id"] == message.message_id
+
+
+async def test_another_workspaces_event_and_one_from_before_the_endpoint_make_nothing(
+    world: World, receiver: HttpReceiver
+) -> None:
+    before = an_event(world.workspace_id)
+    await world.add_endpoint(receiver.url("/hook"))
+    other, _ = await world.add_workspace(["webhooks"])
+    ours = an_event(world.workspace_id)
+    await world.publish(before, an_event(other), ours)
+    await eventually(lambda: _count(receiver, "/hook", 1))
+    assert [job["event_id"] async for job in world.jobs.find()] == [ours.event_id]
+
+
+async def test_the_trace_goes_on_in_the_request_and_the_attempt(world: World, receiver: HttpReceiver) -> None:
+    await world.add_endpoint(receiver.url("/hook"))
+    await world.publish(an_event(world.workspace_id, trace=TRACE))
+    await eventually(lambda: _count(receiver, "/hook", 1))
+    sent = receiver.at("/hook")[0].headers["traceparent"]
+    assert trace_id_of(sent) == trace_id_of(TRACE)
+    assert sent != TRACE
+    [record] = await world.published(1)
+    assert record.trace == sent
+
+
+async def test_a_record_that_cannot_be_decoded_is_dead_lettered_and_the_next_one_posted(
+    world: World, receiver: HttpReceiver
+) -> None:
+    await world.add_endpoint(receiver.url("/hook"))
+    event = an_event(world.workspace_id)
+    await world.deployment.publish(EVENTS, [("x", b"{not json", {}), (event.message_id, event.encode(), {})])
+    await eventually(lambda: _count(receiver, "/hook", 1))
+    [letter] = await world.deployment.records(dead_letters(EVENTS), 1)
+    assert letter.value == b"{not json"
+    headers = dict(letter.headers)
+    assert headers["dlq.reason"] == b"undecodable"
+    assert headers["dlq.origin"].startswith(b"mail.events/")
+
+
+async def _count(receiver: HttpReceiver, path: str, count: int) -> bool:
+    return len(receiver.at(path)) >= count

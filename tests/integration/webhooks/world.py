@@ -1,0 +1,132 @@
+"""A running webhooks service with a workspace, its key, and events to feed it with."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+
+from services.webhooks.app import create_app
+from services.webhooks.settings import Settings
+from shared.api import create_api
+from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
+from shared.contracts.events import Event, EventType, event_of
+from shared.contracts.messages import Message, Seen, Versions
+from shared.contracts.topics import CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, Stream, accepted, dead_letters
+from shared.contracts.webhooks import WebhookAttempt
+from shared.mongo.entities import Entities
+from shared.secrets import api_key_digest
+from shared.telemetry.tracing import trace_headers
+from shared.tokens import new_api_key, uuid7
+from tests.fixtures.deployment import Deployment
+
+TOPICS = (EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
+QUICK = {
+    "allow_private_targets": True,
+    "webhook_schedule": [0, 0.05, 0.05],
+    "webhook_poll_seconds": 0.05,
+    "standard_wait_ms": 10,
+}
+
+
+def a_message(workspace_id: str, trace: str | None = None, **changes: Any) -> Message:
+    now = datetime.now(UTC)
+    message = Message(
+        message_id=uuid7(),
+        submission_id=uuid7(),
+        workspace_id=workspace_id,
+        lane=Lane.STANDARD,
+        stream=Stream.PRODUCT,
+        recipient="ada@customer.test",
+        recipient_type="to",
+        sender="shop@posthorn.test",
+        content_id=uuid7(),
+        size=100,
+        tags=["welcome"],
+        metadata={"order": "17"},
+        accepted_at=now,
+        expires_at=now + timedelta(hours=48),
+        versions=Versions(workspace=1, domain=1),
+        seen=Seen(accepted=now),
+        trace=trace,
+    )
+    return message.with_changes(**changes)
+
+
+def an_event(workspace_id: str, type_: EventType = EventType.DELIVERED, trace: str | None = None, **data: Any) -> Event:
+    message = a_message(workspace_id, trace, pass_=1, attempt=1)
+    return event_of(message, type_, datetime.now(UTC), data or {"code": 250, "transcript": [{"sent": "secret"}]})
+
+
+class World:
+    """A deployment with one workspace; `client` speaks with its key."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
+        self.entities = Entities(deployment.database("webhooks"))
+        self.jobs = deployment.database("webhooks")["jobs"]
+        self.attempts = deployment.database("webhooks")["attempts"]
+        self.workspace_id = ""
+        self.client: httpx.AsyncClient
+
+    async def add_workspace(self, scopes: list[str]) -> tuple[str, dict[str, str]]:
+        """A workspace and a key of it, as they come on `config.changes`; its id and the header to send."""
+        workspace_id, key = uuid7(), new_api_key()
+        digest = api_key_digest(self.deployment.shared.pepper_bytes, key)
+        api_key = ApiKey(name="test", digest=digest, prefix=key[:12], scopes=scopes)
+        workspace = Workspace(name="Test", owner_email="owner@customer.test")
+        await self.entities.apply(
+            [
+                _change(Kind.WORKSPACE, workspace_id, None, workspace.model_dump()),
+                _change(Kind.API_KEY, uuid7(), workspace_id, api_key.model_dump()),
+            ]
+        )
+        return workspace_id, {"authorization": f"Bearer {key}"}
+
+    async def add_endpoint(self, url: str, **fields: Any) -> dict[str, Any]:
+        reply = await self.client.post("/v1/webhooks", json={"url": url, **fields})
+        assert reply.status_code == 201, reply.text
+        body: dict[str, Any] = reply.json()
+        return body
+
+    async def publish(self, *events: Event) -> None:
+        records = [(event.message_id, event.encode(), trace_headers(event.trace)) for event in events]
+        await self.deployment.publish(EVENTS, records)
+
+    async def deliveries(self, endpoint_id: str, **query: Any) -> list[dict[str, Any]]:
+        reply = await self.client.get(f"/v1/webhooks/{endpoint_id}/deliveries", params=query)
+        assert reply.status_code == 200, reply.text
+        data: list[dict[str, Any]] = reply.json()["data"]
+        return data
+
+    async def job(self, event: Event, endpoint: dict[str, Any]) -> dict[str, Any] | None:
+        found: dict[str, Any] | None = await self.jobs.find_one({"_id": f"{event.event_id}:{endpoint['id']}"})
+        return found
+
+    async def published(self, at_least: int) -> list[WebhookAttempt]:
+        records = await self.deployment.records(WEBHOOK_EVENTS, at_least)
+        return [WebhookAttempt.decode(record.value) for record in records]
+
+
+def _change(kind: Kind, id_: str, workspace_id: str | None, data: dict[str, Any]) -> EntityChange:
+    return EntityChange(
+        kind=kind, id=id_, workspace_id=workspace_id, version=1, changed_at=datetime.now(UTC), data=data
+    )
+
+
+@asynccontextmanager
+async def running_world(deployment: Deployment, **overrides: Any) -> AsyncIterator[World]:
+    """The whole service in one process, quick to retry unless `overrides` say otherwise."""
+    await deployment.prepare("webhooks", topics=TOPICS)
+    world = World(deployment)
+    world.workspace_id, headers = await world.add_workspace(["webhooks"])
+    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), {"http", "dispatch"})
+    transport = httpx.ASGITransport(create_api(service.routers))
+    async with (
+        service.run(),
+        httpx.AsyncClient(transport=transport, base_url="http://api", headers=headers) as world.client,
+    ):
+        yield world
