@@ -91,6 +91,15 @@ async def test_a_kept_connection_that_is_gone_is_replaced(
         assert server.sessions[1].data == [STUFFED]
 
 
+async def test_after_421_a_connection_is_not_used_again(pool: Callable[..., Connections]) -> None:
+    async with ScriptedServer({"DOT": "421 4.3.2 shutting down"}, {}) as server:
+        connections = pool()
+        kinds = [type(await attempt(connections, egress(server.port), envelope(), MESSAGE, yes)) for _ in range(2)]
+        connections.close()
+    assert kinds == [Deferred, Delivered]
+    assert [session.verbs.count("MAIL") for session in server.sessions] == [1, 1]
+
+
 async def test_a_connection_serves_so_many_messages_and_no_more(pool: Callable[..., Connections]) -> None:
     async with ScriptedServer() as server:
         connections = pool()

@@ -70,6 +70,11 @@ async def test_a_large_message_arrives_whole(pool: Callable[..., Connections]) -
     assert bytes(server.session.data[0]).replace(b"\r\n..", b"\r\n.").removesuffix(b".\r\n") == LARGE
 
 
+async def test_a_dot_that_begins_the_message_is_doubled_too(pool: Callable[..., Connections]) -> None:
+    _, server = await outcome_with(pool, message=b".\r\n.\r\n")
+    assert server.session.data == [b"..\r\n..\r\n.\r\n"]
+
+
 async def test_a_smart_hosts_acceptance_is_relayed(pool: Callable[..., Connections]) -> None:
     outcome, _ = await outcome_with(pool, relayed=True)
     assert isinstance(outcome, Relayed)
