@@ -43,17 +43,23 @@ class Host(Record):
 
 
 class Candidate(Record):
-    """A transport that was considered; `lost` says why it was not taken (None for the one that was)."""
+    """A transport that was considered; `lost` says why it was not taken (None for the one that was).
+
+    `kind` is None where the route names a transport that is not there.
+    """
 
     transport: str
     name: str
-    kind: Literal["direct", "smarthost"]
+    kind: Literal["direct", "smarthost"] | None = None
     score: float
     lost: str | None = None
 
 
 class Route(Record):
-    """The router's decision for one pass, with what it was made from."""
+    """The router's decision for one pass, with what it was made from.
+
+    Where the rollup is a stand-in, `hosts` is empty: they are to be looked up, never guessed.
+    """
 
     transport: str
     transport_version: int
