@@ -76,14 +76,17 @@ class Workspaces:
         A name has one record for a selector, so a domain that already signs with `ph1` lends its key.
         """
         id_ = uuid7()
-        used = await self._key_in_use(name)
-        private, public = used or await asyncio.to_thread(generate_key)
+        pair = await self._key_in_use(name)
+        if pair is None:
+            pair = await asyncio.to_thread(generate_key)
+        private, public = pair
         sealed = self._box.seal(private.encode(), f"dkim:{id_}")
-        pair = DkimKeyPair(selector=SELECTOR, public_key=public, private_key=sealed)
-        domain = Domain(name=name, verified=verified, active=SELECTOR, keys=[pair])
+        key = DkimKeyPair(selector=SELECTOR, public_key=public, private_key=sealed)
+        domain = Domain(name=name, verified=verified, active=SELECTOR, keys=[key])
         return await self._put(Kind.DOMAIN, id_, workspace_id, domain), public
 
     async def _key_in_use(self, name: str) -> tuple[str, str] | None:
+        """The private and the public half of the key that a domain of this name signs with."""
         for domain in await self._entities.find(Kind.DOMAIN, {"data.name": name}):
             for pair in domain.data["keys"]:
                 if pair["selector"] == SELECTOR:

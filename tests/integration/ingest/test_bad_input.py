@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from services.ingest.settings import Settings
 from shared.contracts.entities import Kind, Sender, Workspace
 from shared.tokens import new_api_key
 from tests.fixtures.deployment import Deployment, eventually
@@ -54,7 +53,7 @@ INVALID: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("headers is an array", {"headers": ["X-A: 1"]}, {"headers": "wrong_type"}),
     ("header value", {"headers": {"X-A": 1, "X-B": None, "X-C": ["a"]}}, dict.fromkeys(
         ("headers/X-A", "headers/X-B", "headers/X-C"), "wrong_type")),
-    ("header names", {"headers": {"X A": "1", "X_A": "1", "": "1", "X:": "1", "Ä": "1", "X\r\nBcc": "1"}}, dict.fromkeys(
+    ("header names", {"headers": dict.fromkeys(("X A", "X_A", "", "X:", "Ä", "X\r\nBcc"), "1")}, dict.fromkeys(
         ("headers/X A", "headers/X_A", "headers/", "headers/X:", "headers/Ä", "headers/X\r\nBcc"),
         "invalid_header_name")),
     ("header line breaks", {"headers": {"X-A": "a\nb", "X-B": "a\rb", "X-C": "a\0b"}}, dict.fromkeys(
@@ -249,23 +248,6 @@ async def test_errors_of_the_routing_have_the_same_shape(door: Door) -> None:
     auth = {"Authorization": f"Bearer {door.key}"}
     assert_problem(await door.http.put("/v1/emails", headers=auth), 405, "method_not_allowed")
     assert_problem(await door.http.post("/v1/nothing", headers=auth), 404, "not_found")
-
-
-async def test_503_with_retry_after_while_mongodb_is_away(deployment: Deployment) -> None:
-    async with open_door(deployment) as door:
-        settings = deployment.settings(Settings, mongo_url="mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200")
-        from services.ingest.app import create_app
-        from shared.api import create_api
-
-        import httpx
-
-        service = create_app(settings, {"http"})
-        transport = httpx.ASGITransport(create_api(service.routers), raise_app_exceptions=False)
-        async with service.run(), httpx.AsyncClient(transport=transport, base_url="http://posthorn") as http:
-            reply = await http.post("/v1/emails", json=send(), headers={"Authorization": f"Bearer {door.key}"})
-        assert_problem(reply, 503, "unavailable")
-        assert int(reply.headers["retry-after"]) > 0
-        assert await door.nothing_stored()
 
 
 def test_a_workspace_has_the_documented_limits() -> None:

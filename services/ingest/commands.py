@@ -1,0 +1,75 @@
+"""Ingest's part of the `posthorn` command: the first workspace, key and sender of a running stack."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from typing import Annotated, NoReturn
+
+import typer
+
+
+def register(root: typer.Typer) -> None:
+    root.command("bootstrap")(bootstrap)
+
+
+def bootstrap(
+    name: Annotated[str, typer.Argument(help="the workspace's name")],
+    sender: Annotated[str, typer.Option(help="its first sender, `a@b` or `Name <a@b>`")],
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object on standard output, nothing else")] = False,
+) -> None:
+    """Make a workspace with an API key and a verified sender, and wait until every service knows them."""
+    from pydantic import ValidationError
+    from pymongo.errors import PyMongoError
+
+    from services.ingest.bootstrap import NotKnownError, wait_until_known
+    from services.ingest.bootstrap import bootstrap as make
+    from services.ingest.settings import Settings
+    from shared.addresses import InvalidAddressError, parse_mailbox
+    from shared.telemetry.logging import setup_logging
+
+    setup_logging("ingest", "WARNING")
+    try:
+        settings = Settings()
+        made = asyncio.run(make(name, parse_mailbox(sender), settings))
+        _publish_dkim(settings.profile, made.dkim_name, made.dkim_text)
+        asyncio.run(wait_until_known(made.made, settings))
+    except ValidationError as error:
+        names = ", ".join(f"POSTHORN_{str(fault['loc'][0]).upper()}" for fault in error.errors())
+        _fail(f"settings are missing or wrong: {names}. Is there a stack? Try `posthorn up`.")
+    except InvalidAddressError as error:
+        _fail(f"--sender {error}")
+    except PyMongoError as error:
+        _fail(f"MongoDB cannot be reached ({type(error).__name__}). Is the stack up? Try `posthorn status`.")
+    except NotKnownError as error:
+        _fail(f"{error}. Is the whole stack up? Try `posthorn status`.")
+    result = {
+        "base_url": settings.public_url,
+        "workspace": made.workspace_id,
+        "api_key": made.api_key,
+        "sender": made.sender,
+        "sink_url": os.environ.get("POSTHORN_SINK_URL"),
+        "receiver_url": os.environ.get("POSTHORN_RECEIVER_URL"),
+        "console_url": f"{settings.public_url}/console",
+    }
+    if as_json:
+        typer.echo(json.dumps(result))
+        return
+    shown = {**result, "DKIM record": f"{made.dkim_name} TXT {made.dkim_text}"}
+    for label, value in shown.items():
+        typer.echo(f"{label:>12}  {value}", err=True)
+
+
+def _publish_dkim(profile: str, name: str, text: str) -> None:
+    """The local stack's own name server answers for the domain; elsewhere the record is for its owner to publish."""
+    if profile == "local":
+        from deploy.local.dns import publish_txt
+        from deploy.local.environment import default_home
+
+        publish_txt(default_home(), name, text)
+
+
+def _fail(text: str) -> NoReturn:
+    typer.echo(f"posthorn: {text}", err=True)
+    raise typer.Exit(1)
