@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.record import rfc3339
 from shared.contracts.topics import dead_letters
@@ -70,6 +71,32 @@ async def read_dead_letters(settings: SharedSettings, topic: str) -> AsyncIterat
             while await consumer.position(partition) < ends[partition]:
                 for record in (await consumer.getmany(partition, timeout_ms=500)).get(partition, ()):
                     yield record
+    finally:
+        await consumer.stop()
+
+
+async def count_dead_letters(settings: SharedSettings, topics: Iterable[str]) -> dict[str, int]:
+    """How many dead letters each of the topics has; those without a dead-letter topic are left out."""
+    servers = settings.kafka_bootstrap.split(",")
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    try:
+        await admin.start()
+        there = set(await admin.list_topics())
+    finally:
+        await admin.close()
+    of_topic = {topic: settings.topic(dead_letters(topic)) for topic in topics}
+    of_topic = {topic: name for topic, name in of_topic.items() if name in there}
+    if not of_topic:
+        return {}
+    consumer = AIOKafkaConsumer(*of_topic.values(), bootstrap_servers=servers, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        partitions = sorted(consumer.assignment())
+        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
+        return {
+            topic: sum(ends[each] - begins[each] for each in partitions if each.topic == name)
+            for topic, name in of_topic.items()
+        }
     finally:
         await consumer.stop()
 
