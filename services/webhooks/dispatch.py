@@ -49,13 +49,13 @@ class Dispatcher:
         self._closing.set()
         self._wake.set()
         left = self._lanes.empty()
+        if left:
+            await self._jobs.give_back(left)
         if self._posts:
             _, late = await asyncio.wait(self._posts, timeout=self._settings.shutdown_seconds)
             for post in late:
                 post.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if left:
-            await self._jobs.give_back(left)
 
     def room(self, endpoint_id: str) -> int:
         """How many more jobs of an endpoint this process takes now."""
@@ -63,12 +63,14 @@ class Dispatcher:
             return 0
         return min(self._lanes.free, self._lanes.room(endpoint_id, time.monotonic()))
 
-    def take(self, jobs: Sequence[Job]) -> None:
-        """Takes jobs that are leased by this process, and starts those that may start."""
-        for job in jobs:
-            self._lanes.add(job)
+    async def take(self, jobs: Sequence[Job]) -> None:
+        """Takes jobs leased by this process and starts those that may start; gives back what it cannot hold."""
+        now = time.monotonic()
+        refused = [job for job in jobs if self._closing.is_set() or not self._lanes.add(job, now)]
         for endpoint_id in {job.endpoint_id for job in jobs}:
             self._start(endpoint_id)
+        if refused:
+            await self._jobs.give_back(refused)
 
     def left_behind(self, endpoint_ids: set[str]) -> None:
         """Says that the database holds due jobs of these endpoints that this process had no room for."""
@@ -101,16 +103,15 @@ class Dispatcher:
         claimed, recovered = await self._jobs.claim(chosen)
         if recovered:
             metrics.LEASES_RECOVERED.labels("webhooks.jobs").inc(recovered)
-        if self._closing.is_set():
-            await self._jobs.give_back(claimed)
-            return 0
-        self.take(claimed)
+        await self.take(claimed)
         return len(claimed)
 
     async def renew(self) -> None:
         await self._jobs.renew(self._lanes.tokens())
 
     def _start(self, endpoint_id: str) -> None:
+        if self._closing.is_set():
+            return
         for job in self._lanes.starting(endpoint_id, time.monotonic()):
             post = asyncio.create_task(self._run(job), name=job.webhook_id)
             self._posts.add(post)
@@ -134,8 +135,6 @@ class Dispatcher:
             given_back = self._lanes.ended(job, ok, time.monotonic())
         if given_back:
             await self._jobs.give_back(given_back)
-        if self._closing.is_set():
-            return
         self._start(job.endpoint_id)
         if self._lanes.wants_more(job.endpoint_id, time.monotonic()):
             self._wake.set()

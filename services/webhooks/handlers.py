@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from services.webhooks.dispatch import Dispatcher
@@ -55,7 +54,7 @@ class EventsHandler:
         until = datetime.now(UTC) + timedelta(seconds=self._lease_seconds)
         new = await self._jobs.insert(marked, until)
         fresh = [job for job, is_new in zip(marked, new, strict=True) if is_new]
-        self._dispatcher.take([job for job in fresh if job.token is not None])
+        await self._dispatcher.take([job for job in fresh if job.token is not None])
         self._dispatcher.left_behind({job.endpoint_id for job in fresh if job.token is None})
 
     def _leased(self, jobs: Collection[Job]) -> list[Job]:
@@ -66,7 +65,7 @@ class EventsHandler:
             left = room.get(job.endpoint_id)
             left = self._dispatcher.room(job.endpoint_id) if left is None else left
             room[job.endpoint_id] = left - 1
-            marked.append(replace(job, token=token) if left > 0 else job)
+            marked.append(job.with_token(token) if left > 0 else job)
         return marked
 
 

@@ -70,12 +70,20 @@ class Lanes:
             self._lanes[endpoint_id].behind = more.get(endpoint_id, False)
             self._forget_idle(endpoint_id)
 
-    def add(self, job: Job) -> None:
-        """Holds a job. One that is here already stays as it is: its lease ran out on the way to its end."""
+    def add(self, job: Job, now: float) -> bool:
+        """Holds a job; False where the breaker has opened since there was room for it.
+
+        One that is here already stays as it is: its lease ran out on the way to its end.
+        """
         if job.id in self._ids:
-            return
+            return True
+        lane = self.lane(job.endpoint_id)
+        if not lane.breaker.closed and (lane.held or not lane.breaker.permits(now)):
+            lane.behind = True
+            return False
         self._ids.add(job.id)
-        self.lane(job.endpoint_id).waiting.append(job)
+        lane.waiting.append(job)
+        return True
 
     def starting(self, endpoint_id: str, now: float) -> Iterator[Job]:
         """The jobs of an endpoint that start now; they count as running."""

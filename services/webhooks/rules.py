@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from services.webhooks.event_types import ON_REQUEST, webhook_body, webhook_type
@@ -50,6 +50,9 @@ class Job:
     attempt: int = 0
     trace: str | None = None
     token: str | None = None
+
+    def with_token(self, token: str) -> Job:
+        return replace(self, token=token)
 
 
 def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime) -> list[Job]:
