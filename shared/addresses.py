@@ -5,11 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 MAILBOX = re.compile(r'^\s*(?:"(?P<quoted>(?:[^"\\]|\\.)*)"|(?P<name>[^<>"]*?))\s*<(?P<address>[^<>]+)>\s*$')
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 MAX_MAILBOX = 1000
+# What nearly every address is; the full check finds nothing to change in it and takes some 25 µs more.
+PLAIN = re.compile(
+    r"(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+([a-z]{2,63})"
+)
+MAX_ADDRESS = 254
+REFUSED_TOP = frozenset(SPECIAL_USE_DOMAIN_NAMES) - {"test"}
 
 
 class InvalidAddressError(ValueError):
@@ -37,6 +43,9 @@ def parse_address(text: str, *, smtputf8: bool = False) -> str:
 
     Special-use names such as `.test` (RFC 6761) are allowed: whether a domain can receive is for the DNS to say.
     """
+    plain = PLAIN.fullmatch(text) if len(text) <= MAX_ADDRESS and "--" not in text else None
+    if plain and plain[1] not in REFUSED_TOP:
+        return text
     if len(text) > MAX_MAILBOX or CONTROL.search(text):
         raise InvalidAddressError("is not a valid e-mail address")
     try:
@@ -61,7 +70,7 @@ def parse_mailbox(text: str, *, smtputf8: bool = False) -> Mailbox:
     """Reads `a@b` or `Name <a@b>`; raises InvalidAddressError."""
     if len(text) > MAX_MAILBOX or CONTROL.search(text):
         raise InvalidAddressError("is not a valid mailbox")
-    match = MAILBOX.match(text)
+    match = MAILBOX.match(text) if "<" in text else None
     if not match:
         return Mailbox(None, parse_address(text, smtputf8=smtputf8))
     quoted = match["quoted"]
