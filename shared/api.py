@@ -71,7 +71,7 @@ def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = 
                     f"{request.method} {name}",
                     request.headers.get("traceparent"),
                     SpanKind.SERVER,
-                    {"http.request.method": request.method, "http.route": name, "url.path": request.url.path},
+                    {"http.request.method": request.method, "http.route": name, "url.path": request.scope["path"]},
                 )
                 request.state.trace = traceparent_of(span)
                 status = 500
