@@ -102,7 +102,8 @@ def submission_document(plan: Plan, contents: Mapping[str, Mapping[str, Any]]) -
 
 def _message(plan: Plan, submission_id: str, recipient: Recipient, origin: Origin, content_id: str) -> Message:
     stream = plan.stream
-    return Message.model_construct(
+    # validated: pydantic does that in half the time of model_construct
+    return Message(
         message_id=uuid7(),
         submission_id=submission_id,
         workspace_id=plan.principal.workspace_id,
@@ -118,7 +119,7 @@ def _message(plan: Plan, submission_id: str, recipient: Recipient, origin: Origi
         on_ambiguous=plan.request.on_ambiguous or "retry",
         accepted_at=plan.accepted_at,
         expires_at=plan.checked.expires_at,
-        versions=Versions.model_construct(workspace=plan.principal.workspace_version, domain=origin.domain_version),
-        seen=Seen.model_construct(accepted=plan.accepted_at),
+        versions=Versions(workspace=plan.principal.workspace_version, domain=origin.domain_version),
+        seen=Seen(accepted=plan.accepted_at),
         trace=plan.trace,
     )
