@@ -2,9 +2,13 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
+from prometheus_client import REGISTRY
 from standardwebhooks import Webhook
 
+from services.webhooks.rules import Subscription, jobs_of
+from services.webhooks.store import Jobs
 from shared.contracts.events import EventType
 from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters
 from shared.telemetry.tracing import trace_id_of
@@ -165,6 +169,47 @@ async def test_the_trace_goes_on_in_the_request_and_the_attempt(world: World, re
     assert sent != TRACE
     [record] = await world.published(1)
     assert record.trace == sent
+
+
+async def test_an_attempt_hours_after_its_event_gets_a_trace_of_its_own(world: World, receiver: HttpReceiver) -> None:
+    endpoint = await world.add_endpoint(receiver.url("/hook"))
+    event = an_event(world.workspace_id, trace=TRACE)
+    subscription = Subscription(endpoint["id"], frozenset(), event.occurred_at)
+    jobs = Jobs(world.deployment.database("webhooks"), 60)
+    long_ago = event.occurred_at - timedelta(hours=2)
+    await jobs.insert(jobs_of(event, [subscription], TRACE, long_ago), long_ago)
+    await eventually(lambda: _count(receiver, "/hook", 1))
+    sent = receiver.at("/hook")[0].headers["traceparent"]
+    assert trace_id_of(sent) != trace_id_of(TRACE)
+
+
+async def test_attempts_and_the_oldest_that_waits_are_counted(deployment: Deployment, receiver: HttpReceiver) -> None:
+    def value(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    receiver.script("/hook", Answer(500), Answer(200))
+    before = {outcome: value("posthorn_webhook_attempts_total", outcome=outcome) for outcome in ("failed", "succeeded")}
+    timed = value("posthorn_webhook_seconds_count")
+    gate = asyncio.Event()
+    receiver.script("/held", Answer(gate=gate))
+    async with running_world(deployment, sweep_seconds=0.05) as world:
+        await world.add_endpoint(receiver.url("/hook"))
+        await world.publish(an_event(world.workspace_id))
+
+        async def counted() -> bool:
+            return all(value("posthorn_webhook_attempts_total", outcome=each) == before[each] + 1 for each in before)
+
+        await eventually(counted)
+        assert value("posthorn_webhook_seconds_count") == timed + 2
+        await world.add_endpoint(receiver.url("/held"), events=["email.failed"])
+        await world.publish(an_event(world.workspace_id, EventType.FAILED))
+
+        async def one_waits() -> bool:
+            age = value("posthorn_oldest_age_seconds", stage="webhooks", lane="all")
+            return age > 0 and value("posthorn_in_flight", stage="webhooks") == 1
+
+        await eventually(one_waits)
+        gate.set()
 
 
 async def test_a_record_that_cannot_be_decoded_is_dead_lettered_and_the_next_one_posted(
