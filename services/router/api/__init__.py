@@ -1,0 +1,1 @@
+"""The router's HTTP routes: transports, the platform's shared ones, and default routes."""

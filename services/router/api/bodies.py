@@ -1,0 +1,129 @@
+"""What callers write: transports and default routes, with every fault named by its field."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from services.router.mx import HOST_NAME
+from shared.addresses import CONTROL
+from shared.contracts.messages import TlsMode
+from shared.errors import Fault
+from shared.net import is_public
+
+NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
+MAX_ROUTE = 10
+
+
+def _printable(text: str) -> str:
+    if CONTROL.search(text):
+        raise ValueError("has control characters")
+    return text
+
+
+def _host_name(text: str) -> str:
+    """A host name whose last label is not a number: `127.1` and `0x7f000001` would be dialled as addresses."""
+    name = text.strip().lower().removesuffix(".")
+    try:
+        name = name.encode("idna").decode() if not name.isascii() else name
+    except UnicodeError as error:
+        raise ValueError("is not a host name") from error
+    if not HOST_NAME.fullmatch(name) or NUMBER.fullmatch(name.rpartition(".")[2]):
+        raise ValueError("is not a host name")
+    return name
+
+
+def _host(text: str) -> str:
+    address = literal(text.strip().removeprefix("[").removesuffix("]"))
+    if address is not None:
+        return address
+    try:
+        return _host_name(text)
+    except ValueError as error:
+        raise ValueError("is neither a host name nor an IP address") from error
+
+
+def literal(text: str) -> str | None:
+    """The IP address in its usual form, None for what is none."""
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
+
+
+Printable = Annotated[str, AfterValidator(_printable)]
+HostName = Annotated[str, Field(max_length=255), AfterValidator(_host_name)]
+SmartHost = Annotated[str, Field(max_length=255), AfterValidator(_host)]
+
+
+class TransportBody(BaseModel):
+    """A way out: the recipients' own MX hosts (`direct`) or one smart host."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Printable = Field(min_length=1, max_length=100)
+    kind: Literal["direct", "smarthost"]
+    host: SmartHost | None = None
+    port: int = Field(25, ge=1, le=65535)
+    tls: TlsMode = TlsMode.OPPORTUNISTIC
+    username: Printable | None = Field(None, min_length=1, max_length=255)
+    password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
+    weight: int = Field(100, ge=0, le=1000)
+    enabled: bool = True
+    max_connections: int = Field(10, ge=1, le=1000)
+    max_per_connection: int = Field(100, ge=1, le=10_000)
+    ehlo_name: HostName | None = None
+
+
+class TransportChanges(BaseModel):
+    """The fields to change; what is not named stays. A null user name and password take the credentials away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Printable = Field("", min_length=1, max_length=100)
+    host: SmartHost = ""
+    port: int = Field(25, ge=1, le=65535)
+    tls: TlsMode = TlsMode.OPPORTUNISTIC
+    username: Printable | None = Field(None, min_length=1, max_length=255)
+    password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
+    weight: int = Field(100, ge=0, le=1000)
+    enabled: bool = True
+    max_connections: int = Field(10, ge=1, le=1000)
+    max_per_connection: int = Field(100, ge=1, le=10_000)
+    ehlo_name: HostName | None = None
+
+
+class DefaultRoute(BaseModel):
+    """A workspace's transports in failover order."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    transports: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(min_length=1, max_length=MAX_ROUTE)
+
+
+def faults_of_transport(wanted: TransportBody, *, allow_private: bool) -> list[Fault]:
+    """What is wrong with a transport as a whole; `password` stands for one that is kept, too."""
+    faults = []
+    if wanted.kind == "direct":
+        given = {"host": wanted.host, "username": wanted.username, "password": wanted.password}
+        faults += [
+            Fault(f"#/{field}", "not_for_direct", "A direct transport has none: it goes to the recipients' MX hosts.")
+            for field, value in given.items()
+            if value is not None
+        ]
+        if wanted.port != 25:
+            faults.append(Fault("#/port", "not_for_direct", "MX hosts are at port 25."))
+        if wanted.tls is TlsMode.IMPLICIT:
+            faults.append(Fault("#/tls", "not_for_direct", "MX hosts do not speak TLS from the first byte."))
+        return faults
+    if wanted.host is None:
+        faults.append(Fault("#/host", "required", "A smart host needs a host."))
+    elif not allow_private and literal(wanted.host) and not is_public(wanted.host):
+        faults.append(Fault("#/host", "private_address", "This address is not on the public internet."))
+    if (wanted.username is None) != (wanted.password is None):
+        missing = "username" if wanted.username is None else "password"
+        faults.append(Fault(f"#/{missing}", "required", "A user name and a password belong together."))
+    return faults

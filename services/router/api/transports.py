@@ -1,0 +1,176 @@
+"""`/v1/transports`: a workspace's own transports, and the platform's that it may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.router.api.bodies import TransportBody, TransportChanges, faults_of_transport
+from services.router.rules import DIRECT
+from services.router.settings import Settings
+from services.router.store import Transports
+from shared.api import json_response, read_json, service_router
+from shared.auth import Principal, caller
+from shared.contracts.entities import Transport
+from shared.contracts.messages import TlsMode
+from shared.errors import Fault, ProblemError, invalid_request, not_found
+from shared.mongo.entities import Entity, VersionConflictError
+from shared.secrets import SecretBox
+from shared.service import Base
+from shared.tokens import Cursors, InvalidCursorError, uuid7
+
+TRIES = 5
+Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+Owner = str | None
+
+
+class TransportApi:
+    """What the routes do; an owner is a workspace's id, or None for the platform."""
+
+    def __init__(self, transports: Transports, settings: Settings) -> None:
+        self._transports = transports
+        self._box = SecretBox(settings.encryption_key_bytes)
+        self._cursors = Cursors(settings.token_key_bytes)
+        self._allow_private = settings.allow_private_targets
+
+    async def list(self, owner: Owner, limit: int, cursor: str | None) -> Response:
+        query = f"transports:{owner}"
+        found = await self._transports.page(visible(owner), self._after(cursor, query), limit + 1)
+        page, has_more = found[:limit], len(found) > limit
+        next_cursor = self._cursors.make([page[-1].id], query) if has_more else None
+        data = [rendered(entity, owner) for entity in page]
+        return json_response(200, {"data": data, "has_more": has_more, "next_cursor": next_cursor})
+
+    async def get(self, owner: Owner, id_: str) -> Response:
+        return json_response(200, rendered(await self._visible(owner, id_), owner))
+
+    async def create(self, owner: Owner, wanted: TransportBody) -> Response:
+        self._check(wanted)
+        id_ = uuid7()
+        entity = await self._transports.put(id_, owner, self._data(id_, wanted, None))
+        return json_response(201, rendered(entity, owner), {"Location": f"{_path(owner)}/{id_}"})
+
+    async def change(self, owner: Owner, id_: str, changes: TransportChanges) -> Response:
+        """Applies the changes to the newest version, which is checked as a whole."""
+        named = changes.model_dump(exclude_unset=True)
+        for _ in range(TRIES):
+            entity = await self._own(owner, id_)
+            kept = {name: value for name, value in entity.data.items() if name in TransportBody.model_fields}
+            wanted = TransportBody.model_construct(**{**kept, "tls": TlsMode(kept["tls"]), **named})
+            self._check(wanted)
+            sealed = None if "password" in named else entity.data["password"]
+            try:
+                data = self._data(id_, wanted, sealed)
+                return json_response(
+                    200, rendered(await self._transports.put(id_, owner, data, expected=entity.version), owner)
+                )
+            except VersionConflictError:
+                continue
+        raise ProblemError(409, "conflict", "The transport keeps changing; please try again.")
+
+    async def delete(self, owner: Owner, id_: str) -> Response:
+        for _ in range(TRIES):
+            entity = await self._own(owner, id_)
+            if id_ == DIRECT:
+                raise ProblemError(409, "transport_built_in", "The platform's direct transport is always there.")
+            if await self._transports.is_routed(id_, owner):
+                raise ProblemError(409, "transport_in_use", "A default route names this transport.")
+            data = {**entity.data, "enabled": False, "username": None, "password": None}
+            try:
+                await self._transports.put(id_, owner, data, expected=entity.version, deleted=True)
+            except VersionConflictError:
+                continue
+            return Response(status_code=204)
+        raise ProblemError(409, "conflict", "The transport keeps changing; please try again.")
+
+    def _check(self, wanted: TransportBody) -> None:
+        if faults := faults_of_transport(wanted, allow_private=self._allow_private):
+            raise invalid_request(faults)
+
+    def _data(self, id_: str, wanted: TransportBody, sealed: str | None) -> dict[str, Any]:
+        """The entity's data; the password as it is sealed already, else sealed now."""
+        fields = wanted.model_dump(mode="json")
+        if sealed is None and wanted.password is not None:
+            sealed = self._box.seal(wanted.password.encode(), f"transport:{id_}")
+        return Transport(**{**fields, "password": sealed}).model_dump(mode="json")
+
+    async def _visible(self, owner: Owner, id_: str) -> Entity:
+        found = await self._transports.find(visible(owner), [id_])
+        if id_ not in found:
+            raise not_found("transport")
+        return found[id_]
+
+    async def _own(self, owner: Owner, id_: str) -> Entity:
+        entity = await self._visible(owner, id_)
+        if entity.workspace_id != owner:
+            raise ProblemError(403, "shared_transport", "Only the operator changes a shared transport.")
+        return entity
+
+    def _after(self, cursor: str | None, query: str) -> str | None:
+        if cursor is None:
+            return None
+        try:
+            return str(self._cursors.read(cursor, query)[0])
+        except InvalidCursorError as error:
+            fault = Fault("#/cursor", "invalid_cursor", "This cursor was not made for this list.")
+            raise invalid_request([fault]) from error
+
+
+def visible(owner: Owner) -> tuple[Owner, ...]:
+    """Whose transports an owner sees: its own and the platform's."""
+    return (None,) if owner is None else (owner, None)
+
+
+def rendered(entity: Entity, owner: Owner) -> dict[str, Any]:
+    """A transport as its reader may see it: never a password, and a user name only to its owner."""
+    data: Mapping[str, Any] = entity.data
+    own = entity.workspace_id == owner
+    shown = {name: data[name] for name in TransportBody.model_fields if name not in ("username", "password")}
+    return {
+        "id": entity.id,
+        **shown,
+        "username": data["username"] if own else None,
+        "has_password": data["password"] is not None,
+        "shared": entity.workspace_id is None,
+        "version": entity.version,
+    }
+
+
+def _path(owner: Owner) -> str:
+    return "/v1/platform/transports" if owner is None else "/v1/transports"
+
+
+def schema_of(model: type[TransportBody] | type[TransportChanges]) -> dict[str, Any]:
+    content = {"application/json": {"schema": model.model_json_schema()}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def transports_router(base: Base, api: TransportApi) -> APIRouter:
+    router = service_router(base.tracing, "/v1/transports", ["transports"])
+    allowed = caller(base.authenticator, "routing")
+
+    @router.get("")
+    async def list_transports(limit: Limit = 25, cursor: Cursor = None, principal: Principal = allowed) -> Response:
+        """The workspace's transports and the shared ones, oldest first."""
+        return await api.list(principal.workspace_id, limit, cursor)
+
+    @router.post("", status_code=201, openapi_extra=schema_of(TransportBody))
+    async def create_transport(request: Request, principal: Principal = allowed) -> Response:
+        return await api.create(principal.workspace_id, await read_json(request, TransportBody))
+
+    @router.get("/{id}")
+    async def get_transport(id: str, principal: Principal = allowed) -> Response:
+        return await api.get(principal.workspace_id, id)
+
+    @router.patch("/{id}", openapi_extra=schema_of(TransportChanges))
+    async def change_transport(id: str, request: Request, principal: Principal = allowed) -> Response:
+        return await api.change(principal.workspace_id, id, await read_json(request, TransportChanges))
+
+    @router.delete("/{id}", status_code=204)
+    async def delete_transport(id: str, principal: Principal = allowed) -> Response:
+        return await api.delete(principal.workspace_id, id)
+
+    return router

@@ -1,0 +1,61 @@
+"""The router service: which way each message goes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+
+from services.router.api.platform import platform_router
+from services.router.api.routes import routes_router
+from services.router.api.transports import TransportApi, transports_router
+from services.router.dns import MxCache, make_resolver
+from services.router.handlers import Destinations, Routing
+from services.router.settings import Settings
+from services.router.store import Configurations, Transports
+from shared.contracts.entities import Kind
+from shared.contracts.messages import Message
+from shared.contracts.topics import Lane, accepted, due
+from shared.kafka.batch import BatchConsumer, Fetching
+from shared.kafka.stuck import stuck_event
+from shared.service import Base, Service
+
+
+def create_app(settings: Settings, roles: Collection[str]) -> Service:
+    """Composes the roles `http` and `route` (which also keeps and publishes the configuration)."""
+    base = Base("router", settings, owned=(Kind.TRANSPORT, Kind.ROUTE), copied=(Kind.WORKSPACE, Kind.API_KEY))
+    transports = Transports(base.entities, base.publisher)
+    cache = MxCache(make_resolver(settings), settings.own_names)
+    if "route" in roles:
+        base.copy_configuration()
+        destinations = Destinations(cache, settings)
+        for lane in Lane:
+            routing = Routing(lane, Configurations(base.cache), destinations, base.publisher)
+            base.kafka.attach(_consumer(lane, routing, base, settings))
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        try:
+            async with base.running() as loops:
+                if "route" in roles:
+                    loops.run("router.direct", transports.ensure_direct)
+                    base.publish_configuration(loops)
+                yield
+        finally:
+            await cache.close()
+
+    api = TransportApi(transports, settings)
+    routers = [transports_router(base, api), platform_router(base, api), routes_router(base, transports)]
+    return Service("router", routers if "http" in roles else [], run, base.ready)
+
+
+def _consumer(lane: Lane, routing: Routing, base: Base, settings: Settings) -> BatchConsumer[Message]:
+    return BatchConsumer(
+        f"router.route.{lane}",
+        {accepted(lane): Message, due(lane): Message},
+        routing.handle,
+        settings=settings,
+        publisher=base.publisher,
+        tracing=base.tracing,
+        fetching=Fetching.for_lane(settings, critical=lane is Lane.CRITICAL),
+        on_dead=stuck_event,
+    )
