@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import orjson
 import typer
 from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 from pydantic import ValidationError
 from pymongo.errors import PyMongoError
 from rich.console import Console
@@ -95,7 +95,7 @@ def list_dead_letters(
     with _told():
         settings = SharedSettings()
         if topic is None:
-            _print_counts(_now(_counts(settings)), as_json)
+            _print_counts(_now(dead_letter.count_dead_letters(settings, LIVE)), as_json)
             return
         rows = [_row(record) for record in _now(_read(settings, _live(topic)))]
     if as_json:
@@ -136,10 +136,6 @@ def replay_dead_letters(
 
 async def _read(settings: SharedSettings, topic: str) -> list[ConsumerRecord]:
     return [record async for record in dead_letter.read_dead_letters(settings, topic)]
-
-
-async def _counts(settings: SharedSettings) -> dict[str, int]:
-    return await dead_letter.count_dead_letters(settings, LIVE)
 
 
 def _live(topic: str) -> str:
@@ -191,6 +187,8 @@ def _told() -> Iterator[None]:
     except ValidationError as error:
         faults = [f"POSTHORN_{'_'.join(map(str, fault['loc'])).upper()} ({fault['msg']})" for fault in error.errors()]
         _fail(f"the environment is not complete: {', '.join(faults)}")
+    except UnknownTopicOrPartitionError:
+        _fail("Kafka has no such topic; `posthorn topics` makes what is missing")
     except (KafkaError, PublishUnknownError) as error:
         _fail(f"Kafka does not answer as it should: {error}")
     except PyMongoError as error:

@@ -100,7 +100,11 @@ class SuppressionApi:
         return Response(status_code=204)
 
     async def _find(self, place: Place, name: str) -> Entry:
-        entry = await self._store.find(place, name, datetime.now(UTC))
+        try:
+            known_as = parse_address(name, smtputf8=True) if "@" in name else name
+        except InvalidAddressError as error:
+            raise not_found("suppression") from error
+        entry = await self._store.find(place, known_as, datetime.now(UTC))
         if entry is None:
             raise not_found("suppression")
         return entry

@@ -141,7 +141,8 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
 def change_record(document: Mapping[str, Any]) -> Outgoing:
     """A document's record on `suppression.changes`: the entry as it stands, or its removal.
 
-    `occurred_at` is when the change was written, so that it is later than every check that could not see it.
+    `occurred_at` is when the change was written, by the database's clock: the order of an address's changes. A check
+    up to a write's length after it may not have seen it.
     """
     standing = document.get("standing")
     change, reason, at = (

@@ -35,10 +35,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         outbox.INDEX,
         outbox.SINCE_INDEX,
     ),
-    HITS: (
-        IndexModel([("workspace_id", ASCENDING), ("at", DESCENDING)]),
-        IndexModel("expires_at", expireAfterSeconds=0),
-    ),
+    HITS: (IndexModel("expires_at", expireAfterSeconds=0),),
 }
 
 

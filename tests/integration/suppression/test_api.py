@@ -8,8 +8,10 @@ import httpx
 import pytest
 
 from services.suppression.rules import Lesson, Place, Reason
+from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
 from shared.contracts.suppressions import SuppressionChange
-from shared.contracts.topics import SUPPRESSION_CHANGES, Lane, routed
+from shared.contracts.topics import CONFIG_CHANGES, SUPPRESSION_CHANGES, Lane, routed
+from shared.secrets import api_key_digest
 from shared.tokens import new_api_key
 from tests.fixtures.deployment import eventually
 from tests.integration.suppression.conftest import OPERATOR, Suppressing, a_message
@@ -83,10 +85,17 @@ async def test_adding_twice_answers_200_and_says_nothing_new(
 async def test_what_was_removed_can_be_added_again(http: httpx.AsyncClient, ours: dict[str, str]) -> None:
     first = (await post(http, ours, email="a/b+c@b.example")).json()
     assert (await http.delete(f"{URL}/a%2Fb%2Bc%40b.example", headers=ours)).status_code == 204
+    assert (await http.delete(f"{URL}/a%2Fb%40", headers=ours)).status_code == 404
     again = await post(http, ours, email="a/b+c@b.example")
     assert again.status_code == 201
     assert again.json()["id"] == first["id"]
     assert again.json()["created_at"] > first["created_at"]
+
+
+async def test_an_internationalised_domain_has_one_name(http: httpx.AsyncClient, ours: dict[str, str]) -> None:
+    assert (await post(http, ours, email="ann@bücher.example")).json()["email"] == "ann@xn--bcher-kva.example"
+    assert (await http.get(f"{URL}/ann@bücher.example", headers=ours)).status_code == 200
+    assert (await post(http, ours, email="ann@xn--bcher-kva.example")).status_code == 200
 
 
 async def test_what_expired_is_not_shown_and_can_be_added_again(
@@ -290,10 +299,6 @@ async def test_the_database_away_is_503(suppressing: Suppressing) -> None:
 
 async def test_keys_come_from_the_configuration_topic(suppressing: Suppressing) -> None:
     """The check role keeps the copy that the doors read; a revoked key stops working."""
-    from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
-    from shared.contracts.topics import CONFIG_CHANGES
-    from shared.secrets import api_key_digest
-
     key = new_api_key()
     now = datetime.now(UTC)
     digest = api_key_digest(suppressing.settings.pepper_bytes, key)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from services.suppression.documents import change_record
 from services.suppression.rules import NEVER, RANKS, Lesson, Place, Reason, lesson_of
 from shared.contracts.events import EventType, event_of
 from shared.contracts.suppressions import SuppressionChange
@@ -189,8 +190,6 @@ async def test_the_sweep_publishes_what_stayed(suppressing: Suppressing) -> None
 
 
 async def test_a_change_has_the_same_id_whoever_makes_its_record(suppressing: Suppressing) -> None:
-    from services.suppression.documents import change_record
-
     lessons = a_life(1)
     ids = []
     for order in (lessons, lessons[::-1]):
