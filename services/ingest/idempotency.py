@@ -29,7 +29,7 @@ def read_key(values: list[str]) -> str | None:
     text = values[0].strip()
     quoted = QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
-    if len(values) > 1 or not KEY.fullmatch(key):
+    if len(values) > 1 or not KEY.fullmatch(key) or (text[:1] == '"' and not quoted):
         raise ProblemError(
             400, "invalid_idempotency_key", "Idempotency-Key must be one key of 1 to 255 visible ASCII characters."
         )

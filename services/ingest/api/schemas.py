@@ -31,25 +31,27 @@ class AcceptedReply(BaseModel):
     data: AcceptedData
 
 
-class FaultBody(BaseModel):
-    pointer: str
-    code: str
-    detail: str
+def _texts(*names: str) -> dict[str, Any]:
+    return {name: {"type": "string"} for name in names}
 
 
-class Problem(BaseModel):
-    """Problem details (RFC 9457); `errors` names every fault of a request."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    code: str
-    request_id: str
-    errors: list[FaultBody] | None = None
-
-
+# Written out: a model's own schema would point into `$defs`, which an OpenAPI document does not have.
+FAULT = {
+    "type": "object",
+    "required": ["pointer", "code", "detail"],
+    "properties": _texts("pointer", "code", "detail"),
+}
+PROBLEM = {
+    "title": "Problem",
+    "description": "Problem details (RFC 9457); `errors` names every fault of a request",
+    "type": "object",
+    "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    "properties": {
+        **_texts("type", "title", "detail", "instance", "code", "request_id"),
+        "status": {"type": "integer"},
+        "errors": {"type": "array", "items": FAULT},
+    },
+}
 PROBLEMS = {
     400: "Not JSON, or a malformed Idempotency-Key",
     401: "No key, an unknown one, or one that has expired",
@@ -89,7 +91,7 @@ def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
 
 def send_responses() -> dict[int | str, dict[str, Any]]:
     problems: dict[int | str, dict[str, Any]] = {
-        status: {"description": text, "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+        status: {"description": text, "content": {"application/problem+json": {"schema": PROBLEM}}}
         for status, text in PROBLEMS.items()
     }
     return {202: {"model": AcceptedReply, "description": "Stored durably; delivery follows"}, **problems}
