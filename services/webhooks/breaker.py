@@ -40,7 +40,7 @@ class Breaker:
     def permits(self, now: float) -> bool:
         return self.probe_at is None or (not self._probing and now >= self.probe_at)
 
-    def begin(self, now: float) -> None:
+    def begin(self) -> None:
         """A post starts; in an open breaker it is the probe."""
         self._probing = not self.closed
 

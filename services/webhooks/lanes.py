@@ -91,7 +91,7 @@ class Lanes:
         while lane.waiting and len(lane.running) < self._concurrency and lane.breaker.permits(now):
             job = lane.waiting.popleft()
             lane.running[job.id] = job
-            lane.breaker.begin(now)
+            lane.breaker.begin()
             yield job
 
     def ended(self, job: Job, ok: bool | None, now: float) -> list[Job]:

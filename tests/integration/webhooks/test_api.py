@@ -69,6 +69,11 @@ async def test_a_bad_endpoint_is_refused_with_every_fault_by_field(world: World,
     assert (await world.client.get("/v1/webhooks")).json()["data"] == []
 
 
+async def test_a_body_without_bounds_is_refused(world: World) -> None:
+    reply = await world.client.post("/v1/webhooks", content=b" " * (64 * 1024 + 1))
+    assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
+
+
 async def test_a_change_is_checked_like_a_new_endpoint(world: World) -> None:
     made = await world.add_endpoint(URL)
     reply = await world.client.patch(f"/v1/webhooks/{made['id']}", json={"url": None, "secret": "mine"})

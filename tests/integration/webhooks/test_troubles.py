@@ -178,6 +178,28 @@ async def test_what_a_killed_process_held_is_posted_when_its_lease_has_run_out(
     assert len(receiver.at("/hook")) == 1
 
 
+async def test_a_lease_is_renewed_while_its_post_goes_on(deployment: Deployment, receiver: HttpReceiver) -> None:
+    gate = asyncio.Event()
+    receiver.script("/hook", Answer(gate=gate))
+    async with running_world(deployment, webhook_timeout_seconds=1.5, webhook_lease_seconds=3) as world:
+        endpoint = await world.add_endpoint(receiver.url("/hook"))
+        event = an_event(world.workspace_id)
+        await world.publish(event)
+
+        async def lease() -> dict | None:
+            job = await world.job(event, endpoint)
+            return job and job.get("lease")
+
+        first = await eventually(lease)
+
+        async def renewed() -> bool:
+            now = await lease()
+            return now is not None and now["token"] == first["token"] and now["until"] > first["until"]
+
+        await eventually(renewed, every=0.01)
+        gate.set()
+
+
 async def test_a_stopping_process_ends_its_posts_and_gives_the_rest_back(
     deployment: Deployment, receiver: HttpReceiver
 ) -> None:

@@ -22,7 +22,7 @@ def a_job(number: int, endpoint_id: str = "e") -> Job:
 def opened(policy: BreakerPolicy = POLICY) -> Breaker:
     breaker = Breaker(policy)
     for _ in range(policy.failures):
-        breaker.begin(0)
+        breaker.begin()
         breaker.failed(0)
     return breaker
 
@@ -44,7 +44,7 @@ def test_open_it_lets_one_probe_pass_at_a_time_and_waits_longer_each_time() -> N
         assert not breaker.permits(breaker.probe_at - 0.1)
         now = breaker.probe_at
         assert breaker.permits(now)
-        breaker.begin(now)
+        breaker.begin()
         assert not breaker.permits(now)
         breaker.failed(now)
     assert waits == [30, 60, 100, 100]
@@ -52,9 +52,9 @@ def test_open_it_lets_one_probe_pass_at_a_time_and_waits_longer_each_time() -> N
 
 def test_a_probe_that_succeeds_closes_it_and_the_next_time_begins_anew() -> None:
     breaker = opened()
-    breaker.begin(30)
+    breaker.begin()
     breaker.failed(30)
-    breaker.begin(90)
+    breaker.begin()
     breaker.succeeded()
     assert breaker.untroubled
     for _ in range(3):
@@ -66,7 +66,7 @@ def test_stragglers_and_posts_that_were_not_made_do_not_count_as_probes() -> Non
     breaker = opened()
     breaker.failed(10)
     assert breaker.probe_at == 30
-    breaker.begin(30)
+    breaker.begin()
     breaker.abandoned()
     assert breaker.permits(30)
 
