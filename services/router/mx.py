@@ -101,7 +101,7 @@ def domain_rollup(domain: str) -> str:
 
 def destination_of(mx: Mx, port: int, rng: random.Random) -> Destination:
     """The destination with at most 10 hosts, equals spread anew."""
-    hosts = tuple(Host.model_construct(name=name, port=port) for name in spread(mx.hosts, rng)[:MAX_HOSTS])
+    hosts = tuple(Host(name=name, port=port) for name in spread(mx.hosts, rng)[:MAX_HOSTS])
     return Destination(mx.finding, rollup_of(mx), hosts, mx.detail)
 
 

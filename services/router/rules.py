@@ -140,7 +140,7 @@ def compare(known: Configuration, last: LastAttempt | None) -> tuple[tuple[Candi
             lost = why_before if id_ in before else "a transport before it in the failover order was taken"
         score = round(1 - ranked.index(id_) / len(ranked), 3) if id_ in ranked else 0.0
         candidates.append(
-            Candidate.model_construct(
+            Candidate(
                 transport=id_, name=way.name if way else id_, kind=way.kind if way else None, score=score, lost=lost
             )
         )
@@ -151,7 +151,7 @@ def decide(
     message: Message, choice: Choice, known: Configuration, destination: Destination | None, now: datetime
 ) -> Message:
     """The message with its route, or with the verdict that stops it here; `destination` is that of `choice.domain`."""
-    seen = Seen.model_construct(accepted=message.seen.accepted, released=message.seen.released, routed=now)
+    seen = Seen(accepted=message.seen.accepted, released=message.seen.released, routed=now)
     way, verdict = choice.taken, choice.verdict
     if way is not None and destination is not None:
         verdict = _verdict_of_dns(message, way, destination, now)
@@ -184,7 +184,7 @@ def _route(
         hosts, rollup = [way.host], f"smarthost:{way.id}"
     if message.last:
         inputs["last"] = message.last.model_dump(mode="json", exclude_none=True)
-    return Route.model_construct(
+    return Route(
         transport=way.id,
         transport_version=way.version,
         kind=way.kind,
@@ -229,6 +229,6 @@ def _verdict(
     evidence: dict[str, Any] | None = None,
     until: datetime | None = None,
 ) -> Verdict:
-    return Verdict.model_construct(
+    return Verdict(
         kind=kind, reason=reason, detail=detail, evidence=evidence or {}, until=until, by="router", checked_at=now
     )

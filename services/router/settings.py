@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from pydantic import Field, field_validator
 
 from services.router.static_mx import parse_target
@@ -39,7 +41,7 @@ class Settings(SharedSettings):
     @classmethod
     def _servers(cls, value: list[str]) -> list[str]:
         for server in value:
-            parse_target(server, 53)
+            ip_address(parse_target(server, 53).name)
         return value
 
     @field_validator("own_names")

@@ -40,8 +40,10 @@ def parse_target(text: str, default_port: int) -> Host:
     """`host`, `host:port`, an IPv4 or IPv6 address, or `[IPv6]:port`; raises ValueError."""
     host, colon, port = text.rpartition(":")
     if text.startswith("["):
-        address, _, rest = text[1:].partition("]")
-        host, colon, port = address, rest[:1], rest[1:]
+        host, closed, rest = text[1:].partition("]")
+        colon, port = rest[:1], rest[1:]
+        if not closed or colon not in ("", ":"):
+            raise ValueError(f"{text!r} is not host:port")
     elif ":" in host:
         host, colon, port = text, "", ""  # a bare IPv6 address
     elif not colon:

@@ -24,8 +24,8 @@ log = structlog.get_logger(__name__)
 
 
 def way_of(entity: Entity) -> Way:
-    transport = Transport.model_construct(**entity.data)
-    host = Host.model_construct(name=transport.host, port=transport.port) if transport.host else None
+    transport = Transport(**entity.data)
+    host = Host(name=transport.host, port=transport.port) if transport.host else None
     return Way(
         entity.id,
         entity.version,
