@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from prometheus_client import REGISTRY
 
 from shared.contracts.entities import Kind, RouteRule, Transport
 from shared.contracts.events import Event, EventType
@@ -14,7 +15,7 @@ from shared.contracts.messages import LastAttempt, Message, Versions
 from shared.contracts.record import MAX_RECORD_BYTES
 from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters, due
 from shared.kafka.dead_letter import text_headers
-from tests.fixtures.deployment import Deployment, eventually
+from tests.fixtures.deployment import eventually
 from tests.fixtures.dns_server import NameServer, Says
 from tests.integration.router.conftest import Router, a_message
 
@@ -242,7 +243,7 @@ async def test_what_has_expired_is_not_routed(router: Router) -> None:
     assert out.verdict.kind == "expired"
 
 
-async def test_records_read_twice_get_the_same_decision(deployment: Deployment, router: Router) -> None:
+async def test_records_read_twice_get_the_same_decision(router: Router) -> None:
     await router.workspace()
     await smart_host(router, "first")
     await default_route(router, "first", "direct")
@@ -254,3 +255,32 @@ async def test_records_read_twice_get_the_same_decision(deployment: Deployment, 
     assert other.route is not None
     volatile = {"decided_at"}
     assert one.route.model_dump(exclude=volatile) == other.route.model_dump(exclude=volatile)
+
+
+async def test_look_ups_under_way_end_with_the_service(router: Router, names: NameServer) -> None:
+    await router.workspace()
+    names.says("silent.sample", Says(silent=True))
+    async with router.running("route", nameservers=[names.address], dns_timeout_seconds=60, dns_wait_ms=20):
+        await router.publish(accepted(Lane.STANDARD), a_message("ann@silent.sample"))
+        await router.routed()
+        assert "mx-look-up" in {task.get_name() for task in asyncio.all_tasks()}
+    assert "mx-look-up" not in {task.get_name() for task in asyncio.all_tasks()}
+
+
+async def test_what_is_routed_is_counted_by_lane_and_what_is_looked_up_by_result(
+    router: Router, names: NameServer
+) -> None:
+    await router.workspace()
+    counted = (
+        ("posthorn_stage_records_total", {"stage": "routed", "lane": "critical"}, 3),
+        ("posthorn_stage_seconds_count", {"stage": "routed", "lane": "critical"}, 3),
+        ("posthorn_dns_lookups_total", {"result": "no_such_domain"}, 1),
+    )
+    before = [REGISTRY.get_sample_value(name, labels) or 0 for name, labels, _ in counted]
+    lane = Lane.CRITICAL
+    who = ("ann@gone.sample", "bob@gone.sample", "cy@a.test")
+    async with router.running("route", nameservers=[names.address], dns_wait_ms=10_000):
+        await router.publish(accepted(lane), *(a_message(each, lane=lane) for each in who))
+        await router.routed(lane, at_least=3)
+    after = [REGISTRY.get_sample_value(name, labels) or 0 for name, labels, _ in counted]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [by for _, _, by in counted]
