@@ -43,7 +43,7 @@ async def claim(
     )
     if not taken.modified_count:
         return []
-    return await collection.find({"lease.token": token}, projection).to_list(None)
+    return await collection.find({"_id": {"$in": list(ids)}, "lease.token": token}, projection).to_list(None)
 
 
 async def renew(collection: AsyncIOMotorCollection, tokens: Iterable[str], lease_seconds: float) -> int:
@@ -65,18 +65,17 @@ class Tenure:
 
     async def hold(self) -> bool:
         """Takes or renews it; False while another holds it. To be called every third of its length."""
+        mine = [{"$set": {"holder": self._holder, "until": from_now(self._seconds)}}]
+        free = {"$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}]}
+        held = await self._leases.update_one({"_id": self._name, **free}, mine)
+        if held.matched_count:
+            return True
+        # an upsert takes no $expr: this one inserts where nobody has held the lease yet, and breaks on who does
         try:
-            held = await self._leases.update_one(
-                {
-                    "_id": self._name,
-                    "$or": [{"holder": self._holder}, {"$expr": {"$lt": ["$until", "$$NOW"]}}],
-                },
-                [{"$set": {"holder": self._holder, "until": from_now(self._seconds)}}],
-                upsert=True,
-            )
+            await self._leases.update_one({"_id": self._name, "holder": self._holder}, mine, upsert=True)
         except DuplicateKeyError:
             return False
-        return bool(held.matched_count or held.upserted_id)
+        return True
 
     async def release(self) -> None:
         await self._leases.delete_one({"_id": self._name, "holder": self._holder})
