@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 
@@ -12,6 +12,7 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from shared.auth import Authenticator
 from shared.config_copy import ConfigCopy, config_consumer
 from shared.contracts.entities import Kind
+from shared.kafka.batch import BatchConsumer, Fetching, Handler, OnDead, R
 from shared.kafka.connection import KafkaConnection
 from shared.loops import Loops
 from shared.mongo.client import make_client, open_database
@@ -54,6 +55,28 @@ class Base:
         self.kafka = KafkaConnection(settings, name)
         self.publisher = self.kafka.publisher
 
+    def consume(
+        self,
+        name: str,
+        decoders: Mapping[str, type[R]],
+        handler: Handler[R],
+        fetching: Fetching,
+        on_dead: OnDead[R] | None = None,
+    ) -> None:
+        """Attaches a consumer group `<service>.<name>`; it starts with Kafka's connection."""
+        self.kafka.attach(
+            BatchConsumer(
+                f"{self.name}.{name}",
+                decoders,
+                handler,
+                settings=self.settings,
+                publisher=self.publisher,
+                tracing=self.tracing,
+                fetching=fetching,
+                on_dead=on_dead,
+            )
+        )
+
     def copy_configuration(self) -> None:
         """Attaches the consumer of `config.changes`; for the one role of a service that keeps its copy."""
         copy = ConfigCopy(self.entities, self.copied)
@@ -74,7 +97,7 @@ class Base:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Loops]:
-        """Connects and runs the loops until the block is left; drains consumers first, loops next, the producer last."""
+        """Connects, runs the loops until the block is left, and drains: consumers first, loops next, Kafka last."""
         try:
             async with self.kafka, Loops(self.settings.shutdown_seconds) as loops:
                 loops.run("entities.watch", lambda: self.cache.watch(loops.stopping))

@@ -9,7 +9,6 @@ from shared.contracts.record import Record, Timestamp
 
 
 class CommandType(StrEnum):
-    CANCEL = "cancel"
     EXPIRE = "expire"
 
 

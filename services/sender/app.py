@@ -1,0 +1,138 @@
+"""The composition root of the sender service."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from functools import partial
+from random import Random
+
+from services.sender.arrivals import Held
+from services.sender.connections import Connections
+from services.sender.delivery import Delivery
+from services.sender.dispatch import Dispatcher
+from services.sender.endings import Endings
+from services.sender.handlers import ChangesHandler, CommandsHandler, Intake
+from services.sender.peers import tls_contexts
+from services.sender.settings import Settings
+from services.sender.slots import Slots
+from services.sender.store.changes import Changes
+from services.sender.store.claims import Claims
+from services.sender.store.deliveries import Deliveries
+from services.sender.store.destinations import Destinations
+from services.sender.store.releases import Releases
+from services.sender.supplies import Supplies
+from services.sender.upkeep import Upkeep
+from shared.content import ContentStore
+from shared.contracts.commands import Command
+from shared.contracts.entities import Kind
+from shared.contracts.messages import Message
+from shared.contracts.suppressions import SuppressionChange
+from shared.contracts.topics import COMMANDS, SUPPRESSION_CHANGES, Lane, cleared
+from shared.kafka.batch import Fetching
+from shared.kafka.stuck import stuck_event
+from shared.loops import Loops
+from shared.mongo.clock import DatabaseClock
+from shared.mongo.due import new_token
+from shared.mongo.group_commit import GroupCommit
+from shared.secrets import SecretBox
+from shared.service import Base, Service
+
+RELEASE_SECONDS = 0.2
+
+
+def create_app(settings: Settings, roles: Collection[str]) -> Service:
+    """Roles: `http` (no routes yet), `deliver` (takes over, delivers, retries)."""
+    base = Base("sender", settings, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
+    parts = _Deliver(base, settings) if "deliver" in roles else None
+
+    @asynccontextmanager
+    async def run() -> AsyncIterator[None]:
+        async with base.running() as loops:
+            if parts is None:
+                yield
+                return
+            await parts.clock.sync()
+            async with parts.dispatcher:
+                parts.start(loops)
+                yield
+                await base.kafka.stop_consuming()
+            parts.connections.close()
+
+    return Service("sender", [], run, base.ready)
+
+
+class _Deliver:
+    """The parts of the role `deliver`."""
+
+    def __init__(self, base: Base, settings: Settings) -> None:
+        kept = timedelta(days=settings.tombstone_days)
+        self.settings = settings
+        self.clock = DatabaseClock(base.database)
+        self.deliveries = Deliveries(base.database)
+        self.endings = Endings(self.deliveries, base.publisher, kept)
+        self.connections = Connections(
+            settings.timeouts,
+            tls_contexts(settings.ca_file),
+            allow_private=settings.allow_private_targets,
+            idle_timeout=settings.idle_timeout_seconds,
+        )
+        marks = GroupCommit("marks", self.deliveries.mark_data_sent)
+
+        async def mark(held: Held) -> bool:
+            return await marks.submit((held.id, held.token))
+
+        delivery = Delivery(self.connections, mark, settings.schedule, base.tracing, Random())
+        supplies = Supplies(
+            ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
+        )
+        slots = Slots(Destinations(base.database, new_token(), settings.lease_seconds))
+        claims = Claims(self.deliveries, settings.lease_seconds)
+        self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries, claims)
+        changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))
+        self.upkeep = Upkeep(
+            settings,
+            self.deliveries,
+            claims,
+            Releases(self.deliveries, settings.release_wait_seconds),
+            self.endings,
+            self.dispatcher,
+            base.publisher,
+            base.tracing,
+        )
+        intake = Intake(
+            settings,
+            self.deliveries,
+            changes,
+            slots,
+            supplies,
+            self.dispatcher,
+            self.endings,
+            base.publisher,
+            self.clock,
+        )
+        base.copy_configuration()
+        _attach(base, settings, intake, ChangesHandler(changes), CommandsHandler(self.deliveries, self.endings, kept))
+
+    def start(self, loops: Loops) -> None:
+        lease, upkeep = self.settings.lease_seconds, self.upkeep
+        loops.run("sender.claim", lambda: self.dispatcher.claim(loops.stopping))
+        loops.every("sender.renew", lease / 3, self.dispatcher.renew)
+        loops.every("sender.clock", lease / 3, self.clock.sync)
+        loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
+        for lane in Lane:
+            loops.every(f"sender.release.{lane}", RELEASE_SECONDS, partial(upkeep.release, lane))
+        loops.every("sender.sending", 1, upkeep.say_sending)
+        loops.every("sender.queued", 15, upkeep.say_queued)
+        loops.every("sender.measure", 5, upkeep.measure)
+        loops.every("sender.sweep", self.settings.sweep_seconds, self.endings.outbox.sweep)
+
+
+def _attach(base: Base, settings: Settings, intake: Intake, changes: ChangesHandler, commands: CommandsHandler) -> None:
+    for lane in Lane:
+        fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+        base.consume(f"deliver.{lane}", {cleared(lane): Message}, intake.cleared, fetching, stuck_event)
+    quick = Fetching.for_lane(settings, critical=True)
+    base.consume("changes", {SUPPRESSION_CHANGES: SuppressionChange}, changes.handle, quick)
+    base.consume("commands", {COMMANDS: Command}, commands.handle, quick)

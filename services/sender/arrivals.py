@@ -1,0 +1,102 @@
+"""An arriving message as the delivery document that takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.sender.rules import Settled, destination_of
+from shared.contracts.messages import Message
+from shared.contracts.topics import Lane
+from shared.kafka.batch import Incoming
+from shared.mongo import outbox
+from shared.mongo.due import new_token
+
+
+@dataclass(slots=True)
+class Held:
+    """A delivery that this process has claimed: what it needs to deliver it and to say how that went.
+
+    `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said.
+    """
+
+    message: Message
+    token: str
+    destination: str
+    attempt: int
+    ambiguous: int
+    trace: str | None
+    began: float | None = None
+    told: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.message.message_id
+
+    @property
+    def lane(self) -> Lane:
+        return self.message.lane
+
+    @property
+    def workspace_id(self) -> str:
+        return self.message.workspace_id
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> Held:
+        """From a claimed document."""
+        return cls(
+            Message.decode(document["record"]),
+            document["lease"]["token"],
+            document["destination"],
+            document["attempt"],
+            document["ambiguous"],
+            document.get("trace"),
+        )
+
+
+def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dict[str, Any]:
+    """What every arrival's document holds."""
+    message = incoming.record
+    fields: dict[str, Any] = {
+        "_id": message.message_id,
+        "workspace_id": message.workspace_id,
+        "lane": str(message.lane),
+        "pass": message.pass_,
+        "attempt": message.attempt,
+        "ambiguous": 0,
+        "address": address,
+        "arrived_at": now,
+        "record": incoming.raw.value,
+    }
+    if message.verdict is not None:
+        fields["checked_at"] = message.verdict.checked_at
+    if incoming.trace:
+        fields["trace"] = incoming.trace
+    return fields
+
+
+def to_send(message: Message, lease_until: datetime | None) -> dict[str, Any]:
+    """The fields of an arrival that is to be sent: claimed by its insertion where `lease_until` is given."""
+    destination = destination_of(message)
+    if lease_until is None:
+        return {"destination": destination, "state": "waiting"}
+    lease = {"token": new_token(), "until": lease_until}
+    return {"destination": destination, "state": "leased", "lease": lease}
+
+
+def settled_fields(settled: Settled, kept: timedelta, now: datetime) -> dict[str, Any]:
+    """The fields that say how a delivery stands, its unpublished event among them."""
+    fields: dict[str, Any] = {"state": settled.state}
+    if settled.due_at is not None:
+        fields["due_at"] = settled.due_at
+    else:
+        fields["ended_at"] = now + kept
+    if settled.event is not None:
+        fields["last_event"] = settled.event.encode()
+        fields["last_type"] = str(settled.event.type)
+        fields["unpublished"] = outbox.unpublished(now)
+    if settled.last is not None and settled.due_at is not None:
+        fields["last"] = settled.last.model_dump(exclude_none=True)
+    return fields

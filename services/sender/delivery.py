@@ -1,0 +1,128 @@
+"""One delivery: compose, sign, converse, mark before the dot, and how that stands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from random import Random
+
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+
+from services.sender.arrivals import Held
+from services.sender.attempt import attempt
+from services.sender.compose import compose, needs_smtputf8
+from services.sender.connections import Connections
+from services.sender.headers import ComposeError
+from services.sender.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
+from services.sender.retry import RetrySchedule
+from services.sender.rules import BEHIND_WAIT, Settled, parked, rollup_label, settle_outcome, unbuildable
+from services.sender.smtp import Envelope
+from services.sender.supplies import Supply
+from shared.telemetry import metrics
+from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
+
+Mark = Callable[[Held], Awaitable[bool]]
+
+
+class Delivery:
+    """Delivers what was claimed. `mark` makes the data-sent mark durable; False means that the dot must not leave."""
+
+    def __init__(
+        self, connections: Connections, mark: Mark, schedule: RetrySchedule, tracing: Tracing, rng: Random
+    ) -> None:
+        self._connections = connections
+        self._mark = mark
+        self._schedule = schedule
+        self._tracing = tracing
+        self._rng = rng
+
+    async def deliver(self, held: Held, supply: Supply) -> tuple[Settled | None, str | None]:
+        """How the delivery stands after one attempt, and its span's traceparent; None where the lease was lost."""
+        now = datetime.now(UTC)
+        if supply.behind is not None:
+            return parked(held.message, now, now + BEHIND_WAIT, f"configuration: {supply.behind}"), held.trace
+        if held.message.expires_at <= now:
+            # never past its expiry: the router ends it with the verdict of this pass
+            return parked(held.message, now, now, "expired"), held.trace
+        span = self._span(held)
+        trace = traceparent_of(span) if span else held.trace
+        outcome = await self._attempt(held, supply)
+        if isinstance(outcome, Abandoned):
+            _end(span, "abandoned", None)
+            return None, trace
+        settled = settle_outcome(
+            held.message,
+            outcome,
+            datetime.now(UTC),
+            attempt=held.attempt + 1,
+            ambiguous=held.ambiguous,
+            schedule=self._schedule,
+            rng=self._rng,
+        )
+        _end(span, str(outcome.type), outcome)
+        _count(held, outcome, trace)
+        return settled, trace
+
+    async def _attempt(self, held: Held, supply: Supply) -> Outcome | Abandoned:
+        message, content, egress = held.message, supply.content, supply.egress
+        if content is None:
+            return unbuildable("content_gone", "the content has expired or was erased")
+        assert egress is not None
+        assert supply.signer is not None
+        try:
+            body = compose(content, message_id=message.message_id, date=message.accepted_at)
+            signed = supply.signer.sign(body, now=datetime.now(UTC)) + body
+        except ComposeError as error:
+            return unbuildable("cannot_be_built", str(error))
+        # a conversation yields to others while it waits; composing does not
+        await asyncio.sleep(0)
+        envelope = Envelope(message.sender, message.recipient, len(signed), needs_smtputf8(content, message.recipient))
+        return await attempt(self._connections, egress, envelope, signed, lambda: self._mark(held))
+
+    def _span(self, held: Held) -> Span | None:
+        if not is_sampled(held.trace):
+            return None
+        route = held.message.route
+        assert route is not None
+        attributes = {
+            "mail.message_id": held.id,
+            "mail.attempt": held.attempt + 1,
+            "mail.pass": held.message.pass_,
+            "mail.transport": route.transport,
+            "mail.rollup": route.rollup,
+        }
+        return self._tracing.start("smtp.deliver", held.trace, SpanKind.CLIENT, attributes)
+
+
+def _end(span: Span | None, outcome: str, said: Outcome | None) -> None:
+    if span is None:
+        return
+    span.set_attribute("mail.outcome", outcome)
+    if said is not None:
+        for name, value in (
+            ("server.address", said.host),
+            ("network.peer.address", said.ip),
+            ("mail.smtp.code", said.code),
+            ("mail.enhanced_code", said.enhanced),
+            ("mail.stage", said.stage and str(said.stage)),
+            ("tls.protocol.version", said.tls_version),
+        ):
+            if value is not None:
+                span.set_attribute(name, value)
+        if not isinstance(said, Delivered | Relayed):
+            span.set_status(Status(StatusCode.ERROR, outcome))
+    span.end()
+
+
+def _count(held: Held, outcome: Outcome, trace: str | None) -> None:
+    route = held.message.route
+    rollup = rollup_label(route.rollup) if route else "none"
+    metrics.OUTCOMES.labels(str(outcome.type), str(outcome.class_ or "none"), rollup).inc()
+    if isinstance(outcome, Ambiguous):
+        metrics.AMBIGUOUS.labels(rollup).inc()
+    if isinstance(outcome, Delivered | Relayed):
+        seconds = (datetime.now(UTC) - held.message.accepted_at).total_seconds()
+        metrics.observe(metrics.END_TO_END, seconds, trace, lane=str(held.message.lane))
+    for phase, ms in outcome.timings:
+        metrics.SMTP_PHASE.labels(phase).observe(ms / 1000)

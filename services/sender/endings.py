@@ -1,0 +1,115 @@
+"""Records outcomes and says them: many deliveries in one write, their events published after it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import structlog
+from pymongo import UpdateOne
+
+from services.sender.arrivals import Held, settled_fields
+from services.sender.rules import Settled
+from services.sender.store.deliveries import Deliveries
+from shared.contracts.topics import EVENTS
+from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
+from shared.mongo.due import new_token
+from shared.mongo.group_commit import GroupCommit
+from shared.mongo.outbox import Outbox
+from shared.telemetry.tracing import trace_headers
+
+log = structlog.get_logger(__name__)
+ENDED = ("record", "address", "due_at", "data_sent", "flagged", "checked_at", "arrival", "releases", "last")
+
+
+@dataclass(slots=True)
+class Ending:
+    """A held delivery and how it stands now; `trace` is the span that its event continues."""
+
+    held: Held
+    settled: Settled
+    trace: str | None
+
+
+class Endings:
+    """Groups what ends at the same time: one update, one publication, one clearing of the marks."""
+
+    def __init__(self, deliveries: Deliveries, publisher: Publisher, kept: timedelta) -> None:
+        self._deliveries = deliveries
+        self._kept = kept
+        self.outbox = Outbox(deliveries.collection, publisher, event_record)
+        self._commit: GroupCommit[Ending, bool] = GroupCommit("deliveries", self._write, at_once=4)
+
+    async def record(self, held: Held, settled: Settled, trace: str | None) -> bool:
+        """Writes how the delivery stands and publishes its event; False where the lease was somebody else's by now.
+
+        Returns once the outcome is durable and its event acknowledged, or left to the sweep.
+        """
+        return await self._commit.submit(Ending(held, settled, trace))
+
+    async def publish(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Publishes the events of documents that were written; what Kafka does not take now the sweep will."""
+        try:
+            await self.outbox.publish(documents)
+        except PublishUnknownError as error:
+            log.warning("events left to the sweep", count=len(documents), error=str(error))
+
+    async def _write(self, endings: list[Ending]) -> list[bool]:
+        now = datetime.now(UTC)
+        fields = [self._fields(ending, now) for ending in endings]
+        tokens = {ending.held.id: each["written"] for ending, each in zip(endings, fields, strict=True)}
+        updates = [_update(ending, each) for ending, each in zip(endings, fields, strict=True)]
+        mine = set(tokens)
+        if await self._deliveries.write(updates) < len(updates):
+            mine = await self._deliveries.written(tokens)
+            late = [
+                _late_update(ending, each)
+                for ending, each in zip(endings, fields, strict=True)
+                if ending.held.id not in mine and ending.settled.state == "ended"
+            ]
+            if late and await self._deliveries.write(late):
+                mine = await self._deliveries.written(tokens)
+        documents = [
+            {"_id": ending.held.id, **each}
+            for ending, each in zip(endings, fields, strict=True)
+            if ending.held.id in mine
+        ]
+        await self.publish(documents)
+        return [ending.held.id in mine for ending in endings]
+
+    def _fields(self, ending: Ending, now: datetime) -> dict[str, Any]:
+        fields = settled_fields(ending.settled, self._kept, now)
+        fields["attempt"] = ending.held.attempt + ending.settled.attempts
+        fields["ambiguous"] = ending.held.ambiguous + ending.settled.ambiguous
+        fields["written"] = new_token()
+        if ending.trace:
+            fields["trace"] = ending.trace
+        return fields
+
+
+def event_record(document: Mapping[str, Any]) -> Outgoing:
+    """A delivery's last event as a record."""
+    return Outgoing(EVENTS, document["_id"], document["last_event"], trace_headers(document.get("trace")))
+
+
+def _gone(ending: Ending) -> dict[str, str]:
+    names = ENDED if ending.settled.state == "ended" else ("data_sent", "flagged", "arrival")
+    return dict.fromkeys((*names, "lease"), "")
+
+
+def _update(ending: Ending, fields: Mapping[str, Any]) -> UpdateOne:
+    condition = {"_id": ending.held.id, "lease.token": ending.held.token}
+    return UpdateOne(condition, {"$set": dict(fields), "$unset": _gone(ending)})
+
+
+def _late_update(ending: Ending, fields: Mapping[str, Any]) -> UpdateOne:
+    """A final reply that came after its lease was recovered as ambiguous, in the same pass: it stands."""
+    condition = {
+        "_id": ending.held.id,
+        "pass": ending.held.message.pass_,
+        "state": {"$in": ["deferred", "ended"]},
+        "last_type": "ambiguous",
+    }
+    return UpdateOne(condition, {"$set": dict(fields), "$unset": _gone(ending)})

@@ -1,0 +1,99 @@
+"""The order of one destination inside a process: which claimed delivery begins next. Pure; no clock, no tasks.
+
+Invariants: the critical lane goes first and always finds a free slot in what the standard lane may not use; workspaces
+take turns; while others wait, a workspace holds at most half of the slots.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict, deque
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from shared.contracts.topics import Lane
+
+
+class Queued(Protocol):
+    """What is put in order."""
+
+    @property
+    def lane(self) -> Lane: ...
+
+    @property
+    def workspace_id(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=Queued)
+
+
+@dataclass
+class Line(Generic[Q]):
+    """The slots that the process holds for a destination, what runs in them, and what waits for them."""
+
+    slots: int = 0
+    running: Counter[str] = field(default_factory=Counter)
+    running_standard: int = 0
+    waiting: dict[Lane, OrderedDict[str, deque[Q]]] = field(
+        default_factory=lambda: {lane: OrderedDict() for lane in Lane}
+    )
+
+    @property
+    def standard_slots(self) -> int:
+        """What the standard lane may use: a fifth is the critical lane's own."""
+        return self.slots if self.slots < 2 else self.slots - max(1, self.slots // 5)
+
+    @property
+    def in_use(self) -> int:
+        return self.running.total()
+
+    @property
+    def queued(self) -> int:
+        return sum(len(queue) for queues in self.waiting.values() for queue in queues.values())
+
+    def add(self, item: Q) -> None:
+        self.waiting[item.lane].setdefault(item.workspace_id, deque()).append(item)
+
+    def next(self, *, standard: bool = True) -> Q | None:
+        """Takes the delivery that begins now, if any may; `ended` is to be called when its conversation is over.
+
+        `standard` is False while the process as a whole has no room but for the critical lane.
+        """
+        if self.in_use >= self.slots:
+            return None
+        for lane in (Lane.CRITICAL, Lane.STANDARD):
+            if lane is Lane.STANDARD and (not standard or self.running_standard >= self.standard_slots):
+                return None
+            item = self._turn(self.waiting[lane])
+            if item is not None:
+                self.running[item.workspace_id] += 1
+                self.running_standard += lane is Lane.STANDARD
+                return item
+        return None
+
+    def ended(self, item: Q) -> None:
+        self.running[item.workspace_id] -= 1
+        if not self.running[item.workspace_id]:
+            del self.running[item.workspace_id]
+        self.running_standard -= item.lane is Lane.STANDARD
+
+    def empty(self) -> list[Q]:
+        """Takes out everything that waits."""
+        left = [item for queues in self.waiting.values() for queue in queues.values() for item in queue]
+        for queues in self.waiting.values():
+            queues.clear()
+        return left
+
+    def _turn(self, queues: OrderedDict[str, deque[Q]]) -> Q | None:
+        """The workspace whose turn it is gives its oldest and goes to the back."""
+        contended = len(queues) > 1 or len(self.running.keys() | queues.keys()) > 1
+        share = max(1, self.slots // 2) if contended else self.slots
+        for workspace_id in list(queues):
+            if self.running[workspace_id] >= share:
+                continue
+            queue = queues[workspace_id]
+            item = queue.popleft()
+            queues.move_to_end(workspace_id)
+            if not queue:
+                del queues[workspace_id]
+            return item
+        return None

@@ -1,0 +1,179 @@
+"""What becomes of a delivery: pure decisions over the message, the outcome, the clock and the dice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from random import Random
+from typing import Any
+
+from services.sender.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome
+from services.sender.retry import RetrySchedule, given_up, next_due
+from shared.contracts.commands import Command, CommandType
+from shared.contracts.events import Event, EventType, event_of
+from shared.contracts.messages import LastAttempt, Message, Seen, VerdictKind
+
+STAND_IN_WAIT = timedelta(seconds=1)
+BEHIND_WAIT = timedelta(seconds=2)
+LONG_WAIT = timedelta(seconds=60)
+NEW_TRACE_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a delivery stands after something happened: ended, or deferred until `due_at`.
+
+    `event` is what is said of it, None where nothing is; `attempts` and `ambiguous` are added to the delivery's counts.
+    """
+
+    event: Event | None
+    due_at: datetime | None = None
+    attempts: int = 0
+    ambiguous: int = 0
+    last: LastAttempt | None = None
+
+    @property
+    def state(self) -> str:
+        return "ended" if self.due_at is None else "deferred"
+
+
+def destination_of(message: Message) -> str:
+    """What shares connections and their limit: a transport and the rollup of the recipient's MX hosts."""
+    assert message.route is not None
+    return f"{message.route.transport}|{message.route.rollup}"
+
+
+def settle_arrival(message: Message, now: datetime) -> Settled | None:
+    """What an arriving message comes to by its verdict alone; None where it is to be sent."""
+    verdict = message.verdict
+    if verdict is None or verdict.kind is VerdictKind.SEND:
+        if message.expires_at <= now:
+            return _ended(message, EventType.FAILED, now, {"reason": "expired"})
+        if message.route is None:
+            return _ended(message, EventType.FAILED, now, {"reason": "no_route"})
+        if message.route.stand_in:
+            return parked(message, now, now + STAND_IN_WAIT, "dns")
+        return None
+    reason = verdict.reason or str(verdict.kind)
+    if verdict.kind is VerdictKind.WAIT_UNTIL:
+        return parked(message, now, verdict.until or now + BEHIND_WAIT, reason)
+    if verdict.kind is VerdictKind.SUPPRESSED:
+        return _ended(message, EventType.SUPPRESSED, now, {"reason": reason, "scope": verdict.scope})
+    if verdict.kind is VerdictKind.REJECT and "class" in verdict.evidence:
+        refused = {**verdict.evidence, "reason": reason, "reply": verdict.detail, "hard": True}
+        return _ended(message, EventType.BOUNCED, now, refused)
+    return _ended(message, EventType.FAILED, now, {"reason": reason, "detail": verdict.detail})
+
+
+def parked(message: Message, now: datetime, until: datetime, reason: str) -> Settled:
+    """Waits without burning an attempt; said of it only where that takes long."""
+    event = None
+    if until - now > LONG_WAIT:
+        event = event_of(message, EventType.QUEUED, now, {"reason": reason, "next_at": until.isoformat()})
+    return Settled(event, due_at=min(until, message.expires_at))
+
+
+def settle_outcome(
+    message: Message,
+    outcome: Outcome,
+    now: datetime,
+    *,
+    attempt: int,
+    ambiguous: int,
+    schedule: RetrySchedule,
+    rng: Random,
+) -> Settled:
+    """What an SMTP attempt comes to. `attempt` is its number, `ambiguous` how many before it ended ambiguous."""
+    last = LastAttempt(transport=_transport(message), outcome=_in_words(outcome), scope=_scope(outcome))
+    if not isinstance(outcome, Deferred | Ambiguous):
+        return _attempted(message, outcome, now, attempt, last)
+    is_ambiguous = isinstance(outcome, Ambiguous)
+    due_at = None
+    if not (is_ambiguous and message.on_ambiguous == "fail"):
+        due_at = next_due(
+            schedule,
+            outcome,
+            attempt=attempt,
+            now=now,
+            first_due_at=message.accepted_at,
+            expires_at=message.expires_at,
+            rng=rng,
+            ambiguous=ambiguous + is_ambiguous,
+        )
+    if due_at is None and isinstance(outcome, Deferred):
+        return _attempted(message, given_up(outcome), now, attempt, last)
+    more: dict[str, Any] = {"next_at": due_at.isoformat()} if due_at else {}
+    if is_ambiguous:
+        more["policy"] = "retry" if due_at else "fail"
+    return _attempted(message, outcome, now, attempt, last, due_at=due_at, ambiguous=int(is_ambiguous), more=more)
+
+
+def settle_command(command: Command, now: datetime) -> Settled:
+    """What a command ends a message with that nobody is delivering."""
+    assert command.type is CommandType.EXPIRE
+    return _ended(command.message, EventType.FAILED, now, {"reason": "expired", "class": str(BounceClass.EXPIRED)})
+
+
+def unbuildable(reason: str, detail: str) -> Failed:
+    """A message that cannot be made or found again: no attempt can change that."""
+    return Failed(text=f"{reason}: {detail}"[:500], class_=BounceClass.UNDETERMINED)
+
+
+def released(message: Message, pass_: int, attempt: int, last: LastAttempt | None, now: datetime) -> Message:
+    """The message as it goes back to the router: a new pass, its route and verdict gone."""
+    return message.with_changes(
+        pass_=pass_,
+        attempt=attempt,
+        last=last,
+        route=None,
+        verdict=None,
+        seen=Seen(accepted=message.seen.accepted, released=now),
+    )
+
+
+def report(message: Message) -> dict[str, Any]:
+    """What an event says of its pass: route, verdict, and when each stage saw the message."""
+    parts = {"route": message.route, "verdict": message.verdict, "seen": message.seen}
+    return {name: part.model_dump(mode="json", exclude_none=True) for name, part in parts.items() if part is not None}
+
+
+def rollup_label(rollup: str) -> str:
+    """A rollup as a metric's label: providers by name, everything else by its kind."""
+    kind, colon, _ = rollup.partition(":")
+    return kind if colon else rollup
+
+
+def _ended(message: Message, type_: EventType, now: datetime, data: dict[str, Any]) -> Settled:
+    said = {name: value for name, value in data.items() if value is not None}
+    return Settled(event_of(message, type_, now, said | report(message)))
+
+
+def _attempted(
+    message: Message,
+    outcome: Outcome,
+    now: datetime,
+    attempt: int,
+    last: LastAttempt,
+    *,
+    due_at: datetime | None = None,
+    ambiguous: int = 0,
+    more: dict[str, Any] | None = None,
+) -> Settled:
+    data = outcome.to_data() | (more or {}) | report(message)
+    if isinstance(outcome, Failed):
+        data.setdefault("reason", str(outcome.class_) if outcome.class_ else "failed")
+    event = event_of(message, outcome.type, now, data, attempt=attempt)
+    return Settled(event, due_at, attempts=1, ambiguous=ambiguous, last=last)
+
+
+def _transport(message: Message) -> str:
+    return message.route.transport if message.route else ""
+
+
+def _scope(outcome: Outcome) -> Any:
+    return str(outcome.scope) if outcome.scope else None
+
+
+def _in_words(outcome: Outcome) -> str:
+    reply = f"{outcome.code} {outcome.text}" if outcome.code else outcome.text
+    return (reply or str(outcome.type))[:200]

@@ -1,0 +1,5 @@
+"""The sender's collections: the only MongoDB code of the service."""
+
+from services.sender.store import changes, deliveries, destinations
+
+INDEXES = {**deliveries.INDEXES, **destinations.INDEXES, **changes.INDEXES}

@@ -1,0 +1,65 @@
+"""The `suppression_changes` collection: what changed while messages were on their way, kept for eight days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import IndexModel, ReplaceOne
+
+from services.sender.store.deliveries import Deliveries
+from shared.contracts.suppressions import SuppressionChange
+
+COLLECTION = "suppression_changes"
+INDEXES = {COLLECTION: (IndexModel("address"), IndexModel("purge_at", expireAfterSeconds=0))}
+PLATFORM = "platform"
+
+
+class Changes:
+    """Stores changes and flags the deliveries that were checked before them."""
+
+    def __init__(self, database: AsyncIOMotorDatabase, deliveries: Deliveries, kept: timedelta) -> None:
+        self._collection = database[COLLECTION]
+        self._deliveries = deliveries.collection
+        self._kept = kept
+
+    async def store(self, changes: Sequence[SuppressionChange]) -> None:
+        """Keeps the changes, then flags what waits for those addresses: a flagged delivery is checked anew."""
+        await self._collection.bulk_write(
+            [
+                ReplaceOne(
+                    {"_id": change.change_id},
+                    {
+                        "address": change.address_hmac,
+                        "workspace_id": change.workspace_id,
+                        "occurred_at": change.occurred_at,
+                        "purge_at": change.occurred_at + self._kept,
+                    },
+                    upsert=True,
+                )
+                for change in changes
+            ],
+            ordered=False,
+        )
+        added = [change for change in changes if change.change == "added"]
+        await self._flag([(change.address_hmac, change.workspace_id, change.occurred_at) for change in added])
+
+    async def flag_arrivals(self, addresses: Sequence[str]) -> bool:
+        """Looks up changes for addresses that have just been inserted and flags what they concern; True if any does."""
+        found = await self._collection.find({"address": {"$in": list(set(addresses))}}).to_list(None)
+        await self._flag([(each["address"], each.get("workspace_id"), each["occurred_at"]) for each in found])
+        return bool(found)
+
+    async def _flag(self, concerned: Sequence[tuple[str, str | None, datetime]]) -> None:
+        """One update for all: open deliveries of an address that were checked before its change."""
+        if not concerned:
+            return
+        conditions = [
+            {"address": address, "checked_at": {"$lt": occurred_at}}
+            | ({"workspace_id": workspace_id} if workspace_id else {})
+            for address, workspace_id, occurred_at in concerned
+        ]
+        await self._deliveries.update_many(
+            {"$or": conditions, "state": {"$in": ["waiting", "leased"]}}, {"$set": {"flagged": True}}
+        )

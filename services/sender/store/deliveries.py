@@ -1,0 +1,154 @@
+"""The `deliveries` collection: one document for each message that the sender owns or has owned.
+
+`state` is `waiting` (may be claimed), `leased` (a process delivers it), `deferred` (due at `due_at`), `released` (on
+its way to the router; again at `due_at` where it does not come back) or `ended` (a tombstone). `record` is the message
+as it arrived, `last_event` what was last said of it, `data_sent` the pass in which the final dot may have been sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import IndexModel, UpdateOne
+
+from shared.mongo import outbox
+from shared.mongo.due import from_now, new_token
+from shared.mongo.group_commit import Insert, insert_group
+
+COLLECTION = "deliveries"
+INDEXES = {
+    COLLECTION: (
+        IndexModel(
+            [("lane", 1), ("destination", 1), ("workspace_id", 1), ("_id", 1)],
+            name="waiting",
+            partialFilterExpression={"state": "waiting"},
+        ),
+        IndexModel(
+            [("lane", 1), ("workspace_id", 1), ("due_at", 1)],
+            name="due",
+            partialFilterExpression={"due_at": {"$exists": True}},
+        ),
+        IndexModel([("lane", 1), ("workspace_id", 1)], name="flagged", partialFilterExpression={"flagged": True}),
+        IndexModel("lease.until", sparse=True),
+        IndexModel("address", sparse=True),
+        IndexModel("ended_at", expireAfterSeconds=0, sparse=True),
+        outbox.INDEX,
+        outbox.SINCE_INDEX,
+    )
+}
+
+
+class Deliveries:
+    """Intake, the mark before the dot, endings. Claims and releases are in `claims.py` and `releases.py`."""
+
+    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+        self.collection: AsyncIOMotorCollection = database[COLLECTION]
+
+    async def insert(self, documents: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Inserts what is not there yet; True for each that is new."""
+        answers = await insert_group(self.collection, documents)
+        return [answer.result is Insert.DONE for answer in answers]
+
+    async def take_again(self, documents: Sequence[Mapping[str, Any]]) -> set[str]:
+        """Takes back what was released at just the pass that it arrives in; returns the ids of those."""
+        arrival = new_token()
+        writes = []
+        for document in documents:
+            fields = {name: value for name, value in document.items() if name not in ("_id", "attempt", "ambiguous")}
+            gone = {name: "" for name in ("due_at", "lease", "flagged", "data_sent") if name not in fields}
+            writes.append(
+                UpdateOne(
+                    {"_id": document["_id"], "state": "released", "pass": document["pass"]},
+                    {"$set": {**fields, "arrival": arrival}, "$unset": {**gone, "releases": ""}},
+                )
+            )
+        written = await self.collection.bulk_write(writes, ordered=False)
+        if not written.matched_count:
+            return set()
+        ids = [document["_id"] for document in documents]
+        found = self.collection.find({"_id": {"$in": ids}, "arrival": arrival}, {"_id": 1})
+        return {document["_id"] async for document in found}
+
+    async def last_events(self, ids: Sequence[str]) -> list[dict[str, Any]]:
+        """What was last said of these messages: `{_id, last_event, trace}`, where anything was."""
+        query = self.collection.find(
+            {"_id": {"$in": list(ids)}, "last_event": {"$exists": True}}, {"last_event": 1, "trace": 1}
+        )
+        return await query.to_list(None)
+
+    async def mark_data_sent(self, wanted: Sequence[tuple[str, str]]) -> list[bool]:
+        """Marks (id, token) pairs before their final dots leave; True where the mark is durable and the lease lives.
+
+        A delivery that is flagged, taken over, or whose lease has run out is refused.
+        """
+        ids = [id_ for id_, _ in wanted]
+        tokens = list({token for _, token in wanted})
+        marked = await self.collection.update_many(
+            {
+                "_id": {"$in": ids},
+                "lease.token": {"$in": tokens},
+                "flagged": {"$exists": False},
+                "$expr": {"$gt": ["$lease.until", "$$NOW"]},
+            },
+            [{"$set": {"data_sent": "$pass"}}],
+        )
+        if marked.matched_count == len(wanted):
+            return [True] * len(wanted)
+        query = self.collection.find({"_id": {"$in": ids}}, {"lease.token": 1, "data_sent": 1, "pass": 1})
+        found = {document["_id"]: document async for document in query}
+        return [_is_marked(found.get(id_), token) for id_, token in wanted]
+
+    async def write(self, writes: Sequence[UpdateOne]) -> int:
+        """Applies updates that each name their condition; returns how many matched."""
+        return int((await self.collection.bulk_write(list(writes), ordered=False)).matched_count)
+
+    async def written(self, tokens: Mapping[str, str]) -> set[str]:
+        """Those of the ids whose `written` is the given token: the writes that took effect."""
+        query = self.collection.find({"_id": {"$in": list(tokens)}}, {"written": 1})
+        return {document["_id"] async for document in query if document.get("written") == tokens[document["_id"]]}
+
+    async def renew(self, held: Mapping[str, str], lease_seconds: float) -> None:
+        """Renews the leases of held deliveries (id to token), in one update."""
+        if held:
+            await self.collection.update_many(
+                {"_id": {"$in": list(held)}, "lease.token": {"$in": list(set(held.values()))}},
+                [{"$set": {"lease.until": from_now(lease_seconds)}}],
+            )
+
+    async def give_back(self, held: Mapping[str, str]) -> None:
+        """Lets go of deliveries that were claimed and whose final dot was certainly not sent."""
+        if held:
+            await self.collection.update_many(
+                {"_id": {"$in": list(held)}, "lease.token": {"$in": list(set(held.values()))}, "state": "leased"},
+                {"$set": {"state": "waiting"}, "$unset": {"lease": "", "data_sent": ""}},
+            )
+
+    async def idle(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The deliveries of these ids that have not ended and that nobody is delivering now: state and pass by id."""
+        condition = {"_id": {"$in": list(ids)}, "state": {"$in": ["waiting", "deferred", "released"]}}
+        query = self.collection.find(condition, {"state": 1, "pass": 1})
+        return {document["_id"]: document async for document in query}
+
+    async def long_waiting(self, since: datetime, limit: int) -> list[dict[str, Any]]:
+        """Deliveries that have waited in this pass since before `since`, and nobody was told of it."""
+        condition = {"state": "waiting", "lane": {"$exists": True}, "arrived_at": {"$lt": since}}
+        untold = {"$expr": {"$ne": ["$told_pass", "$pass"]}, "unpublished": {"$exists": False}}
+        return await self.collection.find({**condition, **untold}, hint="waiting").limit(limit).to_list(None)
+
+    async def age_of_waiting(self, lane: str) -> tuple[int, datetime | None]:
+        """How many wait in a lane, and since when the oldest does."""
+        condition = {"state": "waiting", "lane": lane}
+        count = await self.collection.count_documents(condition, hint="waiting")
+        oldest = await self.collection.find_one(condition, {"arrived_at": 1}, sort=[("_id", 1)]) if count else None
+        return count, oldest["arrived_at"] if oldest else None
+
+
+def _is_marked(document: Mapping[str, Any] | None, token: str) -> bool:
+    return (
+        document is not None
+        and document.get("lease", {}).get("token") == token
+        and document.get("data_sent") == document["pass"]
+    )

@@ -1,0 +1,124 @@
+"""What a delivery needs beside its record: content, the way out, and the key that signs. Read for whole batches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from services.sender.arrivals import Held
+from services.sender.dkim import Signer
+from services.sender.peers import Credentials, Egress
+from services.sender.settings import Settings
+from shared.addresses import domain_of
+from shared.content import Content, ContentStore
+from shared.contracts.entities import Kind
+from shared.contracts.messages import Message
+from shared.mongo.entities import Entity
+from shared.mongo.entity_cache import EntityCache
+from shared.secrets import SecretBox
+
+LARGEST_KEYRING = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What was found for one delivery. `behind` names the configuration whose copy here is too old; `content` is None
+    where it is gone."""
+
+    content: Content | None = None
+    egress: Egress | None = None
+    signer: Signer | None = None
+    behind: str | None = None
+
+
+class Supplies:
+    """Reads contents, transports and domains; keeps opened keys."""
+
+    def __init__(self, contents: ContentStore, cache: EntityCache, box: SecretBox, settings: Settings) -> None:
+        self._contents = contents
+        self._cache = cache
+        self._box = box
+        self._settings = settings
+        self._signers: dict[tuple[str, int], Signer] = {}
+
+    async def fetch(self, deliveries: Sequence[Held]) -> list[Supply]:
+        """One supply for each delivery, in order: one query for the contents, entities from memory."""
+        messages = [held.message for held in deliveries]
+        transports = {message.route.transport: message.route.transport_version for message in messages if message.route}
+        contents, ways, signers = await asyncio.gather(
+            self._contents.load(message.content_id for message in messages),
+            self._cache.many(Kind.TRANSPORT, transports),
+            self._signers_of(messages),
+        )
+        return [self._supply(message, contents.get(message.content_id), ways, signers) for message in messages]
+
+    async def limits(self, destinations: Collection[str]) -> dict[str, int]:
+        """How many connections each destination allows: its transport says, else the setting."""
+        transports = {destination.partition("|")[0]: 0 for destination in destinations}
+        ways = await self._cache.many(Kind.TRANSPORT, transports)
+        usual = self._settings.destination_connections
+        return {
+            destination: ways[id_].data.get("max_connections", usual) if id_ in ways else usual
+            for destination, id_ in ((each, each.partition("|")[0]) for each in destinations)
+        }
+
+    def _supply(
+        self,
+        message: Message,
+        content: Content | None,
+        ways: dict[str, Entity],
+        signers: dict[tuple[str, str], Signer | None],
+    ) -> Supply:
+        assert message.route is not None
+        way = ways.get(message.route.transport)
+        if way is None or way.version < message.route.transport_version:
+            return Supply(behind="transport")
+        signer = signers.get((message.workspace_id, domain_of(message.sender)))
+        if signer is None:
+            return Supply(behind="domain")
+        return Supply(content, self._egress(message, way), signer)
+
+    async def _signers_of(self, messages: Sequence[Message]) -> dict[tuple[str, str], Signer | None]:
+        """Each sending domain's signer; None where the copy of the domain is older than the message knew it."""
+        wanted: dict[tuple[str, str], int] = {}
+        for message in messages:
+            key = (message.workspace_id, domain_of(message.sender))
+            wanted[key] = max(wanted.get(key, 0), message.versions.domain)
+        found = await asyncio.gather(*(self._signer(*key, version) for key, version in wanted.items()))
+        return dict(zip(wanted, found, strict=True))
+
+    async def _signer(self, workspace_id: str, domain: str, at_least: int) -> Signer | None:
+        entity = await self._cache.find_one(Kind.DOMAIN, "name", domain, workspace_id)
+        if entity is None or entity.version < at_least:
+            return None
+        key = (entity.id, entity.version)
+        if key not in self._signers:
+            if len(self._signers) >= LARGEST_KEYRING:
+                self._signers.clear()
+            self._signers[key] = self._open(entity)
+        return self._signers[key]
+
+    def _open(self, entity: Entity) -> Signer:
+        active = next(pair for pair in entity.data["keys"] if pair["selector"] == entity.data["active"])
+        private = self._box.open(active["private_key"], f"dkim:{entity.id}")
+        return Signer(entity.data["name"], active["selector"], private)
+
+    def _egress(self, message: Message, way: Entity) -> Egress:
+        assert message.route is not None
+        data = way.data
+        credentials = None
+        if data.get("username") and data.get("password"):
+            password = self._box.open(data["password"], f"transport:{way.id}").decode()
+            credentials = Credentials(data["username"], password)
+        return Egress(
+            transport=way.id,
+            transport_version=way.version,
+            hosts=tuple(message.route.hosts),
+            tls=message.route.tls,
+            ehlo_name=data.get("ehlo_name") or self._settings.ehlo_name,
+            relayed=message.route.kind == "smarthost",
+            credentials=credentials,
+            source=self._settings.source_address,
+            max_deliveries_per_connection=data.get("max_per_connection", 100),
+        )

@@ -1,0 +1,159 @@
+"""What the sender does by the clock: releases what is due, recovers lapsed leases, says what takes long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+from opentelemetry.trace import SpanKind
+from pymongo import UpdateOne
+
+from services.sender.arrivals import Held
+from services.sender.dispatch import Dispatcher
+from services.sender.endings import Endings
+from services.sender.outcomes import Ambiguous, Stage
+from services.sender.rules import LONG_WAIT, NEW_TRACE_AFTER, released, report, settle_outcome
+from services.sender.settings import Settings
+from services.sender.store.claims import BATCH, Claims
+from services.sender.store.deliveries import Deliveries
+from services.sender.store.releases import Releases
+from shared.contracts.events import Event, EventType, event_of
+from shared.contracts.messages import LastAttempt, Message
+from shared.contracts.topics import Lane, due
+from shared.kafka.publish import Outgoing, Publisher
+from shared.mongo import outbox
+from shared.telemetry import metrics
+from shared.telemetry.tracing import Tracing, trace_headers, traceparent_of
+
+LONG_ATTEMPT = 5.0
+LOST = Ambiguous(stage=Stage.DOT, text="the sender stopped after the final dot and before the reply was recorded")
+
+
+class Upkeep:
+    """The sender's background work, each method one turn of a loop; a true return asks for another turn at once."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        deliveries: Deliveries,
+        claims: Claims,
+        releases: Releases,
+        endings: Endings,
+        dispatcher: Dispatcher,
+        publisher: Publisher,
+        tracing: Tracing,
+    ) -> None:
+        self._settings = settings
+        self._deliveries = deliveries
+        self._claims = claims
+        self._releases = releases
+        self._endings = endings
+        self._dispatcher = dispatcher
+        self._publisher = publisher
+        self._tracing = tracing
+        self._schedule = settings.schedule
+        self._rng = Random()
+
+    async def release(self, lane: Lane) -> int:
+        """Sends what is due back towards the router, at most a bound at once."""
+        bound = self._settings.released_bound
+        room = min(bound - await self._releases.outstanding(str(lane), bound), BATCH)
+        if room <= 0:
+            return 0
+        documents = await self._releases.take(str(lane), room)
+        await self._publisher.publish([self._released(document) for document in documents])
+        return len(documents)
+
+    async def recover(self) -> int:
+        """Takes over what a stopped process left: unsent work waits again, what may have been sent is ambiguous."""
+        unsent = await self._claims.recover_unsent()
+        lapsed = [Held.of(document) for document in await self._claims.lapsed()]
+        now = datetime.now(UTC)
+        settled = [
+            settle_outcome(
+                held.message,
+                LOST,
+                now,
+                attempt=held.attempt + 1,
+                ambiguous=held.ambiguous,
+                schedule=self._schedule,
+                rng=self._rng,
+            )
+            for held in lapsed
+        ]
+        await asyncio.gather(
+            *(self._endings.record(held, each, held.trace) for held, each in zip(lapsed, settled, strict=True))
+        )
+        metrics.LEASES_RECOVERED.labels("deliveries").inc(unsent + len(lapsed))
+        metrics.AMBIGUOUS.labels("recovered").inc(len(lapsed))
+        return len(lapsed) >= BATCH
+
+    async def say_sending(self) -> None:
+        """Says of attempts that take long that they are under way."""
+        long = self._dispatcher.begun_before(time.monotonic() - LONG_ATTEMPT)
+        now = datetime.now(UTC)
+        said = [
+            (held, event_of(held.message, EventType.SENDING, now, report(held.message), attempt=held.attempt + 1))
+            for held in long
+        ]
+        await self._say([(held.id, {"lease.token": held.token}, event, held.trace, {}) for held, event in said])
+        for held in long:
+            held.told = True
+
+    async def say_queued(self) -> int:
+        """Says of deliveries that have waited long why they do."""
+        now = datetime.now(UTC)
+        documents = await self._deliveries.long_waiting(now - LONG_WAIT, BATCH)
+        said = []
+        for document in documents:
+            message = Message.decode(document["record"])
+            data = {"reason": "waiting for a free connection", "since": document["arrived_at"].isoformat()}
+            event = event_of(message, EventType.QUEUED, now, data | report(message))
+            condition = {"state": "waiting", "pass": document["pass"]}
+            said.append((document["_id"], condition, event, document.get("trace"), {"told_pass": document["pass"]}))
+        await self._say(said)
+        return len(documents) >= BATCH
+
+    async def measure(self) -> None:
+        """Sets the gauges of what waits."""
+        for lane in Lane:
+            count, oldest = await self._deliveries.age_of_waiting(str(lane))
+            age = (datetime.now(UTC) - oldest).total_seconds() if oldest else 0
+            metrics.WAITING.labels("sender", str(lane)).set(count)
+            metrics.OLDEST_AGE.labels("sender", str(lane)).set(age)
+
+    async def _say(self, said: Sequence[tuple[str, Mapping[str, Any], Event, str | None, Mapping[str, Any]]]) -> None:
+        """Writes and publishes events (id, condition, event, trace, more) of deliveries that go on as they were."""
+        if not said:
+            return
+        documents = [
+            {"_id": id_, "last_event": event.encode(), "unpublished": outbox.unpublished(), "trace": trace}
+            for id_, _, event, trace, _ in said
+        ]
+        await self._deliveries.write(
+            [
+                UpdateOne(
+                    {"_id": id_, **condition},
+                    {"$set": {"last_event": document["last_event"], "unpublished": document["unpublished"], **more}},
+                )
+                for (id_, condition, _, _, more), document in zip(said, documents, strict=True)
+            ]
+        )
+        await self._endings.publish(documents)
+
+    def _released(self, document: Mapping[str, Any]) -> Outgoing:
+        now = datetime.now(UTC)
+        last = LastAttempt.model_validate(document["last"]) if document.get("last") else None
+        message = Message.decode(document["record"])
+        trace = document.get("trace")
+        if message.trace and now - message.accepted_at > timedelta(seconds=NEW_TRACE_AFTER.total_seconds()):
+            # a trace of days is of no use: a late retry has one of its own, linked to the request's
+            span = self._tracing.start("retry", None, SpanKind.PRODUCER, links=[message.trace])
+            trace = traceparent_of(span)
+            span.end()
+        again = released(message, document["pass"], document["attempt"], last, now)
+        return Outgoing(due(message.lane), message.message_id, again.encode(), trace_headers(trace))

@@ -1,0 +1,25 @@
+"""The database's clock, for what is inserted: an insert cannot say `$$NOW`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+
+
+class DatabaseClock:
+    """This process's clock set by the database's: `sync` at the start and with every renewal of leases."""
+
+    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+        self._database = database
+        self._ahead = timedelta()
+
+    async def sync(self) -> None:
+        """Measures how far the database's clock is ahead, to half a round trip."""
+        asked = datetime.now(UTC)
+        reply = await self._database.client.admin.command("hello")
+        middle = asked + (datetime.now(UTC) - asked) / 2
+        self._ahead = reply["localTime"] - middle
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
