@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 
 from fastapi import APIRouter
 
 from services.ingest.admission import Admission
 from services.ingest.api.emails import emails_router
+from services.ingest.api.messages import messages_router
+from services.ingest.projector import attach_projector
+from services.ingest.relay import run_relay
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
 from services.ingest.workspaces import OWNED
@@ -23,14 +25,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     routers: list[APIRouter] = []
     if "http" in roles:
         admission = Admission(base.cache, submissions, settings)
-        routers = [emails_router(base, admission, settings)]
-        if find_spec("services.ingest.api.messages"):
-            from services.ingest.api.messages import messages_router
-
-            routers.append(messages_router(base, settings))
+        routers = [emails_router(base, admission, settings), messages_router(base, settings)]
     if "projector" in roles:
-        from services.ingest.projector import attach_projector
-
         attach_projector(base, settings)
 
     @asynccontextmanager
@@ -38,8 +34,6 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         async with base.running() as loops:
             if "relay" in roles:
                 base.publish_configuration(loops)
-                from services.ingest.relay import run_relay
-
                 run_relay(base, settings, loops)
             try:
                 yield
