@@ -100,6 +100,7 @@ class _Deliver:
             self.dispatcher,
             base.publisher,
             base.tracing,
+            self.clock,
         )
         intake = Intake(
             settings,

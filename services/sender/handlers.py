@@ -68,10 +68,12 @@ class Intake:
             await self._say_again(list(stale))
         taken = [document for document in documents if document["_id"] not in stale]
         open_ = [document for document in taken if document["state"] in ("waiting", "leased")]
-        if open_:
-            await self._changes.flag_arrivals([document["address"] for document in open_])
-        leased = [document for document in open_ if document["state"] == "leased"]
-        await self._dispatcher.take([_held(arrivals[document["_id"]], document) for document in leased])
+        flagged = (
+            await self._changes.flag_arrivals({each["_id"]: each["address"] for each in open_}) if open_ else set()
+        )
+        leased = [_held(arrivals[each["_id"]], each) for each in open_ if each["state"] == "leased"]
+        await self._deliveries.give_back({held.id: held.token for held in leased if held.id in flagged})
+        await self._dispatcher.take([held for held in leased if held.id not in flagged])
         waiting = {(Lane(each["lane"]), each["destination"]) for each in open_ if each["state"] == "waiting"}
         self._dispatcher.left_behind(waiting)
         await self._endings.outbox.publish(taken)

@@ -26,6 +26,7 @@ from shared.contracts.messages import LastAttempt, Message
 from shared.contracts.topics import Lane, due
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
+from shared.mongo.clock import DatabaseClock
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, trace_headers, traceparent_of
 
@@ -46,6 +47,7 @@ class Upkeep:
         dispatcher: Dispatcher,
         publisher: Publisher,
         tracing: Tracing,
+        clock: DatabaseClock,
     ) -> None:
         self._settings = settings
         self._deliveries = deliveries
@@ -55,6 +57,7 @@ class Upkeep:
         self._dispatcher = dispatcher
         self._publisher = publisher
         self._tracing = tracing
+        self._clock = clock
         self._schedule = settings.schedule
         self._rng = Random()
 
@@ -64,7 +67,7 @@ class Upkeep:
         room = min(bound - await self._releases.outstanding(str(lane), bound), BATCH)
         if room <= 0:
             return 0
-        documents = await self._releases.take(str(lane), room)
+        documents = await self._releases.take(str(lane), room, self._clock.now())
         await self._publisher.publish([self._released(document) for document in documents])
         return len(documents)
 

@@ -19,7 +19,7 @@ class DatabaseClock:
         asked = datetime.now(UTC)
         reply = await self._database.client.admin.command("hello")
         middle = asked + (datetime.now(UTC) - asked) / 2
-        self._ahead = reply["localTime"] - middle
+        self._ahead = reply["localTime"].replace(tzinfo=UTC) - middle
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._ahead

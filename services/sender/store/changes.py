@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -45,11 +45,15 @@ class Changes:
         added = [change for change in changes if change.change == "added"]
         await self._flag([(change.address_hmac, change.workspace_id, change.occurred_at) for change in added])
 
-    async def flag_arrivals(self, addresses: Sequence[str]) -> bool:
-        """Looks up changes for addresses that have just been inserted and flags what they concern; True if any does."""
-        found = await self._collection.find({"address": {"$in": list(set(addresses))}}).to_list(None)
+    async def flag_arrivals(self, arrivals: Mapping[str, str]) -> set[str]:
+        """Looks up changes for what has just been inserted (id to address); returns the ids that are flagged now."""
+        addresses = list(set(arrivals.values()))
+        found = await self._collection.find({"address": {"$in": addresses}}).to_list(None)
+        if not found:
+            return set()
         await self._flag([(each["address"], each.get("workspace_id"), each["occurred_at"]) for each in found])
-        return bool(found)
+        flagged = self._deliveries.find({"_id": {"$in": list(arrivals)}, "flagged": True}, {"_id": 1})
+        return {document["_id"] async for document in flagged}
 
     async def _flag(self, concerned: Sequence[tuple[str, str | None, datetime]]) -> None:
         """One update for all: open deliveries of an address that were checked before its change."""

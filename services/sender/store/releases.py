@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from services.sender.store.deliveries import Deliveries
@@ -29,18 +30,17 @@ class Releases:
             )
         )
 
-    async def take(self, lane: str, room: int) -> list[dict[str, Any]]:
+    async def take(self, lane: str, room: int, now: datetime) -> list[dict[str, Any]]:
         """Moves what is due, of all workspaces in turn, to `released` at its next pass, and returns it.
 
         What was released and did not come back goes again at the same pass, waits doubling. A delivery whose last event
-        is not published yet stays: its events go out in order.
+        is not published yet stays: its events go out in order. `now` is the database's time.
         """
-        due = {"due_at": {"$exists": True}, "unpublished": {"$exists": False}}
-        late = {"$expr": {"$lte": ["$due_at", "$$NOW"]}}
+        due = {"due_at": {"$lte": now}, "unpublished": {"$exists": False}}
         flagged = {"flagged": True, "state": "waiting"}
-        retries = await self._of_workspaces(lane, {**due, "state": "deferred", **late}, room)
+        retries = await self._of_workspaces(lane, {**due, "state": "deferred"}, room)
         checks = await self._of_workspaces(lane, flagged, room)
-        lost = await self._of_workspaces(lane, {**due, "state": "released", **late}, room)
+        lost = await self._of_workspaces(lane, {**due, "state": "released"}, room)
         first, again = [*retries, *checks][:room], lost[:room]
         changes = {
             "state": "released",
@@ -54,7 +54,7 @@ class Releases:
             "due_at": {"$add": ["$$NOW", {"$multiply": [round(self._wait * 1000), 2, waits]}]},
         }
         taken = await claim(self._collection, first, {"state": {"$in": ["deferred", "waiting"]}}, self._wait, changes)
-        taken += await claim(self._collection, again, {"state": "released", **late}, self._wait, repeated)
+        taken += await claim(self._collection, again, {**due, "state": "released"}, self._wait, repeated)
         return taken
 
     async def _of_workspaces(self, lane: str, condition: Mapping[str, Any], room: int) -> list[str]:
