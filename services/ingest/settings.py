@@ -13,3 +13,13 @@ class Settings(SharedSettings):
     max_body_bytes: int = Field(25 * 1024 * 1024, ge=1024, description="largest body of a sending request")
     expires_hours: float = Field(48, gt=0, le=168, description="life of a message whose request names no expires_at")
     idempotency_hours: float = Field(24, gt=0, description="how long an Idempotency-Key is held")
+
+    relay_critical_poll_ms: int = Field(20, ge=1, description="how often the idle relay of the critical lane looks")
+    relay_standard_poll_ms: int = Field(50, ge=1, description="how often the idle relay of the standard lane looks")
+    relay_share: int = Field(200, ge=1, description="submissions that the relay takes of one workspace in its turn")
+    relay_batch: int = Field(500, ge=1, description="messages that the relay publishes at once")
+    relay_unread_max: int = Field(20_000, ge=1, description="unread records downstream at which a lane's relay waits")
+    relay_lag_seconds: float = Field(0.5, gt=0, description="how often the records unread downstream are counted")
+    relay_lease_seconds: float = Field(10, gt=0, description="how soon another process takes over from a lost relay")
+    sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")
+    sweep_longest_seconds: float = Field(21_600, gt=0, description="longest wait between two such looks; they double")

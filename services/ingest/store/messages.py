@@ -1,7 +1,100 @@
-"""The read model: messages and their events."""
+"""The read model: one document per message with its events and webhook attempts, and what stands in for it."""
 
 from __future__ import annotations
 
-from pymongo import IndexModel
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
-INDEXES: dict[str, tuple[IndexModel, ...]] = {}
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import IndexModel, UpdateOne
+from pymongo.errors import BulkWriteError
+
+from services.ingest.fold import Delta
+from shared.mongo.group_commit import DUPLICATE_KEY
+
+COLLECTION = "messages"
+SUBMISSIONS = "submissions"
+UPSERT_TRIES = 5
+READ_MS = 5_000
+
+SEARCHED = ("head.status", "recipient_key", "sender_key", "stream", "tags")
+INDEXES: dict[str, tuple[IndexModel, ...]] = {
+    COLLECTION: (
+        IndexModel([("workspace_id", 1), ("_id", -1)]),
+        *(IndexModel([("workspace_id", 1), (field, 1), ("_id", -1)]) for field in SEARCHED),
+        IndexModel(
+            [("workspace_id", 1), ("bounce.class", 1), ("_id", -1)],
+            partialFilterExpression={"bounce.class": {"$exists": True}},
+        ),
+    ),
+    SUBMISSIONS: (IndexModel([("workspace_id", 1), ("messages.id", 1)]),),
+}
+WITHOUT_DETAIL = {"events": 0, "webhooks": 0}
+
+
+class Messages:
+    """Reads and writes of the read model. Its readers always name the workspace."""
+
+    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+        self._messages = database[COLLECTION]
+        self._submissions = database[SUBMISSIONS]
+
+    async def write(self, deltas: Mapping[str, Delta]) -> None:
+        """Writes every delta, by message id, in one call; a race of two upserts for one document is tried again."""
+        writes = [UpdateOne({"_id": id_}, delta.operators(), upsert=True) for id_, delta in deltas.items()]
+        for attempt in range(1, UPSERT_TRIES + 1):
+            if not writes:
+                return
+            try:
+                await self._messages.bulk_write(writes, ordered=False)
+            except BulkWriteError as error:
+                details = error.details or {}
+                failures = details.get("writeErrors", [])
+                only_races = all(failure["code"] == DUPLICATE_KEY for failure in failures)
+                if details.get("writeConcernErrors") or not only_races or attempt == UPSERT_TRIES:
+                    raise
+                writes = [writes[failure["index"]] for failure in failures]
+            else:
+                return
+
+    async def subjects(self, submission_ids: Collection[str]) -> dict[str, str]:
+        """The subjects of the submissions that are still there, by submission id."""
+        query = self._submissions.find({"_id": {"$in": list(submission_ids)}}, {"subject": 1})
+        return {document["_id"]: document["subject"] async for document in query}
+
+    async def heads(self, message_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
+        """The heads (status, next_at …) of those messages that have any event yet."""
+        query = self._messages.find({"_id": {"$in": list(message_ids)}, "head": {"$exists": True}}, {"head": 1})
+        return {document["_id"]: document["head"] async for document in query}
+
+    async def find(self, workspace_id: str, message_id: str, *, detail: bool) -> dict[str, Any] | None:
+        """One message of a workspace, with its events and webhooks where `detail` is asked for."""
+        found: dict[str, Any] | None = await self._messages.find_one(
+            {"_id": message_id, "workspace_id": workspace_id, "head": {"$exists": True}},
+            None if detail else WITHOUT_DETAIL,
+            max_time_ms=READ_MS,
+        )
+        return found
+
+    async def submission_of(self, workspace_id: str, message_id: str) -> dict[str, Any] | None:
+        """The submission that a message came with, without the messages beside it."""
+        found: dict[str, Any] | None = await self._submissions.find_one(
+            {"workspace_id": workspace_id, "messages.id": message_id},
+            {
+                "workspace_id": 1,
+                "subject": 1,
+                "trace": 1,
+                "published_at": 1,
+                "messages": {"$elemMatch": {"id": message_id}},
+            },
+            max_time_ms=READ_MS,
+        )
+        return found
+
+    async def page(self, workspace_id: str, conditions: Mapping[str, Any], limit: int) -> Sequence[dict[str, Any]]:
+        """The newest messages of a workspace that meet the conditions."""
+        query = self._messages.find(
+            {"workspace_id": workspace_id, "head": {"$exists": True}, **conditions}, WITHOUT_DETAIL
+        )
+        found: list[dict[str, Any]] = await query.sort("_id", -1).limit(limit).max_time_ms(READ_MS).to_list(None)
+        return found

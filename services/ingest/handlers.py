@@ -1,0 +1,54 @@
+"""Kafka in: what becomes of messages, for the read model. Nothing here decides; it only tells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from services.ingest.fold import Delta, delta_of, fold, webhook_delta
+from services.ingest.store.messages import Messages
+from shared.contracts.events import Event, accepted_event
+from shared.contracts.messages import Message
+from shared.contracts.webhooks import WebhookAttempt
+from shared.kafka.batch import Incoming
+from shared.telemetry import metrics
+
+
+class Projection:
+    """The handlers of the projector: each writes its batch in one call, one upsert per message."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    async def accepted(self, batch: list[Incoming[Message]]) -> None:
+        """Records of `mail.accepted.*`: each is the `accepted` event, its time on Kafka that of publication."""
+        subjects = await self._messages.subjects({incoming.record.submission_id for incoming in batch})
+        deltas: dict[str, Delta] = {}
+        for incoming in batch:
+            message = incoming.record
+            delta = delta_of(accepted_event(message))
+            delta.facts["trace"] = message.trace
+            if message.submission_id in subjects:
+                delta.facts["subject"] = subjects[message.submission_id]
+            delta.smallest["times.published_at"] = datetime.fromtimestamp(incoming.raw.timestamp / 1000, UTC)
+            deltas.setdefault(message.message_id, Delta()).add(delta)
+        await self._messages.write(deltas)
+        _count((incoming.record.lane, incoming.record.accepted_at, incoming.trace) for incoming in batch)
+
+    async def events(self, batch: list[Incoming[Event]]) -> None:
+        await self._messages.write(fold(incoming.record for incoming in batch))
+        _count((incoming.record.lane, incoming.record.occurred_at, incoming.trace) for incoming in batch)
+
+    async def webhooks(self, batch: list[Incoming[WebhookAttempt]]) -> None:
+        deltas: dict[str, Delta] = {}
+        for incoming in batch:
+            deltas.setdefault(incoming.record.message_id, Delta()).add(webhook_delta(incoming.record))
+        await self._messages.write(deltas)
+
+
+def _count(projected: Iterable[tuple[str, datetime, str | None]]) -> None:
+    """Counts what has become visible, and how long after it happened."""
+    now = datetime.now(UTC)
+    for lane, began, trace in projected:
+        metrics.STAGE_PROCESSED.labels("projected", lane).inc()
+        metrics.observe(metrics.STAGE_SECONDS, (now - began).total_seconds(), trace, stage="projected", lane=lane)

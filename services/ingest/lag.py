@@ -1,0 +1,172 @@
+"""What the pipeline has not read yet: the relay publishes only while that stays under a bound."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from services.ingest.projector import EVENTS_GROUP, accepted_group
+from shared.contracts.topics import EVENTS, Lane, accepted, cleared, due, routed
+from shared.loops import Loops
+from shared.settings import SharedSettings
+from shared.telemetry import metrics
+
+DEADLINE_SECONDS = 10.0
+IDLE_TURNS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A consumer group of one topic, both without the deployment's prefix."""
+
+    group: str
+    topic: str
+
+
+def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:
+    """The paths that a lane's records take: unread along a path adds up, and the longest path counts.
+
+    `mail.events` has no lanes: what a flood in the standard lane leaves there must not hold the critical one.
+    """
+    pipeline = (
+        Reader(f"router.route.{lane}", accepted(lane)),
+        Reader(f"router.route.{lane}", due(lane)),
+        Reader(f"suppression.check.{lane}", routed(lane)),
+        Reader(f"sender.deliver.{lane}", cleared(lane)),
+    )
+    acceptances = (Reader(accepted_group(lane), accepted(lane)),)
+    if lane is Lane.CRITICAL:
+        return pipeline, acceptances
+    return pipeline, acceptances, (Reader(EVENTS_GROUP, EVENTS),)
+
+
+class Allowance:
+    """How many records a lane's relay may publish: the bound, less what was unread, less what came since."""
+
+    def __init__(self, lane: Lane, bound: int) -> None:
+        self.paths = downstream(lane)
+        self._bound = bound
+        self._unread: int | None = None
+        self._since = 0
+
+    @property
+    def left(self) -> int:
+        """Nothing before the first measurement; never less than 0."""
+        return 0 if self._unread is None else max(0, self._bound - self._unread - self._since)
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing was unread at the last measurement and nothing came since."""
+        return self._unread == 0 and self._since == 0
+
+    def spend(self, records: int) -> None:
+        self._since += records
+
+    @property
+    def spent(self) -> int:
+        return self._since
+
+    def measured(self, lags: Mapping[Reader, int], counted: int) -> None:
+        """Takes a measurement; `counted` is what `spent` was before it began, which it has seen."""
+        self._unread = max(sum(lags[reader] for reader in path) for path in self.paths)
+        self._since -= counted
+
+
+class LagMeter:
+    """Committed offsets against end offsets. What was never committed counts from the first record that is kept."""
+
+    def __init__(self, settings: SharedSettings) -> None:
+        self._settings = settings
+        self._admin: AIOKafkaAdminClient | None = None
+        self._consumer: AIOKafkaConsumer | None = None
+        self._coordinators: dict[str, int] = {}
+        self._partitions: dict[str, list[TopicPartition]] = {}
+
+    async def measure(self, readers: Iterable[Reader]) -> dict[Reader, int]:
+        """The unread records of each reader; raises KafkaError or TimeoutError, and connects anew after that."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                return await self._measure(list(readers))
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        admin, consumer, self._admin, self._consumer = self._admin, self._consumer, None, None
+        self._coordinators.clear()
+        self._partitions.clear()
+        if admin is not None:
+            await admin.close()
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _measure(self, readers: list[Reader]) -> dict[Reader, int]:
+        admin, consumer = await self._connect()
+        for topic in {reader.topic for reader in readers} - self._partitions.keys():
+            self._partitions[topic] = await self._partitions_of(admin, topic)
+        committed = await asyncio.gather(*(self._committed(admin, reader) for reader in readers))
+        partitions = {partition for reader in readers for partition in self._partitions[reader.topic]}
+        ends = await consumer.end_offsets(list(partitions))
+        begins = await consumer.beginning_offsets(list(partitions))
+        return {
+            reader: sum(ends[one] - max(offsets.get(one, -1), begins[one]) for one in self._partitions[reader.topic])
+            for reader, offsets in zip(readers, committed, strict=True)
+        }
+
+    async def _connect(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
+        if self._admin is None or self._consumer is None:
+            servers = self._settings.kafka_bootstrap.split(",")
+            self._admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+            self._consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False)
+            await self._admin.start()
+            await self._consumer.start()
+        return self._admin, self._consumer
+
+    async def _partitions_of(self, admin: AIOKafkaAdminClient, topic: str) -> list[TopicPartition]:
+        name = self._settings.topic(topic)
+        described = await admin.describe_topics([name])
+        return [TopicPartition(name, each["partition"]) for topic in described for each in topic["partitions"]]
+
+    async def _committed(self, admin: AIOKafkaAdminClient, reader: Reader) -> dict[TopicPartition, int]:
+        partitions = self._partitions[reader.topic]
+        if not partitions:
+            return {}
+        group = self._settings.group(reader.group)
+        if group not in self._coordinators:
+            self._coordinators[group] = await admin.find_coordinator(group)
+        found = await admin.list_consumer_group_offsets(group, self._coordinators[group], partitions)
+        return {partition: offset.offset for partition, offset in found.items()}
+
+
+class LagWatch:
+    """Measures for all allowances at once, in its own loop; seldom while there is nothing unread."""
+
+    def __init__(self, meter: LagMeter, allowances: list[Allowance], seconds: float) -> None:
+        self._meter = meter
+        self._allowances = allowances
+        self._readers = {reader for allowance in allowances for path in allowance.paths for reader in path}
+        self._seconds = seconds
+
+    async def work(self, loops: Loops) -> None:
+        idle_turns = 0
+        try:
+            while not loops.stopping.is_set():
+                if idle_turns % IDLE_TURNS == 0:
+                    await self.measure()
+                idle_turns = idle_turns + 1 if all(one.is_idle for one in self._allowances) else 0
+                await loops.pause(self._seconds)
+        finally:
+            await self._meter.close()
+
+    async def measure(self) -> None:
+        """Measures once, shows it as CONSUMER_LAG, and renews the allowances."""
+        counted = [allowance.spent for allowance in self._allowances]
+        lags = await self._meter.measure(self._readers)
+        for reader, lag in lags.items():
+            metrics.CONSUMER_LAG.labels(reader.group, reader.topic).set(lag)
+        for allowance, before in zip(self._allowances, counted, strict=True):
+            allowance.measured(lags, before)

@@ -1,0 +1,151 @@
+"""The role `relay`: publishes accepted messages to `mail.accepted.*`, one relay for each lane, by lease."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+
+import structlog
+from opentelemetry.trace import Span, SpanKind
+
+from services.ingest.lag import Allowance, LagMeter, LagWatch
+from services.ingest.settings import Settings
+from services.ingest.store.relay import Relayed, Waiting
+from services.ingest.sweeper import Sweeper
+from services.ingest.tenure import HeldTenure
+from shared.contracts.events import EventType, event_of
+from shared.contracts.messages import Message
+from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.kafka.publish import Outgoing, Publisher
+from shared.loops import Loops
+from shared.mongo.due import Tenure
+from shared.service import Base
+from shared.telemetry import metrics
+from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, traceparent_of
+
+log = structlog.get_logger(__name__)
+
+
+def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
+    """Runs a relay for each lane, the count of what is unread downstream, and the sweeper."""
+
+    def held(name: str) -> HeldTenure:
+        return HeldTenure(Tenure(base.database, name, settings.relay_lease_seconds), settings.relay_lease_seconds)
+
+    store = Relayed(base.database)
+    polls = {Lane.CRITICAL: settings.relay_critical_poll_ms, Lane.STANDARD: settings.relay_standard_poll_ms}
+    relays = {lane: Relay(lane, store, base.publisher, base.tracing, held(f"relay.{lane}"), settings) for lane in Lane}
+    for lane, relay in relays.items():
+        loops.run(f"relay.{lane}", _working(relay, loops, polls[lane] / 1000))
+    watch = LagWatch(LagMeter(settings), [relay.allowance for relay in relays.values()], settings.relay_lag_seconds)
+    loops.run("relay.lag", lambda: watch.work(loops))
+    loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store))
+    sweeper = Sweeper(base.database, base.publisher, held("sweeper"), settings)
+    loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
+
+
+def _working(worker: Relay | Sweeper, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
+    """Turn after turn until the process stops; a turn that found nothing is followed by a pause."""
+
+    async def work() -> None:
+        while not loops.stopping.is_set():
+            found = await worker.turn() if await worker.tenure.is_held() else False
+            await loops.pause(0 if found else pause)
+        await worker.tenure.release()
+
+    return work
+
+
+async def observe_backlog(store: Relayed) -> None:
+    """Shows how much waits for the relays, and since when."""
+    now = datetime.now(UTC)
+    for lane in Lane:
+        count, oldest = await store.backlog(lane)
+        metrics.OUTBOX_BACKLOG.labels(lane).set(count)
+        metrics.OLDEST_AGE.labels("outbox", lane).set((now - oldest).total_seconds() if oldest else 0)
+
+
+class Relay:
+    """One lane's relay. Workspaces take turns, so that a flood of one delays another by one turn."""
+
+    def __init__(
+        self,
+        lane: Lane,
+        store: Relayed,
+        publisher: Publisher,
+        tracing: Tracing,
+        tenure: HeldTenure,
+        settings: Settings,
+    ) -> None:
+        self.tenure = tenure
+        self.allowance = Allowance(lane, settings.relay_unread_max)
+        self._lane = lane
+        self._store = store
+        self._publisher = publisher
+        self._tracing = tracing
+        self._settings = settings
+        self._after: str | None = None
+
+    async def turn(self) -> bool:
+        """Publishes a share of the next workspaces' messages; True where another turn may find more."""
+        room = self.allowance.left
+        if room <= 0:
+            return False
+        most = min(room, self._settings.relay_batch)
+        began_at = self._after
+        taken, self._after = await self._store.turn(self._lane, began_at, self._settings.relay_share, most)
+        if not taken:
+            return began_at is not None
+        await self.publish(taken)
+        await self.mark(taken)
+        return True
+
+    async def publish(self, taken: Sequence[Waiting]) -> None:
+        """Publishes the records and awaits every acknowledgement; raises PublishUnknownError."""
+        spans: list[Span] = []
+        outgoing: list[Outgoing] = []
+        for submission in taken:
+            for message_id, record in submission.records.items():
+                headers = self._headers(submission.trace, message_id, spans)
+                outgoing.append(Outgoing(accepted(self._lane), message_id, record, headers))
+        self.allowance.spend(len(outgoing))
+        try:
+            refused = await self._publisher.publish(outgoing)
+        finally:
+            for span in spans:
+                span.end()
+        if refused:
+            log.error("records refused", lane=self._lane, messages=[record.key for record in refused])
+            await self._publisher.publish([_stuck(record) for record in refused])
+
+    async def mark(self, taken: Sequence[Waiting]) -> None:
+        """Marks what is acknowledged. What is published and not marked is published again, and recognised."""
+        settings = self._settings
+        ids = [submission.id for submission in taken]
+        await self._store.mark_published(ids, settings.sweep_first_seconds, settings.sweep_longest_seconds)
+        now = datetime.now(UTC)
+        for submission in taken:
+            seconds = (now - submission.accepted_at).total_seconds()
+            metrics.STAGE_PROCESSED.labels("published", self._lane).inc(len(submission.records))
+            metrics.observe(metrics.STAGE_SECONDS, seconds, submission.trace, stage="published", lane=self._lane.value)
+
+    def _headers(self, trace: str | None, message_id: str, spans: list[Span]) -> Mapping[str, str]:
+        if not is_sampled(trace):
+            return trace_headers(trace)
+        topic = accepted(self._lane)
+        attributes = {
+            "messaging.system": "kafka",
+            "messaging.operation.type": "send",
+            "messaging.destination.name": topic,
+            "messaging.message.id": message_id,
+        }
+        spans.append(self._tracing.start(f"publish {topic}", trace, SpanKind.PRODUCER, attributes))
+        return trace_headers(traceparent_of(spans[-1]))
+
+
+def _stuck(record: Outgoing) -> Outgoing:
+    """The event of a message whose record is too large for Kafka; without what made it so."""
+    message = Message.decode(record.value or b"").with_changes(tags=[], metadata={})
+    data = {"stage": "relay", "topic": record.topic, "reason": "record_too_large", "bytes": len(record.value or b"")}
+    event = event_of(message, EventType.STUCK, datetime.now(UTC), data, occurrence=record.topic)
+    return Outgoing(EVENTS, message.message_id, event.encode(), record.headers)

@@ -1,0 +1,136 @@
+"""Submissions on their way to Kafka: what waits for the relay, and what the sweeper looks at again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from motor.motor_asyncio import AsyncIOMotorDatabase
+from pymongo import IndexModel, UpdateOne
+
+from services.ingest.rules import Sweep, begin_after
+from services.ingest.submission_documents import KEPT_AFTER
+from shared.contracts.topics import Lane
+
+COLLECTION = "submissions"
+PENDING = {"pending": {"$exists": True}}
+BACKLOG_MAX = 100_000
+
+INDEXES: dict[str, tuple[IndexModel, ...]] = {
+    COLLECTION: (
+        IndexModel([("lane", 1), ("workspace_id", 1), ("_id", 1)], partialFilterExpression=PENDING),
+        IndexModel("sweep_at", partialFilterExpression={"sweep_at": {"$exists": True}}),
+        IndexModel("purge_at", expireAfterSeconds=0, partialFilterExpression={"purge_at": {"$exists": True}}),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A submission with the records that are to be published, by message id."""
+
+    id: str
+    workspace_id: str
+    accepted_at: datetime
+    trace: str | None
+    records: Mapping[str, bytes]
+
+
+class Relayed:
+    """The relay's and the sweeper's side of the submissions."""
+
+    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+        self._submissions = database[COLLECTION]
+
+    async def turn(
+        self, lane: Lane, after: str | None, submissions: int, messages: int
+    ) -> tuple[list[Waiting], str | None]:
+        """What the next workspaces have waiting, oldest first within each, and the workspace to go on after.
+
+        At most so many submissions, and no further one once there are so many messages.
+        """
+        condition: dict[str, Any] = {"lane": lane.value, **PENDING}
+        if after is not None:
+            condition["workspace_id"] = {"$gt": after}
+        fields = {"workspace_id": 1, "accepted_at": 1, "trace": 1, "pending": 1, "messages.id": 1, "messages.record": 1}
+        query = self._submissions.find(condition, fields).sort([("workspace_id", 1), ("_id", 1)]).limit(submissions)
+        taken: list[Waiting] = []
+        count = 0
+        async for document in query:
+            taken.append(_waiting(document))
+            count += len(taken[-1].records)
+            if count >= messages:
+                break
+        cut = len(taken) == submissions or count >= messages
+        return taken, begin_after([one.workspace_id for one in taken], cut=cut)
+
+    async def mark_published(self, ids: Sequence[str], first: float, longest: float) -> None:
+        """Marks submissions whose records are all acknowledged; the sweeper looks at them in `first` seconds or more,
+        doubled for each time that it has done so, at most `longest`."""
+        wait = {"$min": [longest * 1000, {"$multiply": [first * 1000, {"$pow": [2, {"$min": ["$sweeps", 30]}]}]}]}
+        await self._submissions.update_many(
+            {"_id": {"$in": list(ids)}, **PENDING},
+            [
+                {
+                    "$set": {
+                        "published_at": {"$ifNull": ["$published_at", "$$NOW"]},
+                        "sweep_at": {"$add": ["$$NOW", {"$toLong": wait}]},
+                    }
+                },
+                {"$unset": "pending"},
+            ],
+        )
+
+    async def backlog(self, lane: Lane) -> tuple[int, datetime | None]:
+        """How many submissions wait (counted up to 100,000) and when the oldest of them was accepted."""
+        rows = await self._submissions.aggregate(
+            [
+                {"$match": {"lane": lane.value, **PENDING}},
+                {"$limit": BACKLOG_MAX},
+                {"$group": {"_id": None, "count": {"$sum": 1}, "oldest": {"$min": "$accepted_at"}}},
+            ]
+        ).to_list(1)
+        return (rows[0]["count"], rows[0]["oldest"]) if rows else (0, None)
+
+    async def due(self, now: datetime, limit: int) -> list[dict[str, Any]]:
+        """Submissions to look at again, the longest due first."""
+        fields = {"lane": 1, "expires_at": 1, "sweeps": 1, "sweep_at": 1, "messages.id": 1, "trace": 1}
+        query = self._submissions.find({"sweep_at": {"$lte": now}}, fields).sort("sweep_at", 1).limit(limit)
+        found: list[dict[str, Any]] = await query.to_list(None)
+        return found
+
+    async def records(self, message_ids: Sequence[str], submission_ids: Sequence[str]) -> dict[str, bytes]:
+        """The records of some messages of these submissions, by message id."""
+        wanted = set(message_ids)
+        query = self._submissions.find({"_id": {"$in": list(submission_ids)}}, {"messages.id": 1, "messages.record": 1})
+        return {
+            message["id"]: bytes(message["record"])
+            async for document in query
+            for message in document["messages"]
+            if message["id"] in wanted
+        }
+
+    async def settle(self, sweeps: Sequence[tuple[Mapping[str, Any], Sweep]]) -> None:
+        """Writes what was decided, where nobody else has done so since the submission was read."""
+        writes = [
+            UpdateOne({"_id": document["_id"], "sweep_at": document["sweep_at"]}, _settled(document, sweep))
+            for document, sweep in sweeps
+        ]
+        if writes:
+            await self._submissions.bulk_write(writes, ordered=False)
+
+
+def _waiting(document: Mapping[str, Any]) -> Waiting:
+    pending = set(document["pending"])
+    records = {one["id"]: bytes(one["record"]) for one in document["messages"] if one["id"] in pending}
+    return Waiting(document["_id"], document["workspace_id"], document["accepted_at"], document.get("trace"), records)
+
+
+def _settled(document: Mapping[str, Any], sweep: Sweep) -> dict[str, Any]:
+    if sweep.again:
+        return {"$set": {"pending": list(sweep.again)}, "$unset": {"sweep_at": ""}, "$inc": {"sweeps": 1}}
+    if sweep.next_at is not None:
+        return {"$set": {"sweep_at": sweep.next_at}, "$inc": {"sweeps": 1}}
+    return {"$set": {"purge_at": document["expires_at"] + KEPT_AFTER}, "$unset": {"sweep_at": ""}}

@@ -1,0 +1,95 @@
+"""What callers see of a message. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from shared.contracts.messages import Message
+from shared.contracts.record import rfc3339
+from shared.telemetry.tracing import trace_id_of
+
+Document = Mapping[str, Any]
+
+TIMES = (
+    "published_at", "queued_at", "sending_at", "deferred_at", "ambiguous_at", "stuck_at", "sent_at", "delivered_at",
+    "bounced_at", "suppressed_at", "failed_at", "canceled_at", "complained_at", "opened_at", "clicked_at", "replied_at",
+    "read_at", "unsubscribed_at",
+)  # fmt: skip
+REACTIONS = (("replied", "replied_at"), ("read", "read_at"), ("opened", "opened_at"))
+UNIFIED = {
+    "bounced": "bounced",
+    "delivered": "delivered",
+    "sent": "sent",
+    "sending": "sending",
+    "failed": "failed",
+    "canceled": "failed",
+    "suppressed": "failed",
+}
+
+
+def unified_status(status: str, times: Document) -> str:
+    """One word for the whole life, the first that fits: bounced, replied, read, opened, delivered, sent, sending,
+    queued; but failed where the message ended so."""
+    word = UNIFIED.get(status, "queued")
+    if word in ("bounced", "failed"):
+        return word
+    return next((reaction for reaction, at in REACTIONS if at in times), word)
+
+
+def message_view(document: Document) -> dict[str, Any]:
+    """One message; without its events, to which `links.trace` leads."""
+    head, times = document["head"], document.get("times", {})
+    return {
+        "uuid": document["_id"],
+        "status": head["status"],
+        "unified_status": unified_status(head["status"], times),
+        "recipient": document["recipient"],
+        "type": document["recipient_type"],
+        "from": document["sender"],
+        "subject": document.get("subject"),
+        "stream": document["stream"],
+        "tags": document["tags"],
+        "metadata": document["metadata"],
+        "accepted_at": rfc3339(document["accepted_at"]),
+        **{name: rfc3339(times[name]) if name in times else None for name in TIMES},
+        "next_attempt_at": rfc3339(head["next_at"]) if head.get("next_at") else None,
+        "attempts": document.get("attempts", 0),
+        "route": _some(document.get("route"), ("transport", "name", "kind", "rollup", "rule")),
+        "last_reply": _some(
+            document.get("reply"), ("attempt", "stage", "code", "enhanced", "reply", "class", "hard", "host", "at")
+        ),
+        "trace_id": trace_id_of(document.get("trace")),
+        "links": {"trace": f"/v1/emails/{document['_id']}/trace"},
+    }
+
+
+def document_of_submission(submission: Document) -> dict[str, Any]:
+    """A message's document as it is before the read model has heard of it.
+
+    `submission` holds this message alone.
+    """
+    message = Message.decode(bytes(submission["messages"][0]["record"]))
+    times = {"published_at": submission["published_at"]} if "published_at" in submission else {}
+    return {
+        "_id": message.message_id,
+        "workspace_id": message.workspace_id,
+        "recipient": message.recipient,
+        "recipient_type": message.recipient_type.value,
+        "sender": message.sender,
+        "subject": submission["subject"],
+        "stream": message.stream.value,
+        "tags": message.tags,
+        "metadata": message.metadata,
+        "accepted_at": message.accepted_at,
+        "times": times,
+        "head": {"status": "pending"},
+        "trace": message.trace,
+    }
+
+
+def _some(summary: Document | None, names: tuple[str, ...]) -> dict[str, Any] | None:
+    if summary is None:
+        return None
+    shown = {name: summary.get(name) for name in names}
+    return shown | ({"at": rfc3339(summary["at"])} if "at" in names else {})
