@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.suppression.rules import Lesson, Place, Reason
+from services.suppression.rules import NEVER, Lesson, Place, Reason
 from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import CONFIG_CHANGES, SUPPRESSION_CHANGES, Lane, routed
@@ -90,6 +90,21 @@ async def test_what_was_removed_can_be_added_again(http: httpx.AsyncClient, ours
     assert again.status_code == 201
     assert again.json()["id"] == first["id"]
     assert again.json()["created_at"] > first["created_at"]
+
+
+async def test_an_addition_is_never_older_than_the_removal_before_it(
+    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+) -> None:
+    """Also where the tombstone is ahead of the clock, as after an event from a host whose clock is."""
+    ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
+    lesson = Lesson(Place("w1"), "a@b.example", Reason.HARD_BOUNCE, ahead, NEVER, "e1", {})
+    await suppressing.store.learn([lesson])
+    assert (await http.delete(f"{URL}/a@b.example", headers=ours)).status_code == 204
+    again = await post(http, ours, email="a@b.example")
+    assert again.status_code == 201
+    assert datetime.fromisoformat(again.json()["created_at"]) > ahead.replace(
+        microsecond=ahead.microsecond // 1000 * 1000
+    )
 
 
 async def test_an_internationalised_domain_has_one_name(http: httpx.AsyncClient, ours: dict[str, str]) -> None:
