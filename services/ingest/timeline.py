@@ -73,11 +73,11 @@ def _stages(event: Document) -> Iterator[dict[str, Any]]:
     if route:
         at = _time(seen.get("routed") or route.get("decided_at"))
         if at:
-            yield _entry("routed", at, {"pass": pass_, **_some(route, ROUTE_FIELDS)})
+            yield _entry("routed", at, {"pass": pass_, **_unversioned(_some(route, ROUTE_FIELDS))})
     if verdict:
         at = _time(verdict.get("checked_at") or seen.get("checked"))
         if at:
-            detail = {"pass": pass_, "verdict": verdict.get("kind"), **_some(verdict, VERDICT_FIELDS)}
+            detail = {"pass": pass_, "verdict": verdict.get("kind"), **_unversioned(_some(verdict, VERDICT_FIELDS))}
             yield _entry("checked", at, detail)
 
 
@@ -115,6 +115,15 @@ def _entry(
 
 def _some(data: Document, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: data[name] for name in names if name in data}
+
+
+def _unversioned(value: Any) -> Any:
+    """Without the versions of the records inside, which tell a reader nothing."""
+    if isinstance(value, Mapping):
+        return {name: _unversioned(inner) for name, inner in value.items() if name != "v"}
+    if isinstance(value, list):
+        return [_unversioned(inner) for inner in value]
+    return value
 
 
 def _time(value: str | None) -> datetime | None:
