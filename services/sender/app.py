@@ -9,14 +9,14 @@ from functools import partial
 from random import Random
 
 from services.sender.arrivals import Held
-from services.sender.connections import Connections
 from services.sender.delivery import Delivery
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler, Intake
-from services.sender.peers import tls_contexts
 from services.sender.settings import Settings
 from services.sender.slots import Slots
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.peers import tls_contexts
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries

@@ -10,14 +10,14 @@ from random import Random
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
-from services.sender.attempt import attempt
-from services.sender.compose import compose, needs_smtputf8
-from services.sender.connections import Connections
-from services.sender.headers import ComposeError
-from services.sender.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
+from services.sender.mail.compose import compose, needs_smtputf8
+from services.sender.mail.headers import ComposeError
 from services.sender.retry import RetrySchedule
 from services.sender.rules import BEHIND_WAIT, Settled, parked, rollup_label, settle_outcome, unbuildable
-from services.sender.smtp import Envelope
+from services.sender.smtp.attempt import attempt
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.conversation import Envelope
+from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of

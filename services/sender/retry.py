@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from random import Random
 
-from services.sender.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
+from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
 
 MINUTE = 60.0
 HOUR = 3600.0

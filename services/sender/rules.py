@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from services.sender.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome
 from services.sender.retry import RetrySchedule, given_up, next_due
+from services.sender.smtp.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import LastAttempt, Message, Seen, VerdictKind

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from services.sender.outcomes import BounceClass
-from services.sender.peers import Timeouts
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
+from services.sender.smtp.outcomes import BounceClass
+from services.sender.smtp.peers import Timeouts
 from shared.settings import SharedSettings
 
 

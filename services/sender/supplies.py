@@ -7,9 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from services.sender.arrivals import Held
-from services.sender.dkim import Signer
-from services.sender.peers import Credentials, Egress
+from services.sender.mail.dkim import Signer
 from services.sender.settings import Settings
+from services.sender.smtp.peers import Credentials, Egress
 from shared.addresses import domain_of
 from shared.content import Content, ContentStore
 from shared.contracts.entities import Kind

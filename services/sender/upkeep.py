@@ -15,9 +15,9 @@ from pymongo import UpdateOne
 from services.sender.arrivals import Held
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
-from services.sender.outcomes import Ambiguous, Stage
 from services.sender.rules import LONG_WAIT, NEW_TRACE_AFTER, released, report, settle_outcome
 from services.sender.settings import Settings
+from services.sender.smtp.outcomes import Ambiguous, Stage
 from services.sender.store.claims import BATCH, Claims
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.releases import Releases

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from services.sender.compose import compose
-from services.sender.dkim import Signer
+from services.sender.mail.compose import compose
+from services.sender.mail.dkim import Signer
 from shared.content import Content
 from shared.dkim_keys import generate_key
 

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
-from services.sender.attempt import attempt
-from services.sender.connection import Connection
-from services.sender.connections import Connections
-from services.sender.greeting import open_connection
-from services.sender.peers import Egress, Timeouts, TlsContexts
-from services.sender.smtp import Envelope
+from services.sender.smtp.attempt import attempt
+from services.sender.smtp.connection import Connection
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.conversation import Envelope
+from services.sender.smtp.greeting import open_connection
+from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
 from shared.contracts.messages import Host, TlsMode
 from tests.fixtures.scripted_smtp import Act, ScriptedServer
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import trustme
 
-from services.sender.connections import Connections
-from services.sender.peers import TlsContexts, tls_contexts
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.peers import TlsContexts, tls_contexts
 from tests.integration.sender.attempts import LONG, NAME
 
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from services.sender.attempt import attempt
-from services.sender.connections import Connections
-from services.sender.outcomes import (
+from services.sender.smtp.attempt import attempt
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.outcomes import (
     BounceClass,
     Bounced,
     Deferred,

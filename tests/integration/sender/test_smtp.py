@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from services.sender.attempt import attempt
-from services.sender.connection import Connection
-from services.sender.connections import Connections
-from services.sender.outcomes import (
+from services.sender.smtp.attempt import attempt
+from services.sender.smtp.connection import Connection
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.conversation import deliver
+from services.sender.smtp.outcomes import (
     Abandoned,
     Ambiguous,
     BounceClass,
@@ -23,8 +24,7 @@ from services.sender.outcomes import (
     Relayed,
     Stage,
 )
-from services.sender.peers import TlsContexts
-from services.sender.smtp import deliver
+from services.sender.smtp.peers import TlsContexts
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer, Silence, Stall
 from tests.integration.sender.attempts import (
     LARGE,

@@ -15,9 +15,9 @@ from aiosmtpd.smtp import SMTP
 from aiosmtpd.smtp import Envelope as Received
 from aiosmtpd.smtp import Session as SmtpSession
 
-from services.sender.attempt import attempt
-from services.sender.connections import Connections
-from services.sender.outcomes import (
+from services.sender.smtp.attempt import attempt
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.outcomes import (
     BounceClass,
     Deferred,
     Delivered,
@@ -25,7 +25,7 @@ from services.sender.outcomes import (
     Scope,
     Stage,
 )
-from services.sender.peers import Credentials
+from services.sender.smtp.peers import Credentials
 from shared.contracts.messages import TlsMode
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer
 from tests.integration.sender.attempts import (

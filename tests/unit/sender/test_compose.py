@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.sender.compose import compose, needs_smtputf8
-from services.sender.headers import ComposeError
+from services.sender.mail.compose import compose, needs_smtputf8
+from services.sender.mail.headers import ComposeError
 from shared.content import Content
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from services.sender.dkim import OVERSIGNED, SIGNED, Signer, body_hash
+from services.sender.mail.dkim import OVERSIGNED, SIGNED, Signer, body_hash
 from shared.dkim_keys import generate_key, txt_record
 
 NOW = datetime.now(UTC)

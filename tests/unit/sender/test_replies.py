@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.replies import MAX_TEXT, MalformedReplyError, Reply, take_reply
+from services.sender.smtp.replies import MAX_TEXT, MalformedReplyError, Reply, take_reply
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40).map(str.strip)
 REPLIES = st.builds(Reply, st.integers(200, 599), st.lists(TEXTS, min_size=1, max_size=5).map(tuple))

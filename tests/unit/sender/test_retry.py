@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
 from services.sender.retry import AMBIGUOUS, STANDARD, RetrySchedule, given_up, next_due
+from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 FAR = NOW + timedelta(days=30)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.bounce_rules import RULES
-from services.sender.outcomes import (
+from services.sender.smtp.bounce_rules import RULES
+from services.sender.smtp.outcomes import (
     MAX_TRANSCRIPT,
     SUPPRESSING,
     Ambiguous,
@@ -21,8 +21,8 @@ from services.sender.outcomes import (
     Step,
     cut_transcript,
 )
-from services.sender.replies import Reply
-from services.sender.verdicts import Lost, classify, outcome_of
+from services.sender.smtp.replies import Reply
+from services.sender.smtp.verdicts import Lost, classify, outcome_of
 
 C, S = BounceClass, Stage
 TRANSIENT, SOFT, HARD = "transient", "soft", "hard"

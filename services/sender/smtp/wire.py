@@ -10,7 +10,7 @@ from aiosmtplib import SMTPServerDisconnected
 from aiosmtplib.protocol import SMTPProtocol
 from aiosmtplib.response import SMTPResponse
 
-from services.sender.replies import MAX_REPLY_BYTES, MalformedReplyError, Reply, take_reply
+from services.sender.smtp.replies import MAX_REPLY_BYTES, MalformedReplyError, Reply, take_reply
 
 BLOCK = 64 * 1024
 _FORBIDDEN = re.compile(r"[\x00-\x1f\x7f]")

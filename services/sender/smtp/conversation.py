@@ -7,12 +7,12 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.sender.connection import Connection, EndedError
-from services.sender.lines import check_lines
-from services.sender.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
-from services.sender.replies import Reply
-from services.sender.verdicts import Lost
-from services.sender.wire import BLOCK, LostError
+from services.sender.mail.lines import check_lines
+from services.sender.smtp.connection import Connection, EndedError
+from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
+from services.sender.smtp.replies import Reply
+from services.sender.smtp.verdicts import Lost
+from services.sender.smtp.wire import BLOCK, LostError
 
 _log = logging.getLogger(__name__)
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")

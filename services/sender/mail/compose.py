@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from hashlib import sha256
 
-from services.sender.headers import ComposeError, address_of, field, mailboxes
-from services.sender.lines import check_lines
+from services.sender.mail.headers import ComposeError, address_of, field, mailboxes
+from services.sender.mail.lines import check_lines
 from shared.content import Content
 
 SOFT_LINE = 76

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.sender.bounce_rules import RULES, Action, Rule
-from services.sender.outcomes import (
+from services.sender.smtp.bounce_rules import RULES, Action, Rule
+from services.sender.smtp.outcomes import (
     Ambiguous,
     BounceClass,
     Bounced,
@@ -22,7 +22,7 @@ from services.sender.outcomes import (
     Scope,
     Stage,
 )
-from services.sender.replies import MAX_TEXT, Reply
+from services.sender.smtp.replies import MAX_TEXT, Reply
 
 
 class Lost(StrEnum):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeGuard
 
-from services.sender.connection import Connection
-from services.sender.connections import Connections
-from services.sender.outcomes import Abandoned, Bounced, Deferred, Failed, Outcome, Stage, Step
-from services.sender.peers import Egress
-from services.sender.smtp import Envelope, deliver
-from services.sender.transcript import record_of
+from services.sender.smtp.connection import Connection
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.conversation import Envelope, deliver
+from services.sender.smtp.outcomes import Abandoned, Bounced, Deferred, Failed, Outcome, Stage, Step
+from services.sender.smtp.peers import Egress
+from services.sender.smtp.transcript import record_of
 
 MAX_SESSIONS = 2
 
@@ -29,7 +29,7 @@ async def attempt(
 
     The next host is tried only while no reply belongs to the message: after a failed connection, greeting or TLS, a
     loss before the body, or 421; and at most two hosts get as far as MAIL. A kept connection that turns out to be gone
-    is replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `smtp.deliver`.
+    is replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
     """
     steps: list[Step] = []
     outcome: Outcome | None = None

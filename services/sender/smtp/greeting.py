@@ -10,12 +10,12 @@ from aiosmtplib import SMTPResponseException, SMTPServerDisconnected, SMTPTimeou
 from aiosmtplib.auth import auth_login_encode, auth_plain_encode
 from aiosmtplib.esmtp import parse_esmtp_extensions
 
-from services.sender.connection import Connection, EndedError
-from services.sender.outcomes import Outcome, Stage
-from services.sender.peers import Egress, Timeouts, TlsContexts
-from services.sender.replies import MalformedReplyError, Reply
-from services.sender.transcript import AUTH_MASK
-from services.sender.verdicts import Lost
+from services.sender.smtp.connection import Connection, EndedError
+from services.sender.smtp.outcomes import Outcome, Stage
+from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.smtp.replies import MalformedReplyError, Reply
+from services.sender.smtp.transcript import AUTH_MASK
+from services.sender.smtp.verdicts import Lost
 from shared.contracts.messages import Host, TlsMode
 
 

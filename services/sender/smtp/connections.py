@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from services.sender.connection import Connection
-from services.sender.greeting import open_connection
-from services.sender.outcomes import BounceClass, Bounced, Deferred, Outcome, Scope, Stage, Step
-from services.sender.peers import Egress, Timeouts, TlsContexts
-from services.sender.transcript import record_of
+from services.sender.smtp.connection import Connection
+from services.sender.smtp.greeting import open_connection
+from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Outcome, Scope, Stage, Step
+from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.smtp.transcript import record_of
 from shared.contracts.messages import Host, TlsMode
 from shared.net import is_public
 

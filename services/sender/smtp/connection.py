@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from services.sender.outcomes import Outcome, Stage
-from services.sender.peers import Egress, Timeouts
-from services.sender.replies import MalformedReplyError, Reply
-from services.sender.transcript import Transcript, record_of
-from services.sender.verdicts import Lost, outcome_of
-from services.sender.wire import LostError, Wire
+from services.sender.smtp.outcomes import Outcome, Stage
+from services.sender.smtp.peers import Egress, Timeouts
+from services.sender.smtp.replies import MalformedReplyError, Reply
+from services.sender.smtp.transcript import Transcript, record_of
+from services.sender.smtp.verdicts import Lost, outcome_of
+from services.sender.smtp.wire import LostError, Wire
 from shared.contracts.messages import Host
 
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.sender.outcomes import BounceClass, Stage
+from services.sender.smtp.outcomes import BounceClass, Stage
 
 
 class Action(StrEnum):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from services.sender.outcomes import Stage, Step, cut_transcript
-from services.sender.replies import Reply
+from services.sender.smtp.outcomes import Stage, Step, cut_transcript
+from services.sender.smtp.replies import Reply
 
 AUTH_MASK = "AUTH ****"
 
