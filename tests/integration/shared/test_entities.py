@@ -1,0 +1,115 @@
+"""Entities: rising versions, copies that only go forward, and memories that forget at once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.config_copy import ConfigCopy
+from shared.contracts.entities import EntityChange, Kind
+from shared.contracts.topics import CONFIG_CHANGES
+from shared.kafka.connection import KafkaConnection
+from shared.mongo.entities import Entities, VersionConflictError
+from shared.mongo.entity_cache import EntityCache
+from tests.fixtures.deployment import Deployment, eventually
+
+
+def version(number: int, *, deleted: bool = False) -> EntityChange:
+    return EntityChange(
+        kind=Kind.WORKSPACE, id="w1", version=number, deleted=deleted, changed_at=datetime.now(UTC),
+        data={"name": f"v{number}"},
+    )  # fmt: skip
+
+
+async def test_the_owner_raises_the_version_and_publishes_each(deployment: Deployment) -> None:
+    await deployment.prepare("router", topics=(CONFIG_CHANGES,))
+    entities = Entities(deployment.database("router"))
+    first = await entities.put(Kind.TRANSPORT, "t1", "w1", {"name": "one"})
+    async with KafkaConnection(deployment.shared, "test") as kafka:
+        await asyncio.wait_for(kafka.connected.wait(), 20)
+        outbox = entities.outbox(Kind.TRANSPORT, kafka.publisher)
+        await outbox.publish([first])
+        await entities.put(Kind.TRANSPORT, "t1", "w1", {"name": "two"}, expected=1)
+        with pytest.raises(VersionConflictError):
+            await entities.put(Kind.TRANSPORT, "t1", "w1", {"name": "three"}, expected=1)
+        # a publisher that comes late with an old version does not clear the newer one's mark
+        await outbox.publish([first])
+        assert await outbox.sweep(older_than=0) == 1
+        assert await outbox.sweep(older_than=0) == 0
+    changes = [EntityChange.decode(record.value) for record in await deployment.records(CONFIG_CHANGES, 3)]
+    assert [(change.version, change.data["name"]) for change in changes] == [(1, "one"), (1, "one"), (2, "two")]
+
+
+async def test_a_copy_takes_what_is_newer_in_any_order(deployment: Deployment) -> None:
+    await deployment.prepare("router")
+    entities = Entities(deployment.database("router"))
+    for change in (version(2), version(1), version(3, deleted=True), version(2), version(3, deleted=True)):
+        await entities.apply([change])
+    entity = await entities.get(Kind.WORKSPACE, "w1")
+    assert entity is not None
+    assert (entity.version, entity.deleted, entity.data["name"]) == (3, True, "v3")
+    await entities.apply([version(5), version(4)])
+    assert [found.version for found in await entities.find(Kind.WORKSPACE, {})] == [5]
+    assert ConfigCopy(entities, [Kind.WORKSPACE])
+
+
+async def test_a_memory_forgets_what_another_process_changes(deployment: Deployment) -> None:
+    await deployment.prepare("router")
+    reader, writer = (Entities(deployment.database("router")) for _ in range(2))
+    await writer.apply([version(1)])
+    cache, stopping = EntityCache(reader), asyncio.Event()
+    watching = asyncio.create_task(cache.watch(stopping))
+    try:
+
+        async def remembers() -> bool:
+            first = await cache.get(Kind.WORKSPACE, "w1")
+            return first is not None and await cache.get(Kind.WORKSPACE, "w1") is first
+
+        await eventually(remembers)
+        assert await cache.find_one(Kind.WORKSPACE, "name", "v2") is None
+        await writer.apply([version(2)])
+
+        async def sees_the_change() -> bool:
+            entity = await cache.get(Kind.WORKSPACE, "w1")
+            return entity is not None and entity.version == 2
+
+        await eventually(sees_the_change)
+        assert await cache.find_one(Kind.WORKSPACE, "name", "v2") is not None
+        await writer.apply([version(3, deleted=True)])
+
+        async def is_gone() -> bool:
+            return await cache.get(Kind.WORKSPACE, "w1") is None
+
+        await eventually(is_gone)
+    finally:
+        stopping.set()
+        await watching
+
+
+async def test_without_notices_nothing_is_remembered(deployment: Deployment) -> None:
+    await deployment.prepare("router")
+    entities = Entities(deployment.database("router"))
+    cache = EntityCache(entities)
+    await entities.apply([version(1)])
+    assert (await cache.many(Kind.WORKSPACE, {"w1": 0}))["w1"].version == 1
+    await deployment.database("router")[Kind.WORKSPACE].update_one({"_id": "w1"}, {"$set": {"version": 9}})
+    assert (await cache.many(Kind.WORKSPACE, {"w1": 0}))["w1"].version == 9
+
+
+async def test_a_memory_that_is_too_old_for_a_record_is_read_again(deployment: Deployment) -> None:
+    await deployment.prepare("router")
+    entities = Entities(deployment.database("router"))
+    await entities.apply([version(1)])
+    cache, stopping = EntityCache(entities), asyncio.Event()
+    watching = asyncio.create_task(cache.watch(stopping))
+    try:
+        await cache.get(Kind.WORKSPACE, "w1")
+        await deployment.database("router")[Kind.WORKSPACE].update_one({"_id": "w1"}, {"$set": {"version": 4}})
+        entity = await cache.get(Kind.WORKSPACE, "w1", at_least=4)
+        assert entity is not None
+        assert entity.version == 4
+    finally:
+        stopping.set()
+        await watching

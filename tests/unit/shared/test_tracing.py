@@ -1,0 +1,44 @@
+"""Trace context as W3C writes it (Trace Context section 3.2)."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.telemetry.tracing import exemplar_of, is_sampled, parse_traceparent, trace_id_of
+
+VALID = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_a_valid_one_is_read() -> None:
+    context = parse_traceparent(VALID)
+    assert context is not None
+    assert f"{context.trace_id:032x}" == trace_id_of(VALID) == "0af7651916cd43dd8448eb211c80319c"
+    assert context.trace_flags.sampled
+    assert is_sampled(VALID)
+    assert exemplar_of(VALID) == {"trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    assert exemplar_of(VALID[:-1] + "0") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        VALID.upper(),
+        VALID + "-x",
+        VALID[:-1],
+        "ff" + VALID[2:],
+        "00-" + "0" * 32 + "-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-" + "0" * 16 + "-01",
+        VALID.replace("0af7", "zzzz"),
+    ],
+)
+def test_what_is_not_valid_starts_a_new_trace(value: str | None) -> None:
+    assert parse_traceparent(value) is None
+
+
+@given(st.text(max_size=70))
+def test_nothing_breaks_the_reader(text: str) -> None:
+    parse_traceparent(text)
