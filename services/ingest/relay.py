@@ -10,6 +10,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from services.ingest.lag import Allowance, LagMeter, LagWatch
 from services.ingest.settings import Settings
+from services.ingest.store.messages import Messages
 from services.ingest.store.relay import Relayed, Waiting
 from services.ingest.sweeper import Sweeper
 from services.ingest.tenure import HeldTenure
@@ -40,7 +41,7 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     watch = LagWatch(LagMeter(settings), [relay.allowance for relay in relays.values()], settings.relay_lag_seconds)
     loops.run("relay.lag", lambda: watch.work(loops))
     loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store))
-    sweeper = Sweeper(base.database, base.publisher, held("sweeper"), settings)
+    sweeper = Sweeper(store, Messages(base.database), base.publisher, held("sweeper"), settings)
     loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
 
 

@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from motor.motor_asyncio import AsyncIOMotorDatabase
-
 from services.ingest.rules import Sweep, sweep_of, wait_before
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
@@ -30,11 +28,11 @@ class Sweeper:
     """Compares published submissions with the read model when their `sweep_at` has come."""
 
     def __init__(
-        self, database: AsyncIOMotorDatabase, publisher: Publisher, tenure: HeldTenure, settings: Settings
+        self, submissions: Relayed, messages: Messages, publisher: Publisher, tenure: HeldTenure, settings: Settings
     ) -> None:
         self.tenure = tenure
-        self._submissions = Relayed(database)
-        self._messages = Messages(database)
+        self._submissions = submissions
+        self._messages = messages
         self._publisher = publisher
         self._settings = settings
 
