@@ -41,5 +41,5 @@ def config_consumer(
         settings=settings,
         publisher=publisher,
         tracing=tracing,
-        fetching=Fetching(wait_ms=100, min_bytes=1, records=settings.batch_size),
+        fetching=Fetching.for_lane(settings, critical=True),
     )

@@ -48,7 +48,6 @@ class SharedSettings(BaseSettings):
     log_level: str = Field("INFO", description="least level that is logged")
 
     batch_size: int = Field(500, ge=1, le=5000, description="records that a consumer takes at once")
-    critical_wait_ms: int = Field(10, description="how long a fetch of the critical lane may wait to fill")
     standard_wait_ms: int = Field(50, description="how long a fetch of the standard lane may wait to fill")
     standard_min_bytes: int = Field(20_000, description="bytes that end a fetch's wait on the standard lane")
     session_timeout_ms: int = Field(45_000, description="how soon Kafka gives a silent consumer's partitions away")

@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 RECORD_TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 MAX_POLL_INTERVAL_MS = 600_000
+LONG_POLL_MS = 500  # of a fetch that any byte ends: the wait costs no latency, an empty answer costs both sides
 
 
 @dataclass(slots=True)
@@ -49,7 +50,10 @@ class Incoming(Generic[R]):
 
 @dataclass(frozen=True)
 class Fetching:
-    """How a consumer's fetches fill: `wait_ms` at the broker until `min_bytes` are there."""
+    """How a consumer's fetches fill: `wait_ms` at the broker until `min_bytes` are there.
+
+    The critical lane takes what is there at once; the standard lane may wait for larger, cheaper batches.
+    """
 
     wait_ms: int
     min_bytes: int
@@ -58,7 +62,7 @@ class Fetching:
     @classmethod
     def for_lane(cls, settings: SharedSettings, *, critical: bool) -> Fetching:
         if critical:
-            return cls(settings.critical_wait_ms, 1, settings.batch_size)
+            return cls(LONG_POLL_MS, 1, settings.batch_size)
         return cls(settings.standard_wait_ms, settings.standard_min_bytes, settings.batch_size)
 
 
