@@ -1,0 +1,28 @@
+"""What the documents name exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def test_every_invariant_names_tests_that_exist() -> None:
+    named = NAMED_TEST.findall((ROOT / "docs" / "architecture.md").read_text())
+    assert len(named) >= 8
+    for file, name in named:
+        path = ROOT / file
+        assert path.is_file(), file
+        assert re.search(rf"def {name}\(", path.read_text()), f"{file} has no {name}"
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in LINK.findall(document.read_text()):
+        assert (document.parent / target).exists(), f"{document.name}: {target}"
