@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.ingest.projector import EVENTS_GROUP, accepted_group
+from services.ingest.projector import EVENTS_CONSUMER, accepted_consumer
 from shared.contracts.topics import EVENTS, Lane, accepted, cleared, due, routed
 from shared.loops import Loops
 from shared.settings import SharedSettings
@@ -38,10 +38,10 @@ def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:
         Reader(f"suppression.check.{lane}", routed(lane)),
         Reader(f"sender.deliver.{lane}", cleared(lane)),
     )
-    acceptances = (Reader(accepted_group(lane), accepted(lane)),)
+    acceptances = (Reader(f"ingest.{accepted_consumer(lane)}", accepted(lane)),)
     if lane is Lane.CRITICAL:
         return pipeline, acceptances
-    return pipeline, acceptances, (Reader(EVENTS_GROUP, EVENTS),)
+    return pipeline, acceptances, (Reader(f"ingest.{EVENTS_CONSUMER}", EVENTS),)
 
 
 class Allowance:
