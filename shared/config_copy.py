@@ -41,5 +41,5 @@ def config_consumer(
         settings=settings,
         publisher=publisher,
         tracing=tracing,
-        fetching=Fetching.for_lane(settings, critical=True),
+        fetching=Fetching.unhurried(settings),
     )

@@ -85,6 +85,9 @@ def defaults(ports: Mapping[str, int]) -> dict[str, str]:
         "POSTHORN_TRACE_RATIO": "1.0",
         "POSTHORN_STATIC_MX": json.dumps(dict.fromkeys(LOCAL_DOMAINS, sink)),
         "POSTHORN_ALLOW_PRIVATE_TARGETS": "true",
+        # A laptop is idle most of the time: fetches that end with their first byte, and no empty answers in between.
+        "POSTHORN_STANDARD_WAIT_MS": "500",
+        "POSTHORN_STANDARD_MIN_BYTES": "1",
         # A service that was killed is missed after this long instead of 45 s.
         "POSTHORN_SESSION_TIMEOUT_MS": "10000",
     }

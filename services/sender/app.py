@@ -39,7 +39,7 @@ from shared.mongo.group_commit import GroupCommit
 from shared.secrets import SecretBox
 from shared.service import Base, Service
 
-RELEASE_SECONDS = 0.2
+RELEASE_SECONDS = 0.5
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
@@ -134,6 +134,6 @@ def _attach(base: Base, settings: Settings, intake: Intake, changes: ChangesHand
     for lane in Lane:
         fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
         base.consume(f"deliver.{lane}", {cleared(lane): Message}, intake.cleared, fetching, stuck_event)
-    quick = Fetching.for_lane(settings, critical=True)
-    base.consume("changes", {SUPPRESSION_CHANGES: SuppressionChange}, changes.handle, quick)
-    base.consume("commands", {COMMANDS: Command}, commands.handle, quick)
+    unhurried = Fetching.unhurried(settings)
+    base.consume("changes", {SUPPRESSION_CHANGES: SuppressionChange}, changes.handle, unhurried)
+    base.consume("commands", {COMMANDS: Command}, commands.handle, unhurried)

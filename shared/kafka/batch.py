@@ -52,18 +52,25 @@ class Incoming(Generic[R]):
 class Fetching:
     """How a consumer's fetches fill: `wait_ms` at the broker until `min_bytes` are there.
 
-    The critical lane takes what is there at once; the standard lane may wait for larger, cheaper batches.
+    The critical lane takes what is there at once; the standard lane may wait for larger, cheaper batches. An idle
+    consumer looks every `poll_ms` to twice that: FastStream sleeps after an empty look.
     """
 
     wait_ms: int
     min_bytes: int
     records: int
+    poll_ms: int = 40
 
     @classmethod
     def for_lane(cls, settings: SharedSettings, *, critical: bool) -> Fetching:
         if critical:
-            return cls(LONG_POLL_MS, 1, settings.batch_size)
+            return cls(LONG_POLL_MS, 1, settings.batch_size, poll_ms=15)
         return cls(settings.standard_wait_ms, settings.standard_min_bytes, settings.batch_size)
+
+    @classmethod
+    def unhurried(cls, settings: SharedSettings) -> Fetching:
+        """For what nobody waits for: configuration, changes, commands."""
+        return cls(LONG_POLL_MS, 1, settings.batch_size, poll_ms=100)
 
 
 Handler = Callable[[list[Incoming[R]]], Awaitable[None]]
@@ -109,7 +116,7 @@ class BatchConsumer(Generic[R]):
             max_poll_records=self._fetching.records,
             fetch_max_wait_ms=self._fetching.wait_ms,
             fetch_min_bytes=self._fetching.min_bytes,
-            batch_timeout_ms=20,
+            batch_timeout_ms=self._fetching.poll_ms,
             session_timeout_ms=self._settings.session_timeout_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             parser=_parse,
