@@ -39,19 +39,19 @@ class Settings:
 
 @dataclass
 class Visits:
-    """What a behaviour remembers of earlier sessions: when and in which session each key came first. Bounded."""
+    """What a behaviour remembers of earlier sessions: when each key came first. Bounded."""
 
     settings: Settings
     limit: int = 200_000
-    first: dict[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
+    first: dict[tuple[str, ...], float] = field(default_factory=dict)
 
-    def is_first(self, *key: str, session: int = 0) -> bool:
+    def is_first(self, *key: str) -> bool:
         """Whether `key` was never here; it is remembered from now on."""
         if key in self.first:
             return False
         while len(self.first) >= self.limit:
             del self.first[next(iter(self.first))]
-        self.first[key] = (time.monotonic(), session)
+        self.first[key] = time.monotonic()
         return True
 
 
@@ -61,7 +61,6 @@ class Visit:
 
     sender: str
     recipient: str
-    session: int
     visits: Visits
 
 
@@ -81,10 +80,9 @@ def _refuse(code: int, text: str, close: bool = False) -> Behaviour:
 
 def _greylist(visit: Visit) -> Reply | None:
     key = ("greylist", visit.sender, visit.recipient)
-    if not visit.visits.is_first(*key, session=visit.session):
-        since, session = visit.visits.first[key]
-        waited = time.monotonic() - since
-        if session != visit.session and waited >= visit.visits.settings.greylist_seconds:
+    if not visit.visits.is_first(*key):
+        waited = time.monotonic() - visit.visits.first[key]
+        if waited >= visit.visits.settings.greylist_seconds:
             return None
     return Reply(450, "4.7.1 greylisted, try again later")
 

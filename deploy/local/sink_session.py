@@ -194,7 +194,7 @@ class SmtpSession:
         return BYE
 
     def _visit(self, recipient: str) -> Visit:
-        return Visit(self._sender or "", recipient.lower(), self._record.number, self._visits)
+        return Visit(self._sender or "", recipient.lower(), self._visits)
 
     def _reset(self) -> None:
         self._sender = None
