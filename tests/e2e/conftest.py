@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import secrets
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from deploy.local.stack import Stack
-from tests.fixtures.deployment import eventually
+from tests.e2e.account import Account, make_home, open_account
 from tests.fixtures.own_ports import own_ports
 from tests.fixtures.servers import Servers
 
@@ -50,72 +43,21 @@ def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     made.down()
 
 
-@dataclass
-class Account:
-    """A bootstrapped workspace and a client that speaks for it."""
-
-    stack: Stack
-    home: dict[str, Any]
-    http: httpx.AsyncClient
-    sink: httpx.AsyncClient
-    receiver: httpx.AsyncClient
-
-    @property
-    def sender(self) -> str:
-        return str(self.home["sender"])
-
-    async def send(self, *to: str, headers: dict[str, str] | None = None, **fields: Any) -> list[str]:
-        """Sends one request and returns the ids of its messages."""
-        body = {"from": self.sender, "to": list(to), "subject": "Your code", "text": "482910"} | fields
-        reply = await self.http.post("/v1/emails", json=body, headers=headers)
-        assert reply.status_code == 202, reply.text
-        return [message["uuid"] for message in reply.json()["data"]["messages"]]
-
-    async def email(self, message_id: str) -> dict[str, Any]:
-        reply = await self.http.get(f"/v1/emails/{message_id}")
-        assert reply.status_code == 200, reply.text
-        return dict(reply.json())
-
-    async def reaches(self, message_id: str, *statuses: str, seconds: float = 30) -> dict[str, Any]:
-        """Waits until the message has one of the statuses."""
-
-        async def there() -> dict[str, Any] | None:
-            email = await self.email(message_id)
-            return email if email["status"] in statuses else None
-
-        return await eventually(there, seconds=seconds, what=f"{statuses} of {message_id}")  # type: ignore[return-value]
-
-    async def trace(self, message_id: str) -> list[dict[str, Any]]:
-        reply = await self.http.get(f"/v1/emails/{message_id}/trace")
-        assert reply.status_code == 200, reply.text
-        return list(reply.json()["data"])
-
-    async def deliveries_to(self, recipient: str) -> int:
-        counts = (await self.sink.get("/counts", params={"recipient": recipient})).json()
-        return int(counts["deliveries"].get(recipient, 0))
-
-    async def attempts_to(self, recipient: str) -> int:
-        counts = (await self.sink.get("/counts", params={"recipient": recipient})).json()
-        return int(counts["attempts"].get(recipient, 0))
-
-
-def bootstrap(stack: Stack, name: str, sender: str) -> dict[str, Any]:
-    """Runs `posthorn bootstrap` as a user does; its standard output is the JSON alone."""
-    command = [str(Path(sys.executable).with_name("posthorn")), "bootstrap", name, "--sender", sender, "--json"]
-    done = subprocess.run(command, env=stack.env, capture_output=True, text=True, check=True, timeout=60)
-    return dict(json.loads(done.stdout))
+@pytest.fixture(scope="session")
+def homes(stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Two workspaces for the whole run: a bootstrap takes seconds. Tests keep apart by fresh addresses."""
+    return make_home(stack), make_home(stack)
 
 
 @pytest.fixture
-async def account(stack: Stack) -> AsyncIterator[Account]:
-    """A fresh workspace on the stack, with a sending domain of its own."""
-    domain = f"d{secrets.token_hex(4)}.example"
-    home = await asyncio.to_thread(bootstrap, stack, domain, f"no-reply@{domain}")
-    async with (
-        httpx.AsyncClient(
-            base_url=home["base_url"], headers={"Authorization": f"Bearer {home['api_key']}"}, timeout=20
-        ) as http,
-        httpx.AsyncClient(base_url=home["sink_url"]) as sink,
-        httpx.AsyncClient(base_url=home["receiver_url"]) as receiver,
-    ):
-        yield Account(stack, home, http, sink, receiver)
+async def account(stack: Stack, homes: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[Account]:
+    """A workspace, and a client that speaks for it."""
+    async with open_account(stack, homes[0]) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def stranger(stack: Stack, homes: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[Account]:
+    """Another workspace on the same stack."""
+    async with open_account(stack, homes[1]) as opened:
+        yield opened
