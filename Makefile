@@ -23,7 +23,7 @@ demo: up ## start everything and follow one message from the request to the webh
 	@$(BIN)/python -m deploy.local.demo
 
 test: lint types ## lint, types and all tests, on a real Kafka and a real MongoDB
-	$(BIN)/pytest -m "not verify" $(wildcard $(TESTS))
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not verify" $(wildcard $(TESTS))
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .

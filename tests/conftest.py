@@ -1,6 +1,15 @@
-"""Fixtures of every test."""
+"""Fixtures of every test, and which tests go to one worker together."""
+
+import pytest
 
 from tests.fixtures.deployment import deployment
 from tests.fixtures.servers import servers
 
 __all__ = ["deployment", "servers"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has the whole stack: two of them would spend their time starting it and waiting for each other."""
+    for item in items:
+        if item.nodeid.startswith("tests/e2e/"):
+            item.add_marker(pytest.mark.xdist_group("stack"))
