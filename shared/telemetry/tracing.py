@@ -26,6 +26,7 @@ from opentelemetry.trace import (
 from shared.settings import SharedSettings
 
 TRACEPARENT = "traceparent"
+SAMPLED = frozenset("13579bdf")
 
 
 def parse_traceparent(value: str | None) -> SpanContext | None:
@@ -45,8 +46,9 @@ def parse_traceparent(value: str | None) -> SpanContext | None:
 
 
 def is_sampled(traceparent: str | None) -> bool:
-    """Cheap enough for every record: the flags are the last two digits."""
-    return traceparent is not None and traceparent.endswith("1") and len(traceparent) >= 55
+    """Cheap enough for every record: the lowest bit of the flags. Others may be set beside it, such as the one of a
+    random trace id, which the SDK sets (W3C Trace Context Level 2 section 3.2.2.5)."""
+    return traceparent is not None and len(traceparent) >= 55 and traceparent[54] in SAMPLED
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
