@@ -92,14 +92,22 @@ class Relay:
         room = self.allowance.left
         if room <= 0:
             return False
-        most = min(room, self._settings.relay_batch)
-        began_at = self._after
-        taken, self._after = await self._store.turn(self._lane, began_at, self._settings.relay_share, most)
+        taken = await self._take(min(room, self._settings.relay_batch))
+        if not taken and self._after is not None:
+            self._after = None  # past the last workspace: on with the first
+            taken = await self._take(min(room, self._settings.relay_batch))
         if not taken:
-            return began_at is not None
+            return False
         await self.publish(taken)
         await self.mark(taken)
         return True
+
+    async def _take(self, messages: int) -> list[Waiting]:
+        share = self._settings.relay_share
+        taken, after = await self._store.turn(self._lane, self._after, share, messages)
+        if taken:
+            self._after = after
+        return taken
 
     async def publish(self, taken: Sequence[Waiting]) -> None:
         """Publishes the records and awaits every acknowledgement; raises PublishUnknownError."""
