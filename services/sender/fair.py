@@ -1,7 +1,8 @@
 """The order of one destination inside a process: which claimed delivery begins next. Pure; no clock, no tasks.
 
 Invariants: the critical lane goes first and always finds a free slot in what the standard lane may not use; workspaces
-take turns; while others wait, a workspace holds at most half of the slots.
+take turns; while others wait, a workspace holds at most half of the slots (rounded up); no slot is free while anything
+waits that may use it.
 """
 
 from __future__ import annotations
@@ -48,7 +49,15 @@ class Line(Generic[Q]):
 
     @property
     def queued(self) -> int:
-        return sum(len(queue) for queues in self.waiting.values() for queue in queues.values())
+        return sum(map(self.queued_of, Lane))
+
+    def queued_of(self, lane: Lane) -> int:
+        return sum(map(len, self.waiting[lane].values()))
+
+    def held_of(self, lane: Lane) -> int:
+        """What runs and what waits of one lane."""
+        running = self.running_standard if lane is Lane.STANDARD else self.in_use - self.running_standard
+        return running + self.queued_of(lane)
 
     def add(self, item: Q) -> None:
         self.waiting[item.lane].setdefault(item.workspace_id, deque()).append(item)
@@ -85,8 +94,7 @@ class Line(Generic[Q]):
 
     def _turn(self, queues: OrderedDict[str, deque[Q]]) -> Q | None:
         """The workspace whose turn it is gives its oldest and goes to the back."""
-        contended = len(queues) > 1 or len(self.running.keys() | queues.keys()) > 1
-        share = max(1, self.slots // 2) if contended else self.slots
+        share = -(-self.slots // 2) if len(queues) > 1 else self.slots
         for workspace_id in list(queues):
             if self.running[workspace_id] >= share:
                 continue

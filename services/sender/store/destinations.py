@@ -1,6 +1,7 @@
 """The `destinations` collection: connection slots, leased in chunks, so that all processes together keep a limit.
 
-`{_id: destination, limit, holders: {process: {n, until}}}`; a holder whose `until` has passed holds nothing.
+`{_id: destination, limit, holders: {process: {n, until}}, seen_at}`; a holder whose `until` has passed holds nothing. A
+destination that nobody has asked for since a day is forgotten.
 """
 
 from __future__ import annotations
@@ -9,14 +10,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import UpdateOne
+from pymongo import IndexModel, UpdateOne
 from pymongo.errors import BulkWriteError
 
 from shared.mongo.due import from_now
 from shared.mongo.group_commit import DUPLICATE_KEY
 
 COLLECTION = "destinations"
-INDEXES: dict[str, tuple[Any, ...]] = {COLLECTION: ()}
+FORGOTTEN_SECONDS = 24 * 3600
+INDEXES = {COLLECTION: (IndexModel("seen_at", expireAfterSeconds=FORGOTTEN_SECONDS),)}
 
 
 class Destinations:
@@ -40,7 +42,9 @@ class Destinations:
         except BulkWriteError as error:
             # two processes meet a new destination at once: the one that lost asks again next time
             failures = (error.details or {}).get("writeErrors", [])
-            if not all(failure["code"] == DUPLICATE_KEY for failure in failures):
+            if (error.details or {}).get("writeConcernErrors") or not all(
+                failure["code"] == DUPLICATE_KEY for failure in failures
+            ):
                 raise
         found = self._collection.find({"_id": {"$in": list(wanted)}}, {f"holders.{self._holder}.n": 1})
         return {
@@ -65,6 +69,6 @@ class Destinations:
         taken = {"$sum": {"$map": {"input": {"$objectToArray": "$holders"}, "in": "$$this.v.n"}}}
         granted = {"$max": [0, {"$min": [many, {"$subtract": [limit, taken]}]}]}
         return [
-            {"$set": {"limit": limit, "holders": {"$arrayToObject": others}}},
+            {"$set": {"limit": limit, "seen_at": "$$NOW", "holders": {"$arrayToObject": others}}},
             {"$set": {f"holders.{self._holder}": {"n": granted, "until": from_now(self._lease_seconds)}}},
         ]
