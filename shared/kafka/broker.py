@@ -22,7 +22,7 @@ def make_broker(settings: SharedSettings, client_id: str) -> KafkaBroker:
         linger_ms=LINGER_MS,
         allow_auto_create_topics=False,
         graceful_timeout=settings.shutdown_seconds,
-        logger=logging.getLogger("faststream"),  # its own would write lines that are not JSON
+        logger=logging.getLogger(__name__),  # its own writes lines that are not JSON
         log_level=logging.DEBUG,
         apply_types=True,
     )
