@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,6 +25,16 @@ QUICK = {
     "POSTHORN_SESSION_TIMEOUT_MS": "6000",
     "POSTHORN_SWEEP_SECONDS": "2",
 }
+
+
+STARTING_SECONDS = 300
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test's time includes the start of a whole stack, which a busy machine takes minutes for."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(STARTING_SECONDS))
 
 
 @pytest.fixture(scope="session")
