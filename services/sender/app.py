@@ -9,6 +9,7 @@ from functools import partial
 from random import Random
 
 from services.sender.arrivals import Held
+from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
@@ -53,12 +54,16 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             if parts is None:
                 yield
                 return
-            await parts.clock.sync()
-            async with parts.dispatcher:
-                parts.start(loops)
-                yield
-                await base.kafka.stop_consuming()
-            parts.connections.close()
+            try:
+                # left first, while the loops still renew what is under way and Kafka still takes its outcomes
+                async with parts.dispatcher:
+                    parts.start(loops)
+                    try:
+                        yield
+                    finally:
+                        await base.kafka.stop_consuming()
+            finally:
+                parts.connections.close()
 
     return Service("sender", [], run, base.ready)
 
@@ -81,7 +86,7 @@ class _Deliver:
         marks = GroupCommit("marks", self.deliveries.mark_data_sent)
 
         async def mark(held: Held) -> bool:
-            return await marks.submit((held.id, held.token))
+            return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
         delivery = Delivery(self.connections, mark, settings.schedule, base.tracing, Random())
         supplies = Supplies(
@@ -89,7 +94,8 @@ class _Deliver:
         )
         slots = Slots(Destinations(base.database, new_token(), settings.lease_seconds))
         claims = Claims(self.deliveries, settings.lease_seconds)
-        self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries, claims)
+        self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries)
+        self.claiming = Claiming(slots, supplies, self.dispatcher, claims)
         changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))
         self.upkeep = Upkeep(
             settings,
@@ -109,6 +115,7 @@ class _Deliver:
             slots,
             supplies,
             self.dispatcher,
+            self.claiming,
             self.endings,
             base.publisher,
             self.clock,
@@ -118,7 +125,7 @@ class _Deliver:
 
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
-        loops.run("sender.claim", lambda: self.dispatcher.claim(loops.stopping))
+        loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.sender.rules import Settled, destination_of
+from services.sender.rules import LONG_WAIT, Settled, destination_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane
 from shared.kafka.batch import Incoming
@@ -19,7 +19,8 @@ from shared.mongo.due import new_token
 class Held:
     """A delivery that this process has claimed: what it needs to deliver it and to say how that went.
 
-    `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said.
+    `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
+    whether its final dot may have left.
     """
 
     message: Message
@@ -30,6 +31,7 @@ class Held:
     trace: str | None
     began: float | None = None
     told: bool = False
+    marked: bool = False
 
     @property
     def id(self) -> str:
@@ -77,11 +79,11 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
     return fields
 
 
-def to_send(message: Message, lease_until: datetime | None) -> dict[str, Any]:
+def to_send(message: Message, now: datetime, lease_until: datetime | None) -> dict[str, Any]:
     """The fields of an arrival that is to be sent: claimed by its insertion where `lease_until` is given."""
     destination = destination_of(message)
     if lease_until is None:
-        return {"destination": destination, "state": "waiting"}
+        return {"destination": destination, "state": "waiting", "tell_at": now + LONG_WAIT}
     lease = {"token": new_token(), "until": lease_until}
     return {"destination": destination, "state": "leased", "lease": lease}
 
@@ -92,7 +94,7 @@ def settled_fields(settled: Settled, kept: timedelta, now: datetime) -> dict[str
     if settled.due_at is not None:
         fields["due_at"] = settled.due_at
     else:
-        fields["ended_at"] = now + kept
+        fields["purge_at"] = now + kept
     if settled.event is not None:
         fields["last_event"] = settled.event.encode()
         fields["last_type"] = str(settled.event.type)

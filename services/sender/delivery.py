@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from random import Random
 
+import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
 from services.sender.mail.compose import compose, needs_smtputf8
-from services.sender.mail.headers import ComposeError
 from services.sender.retry import RetrySchedule
-from services.sender.rules import BEHIND_WAIT, Settled, parked, rollup_label, settle_outcome, unbuildable
+from services.sender.rules import Settled, parked, patience, rollup_label, settle_outcome, unbuildable, unexpected
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
@@ -22,6 +22,7 @@ from services.sender.supplies import Supply
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
+log = structlog.get_logger(__name__)
 Mark = Callable[[Held], Awaitable[bool]]
 
 
@@ -41,13 +42,21 @@ class Delivery:
         """How the delivery stands after one attempt, and its span's traceparent; None where the lease was lost."""
         now = datetime.now(UTC)
         if supply.behind is not None:
-            return parked(held.message, now, now + BEHIND_WAIT, f"configuration: {supply.behind}"), held.trace
+            until = now + patience(held.message, now)
+            return parked(held.message, now, until, f"configuration: {supply.behind}"), held.trace
         if held.message.expires_at <= now:
             # never past its expiry: the router ends it with the verdict of this pass
             return parked(held.message, now, now, "expired"), held.trace
         span = self._span(held)
         trace = traceparent_of(span) if span else held.trace
-        outcome = await self._attempt(held, supply)
+        try:
+            outcome = await self._attempt(held, supply)
+        except Exception as error:
+            log.exception("attempt failed by our own fault", message_id=held.id)
+            outcome = unexpected(error, marked=held.marked)
+        except BaseException:
+            _end(span, "cut", None)
+            raise
         if isinstance(outcome, Abandoned):
             _end(span, "abandoned", None)
             return None, trace
@@ -66,6 +75,8 @@ class Delivery:
 
     async def _attempt(self, held: Held, supply: Supply) -> Outcome | Abandoned:
         message, content, egress = held.message, supply.content, supply.egress
+        if supply.unsigned:
+            return unbuildable("no_signing_domain", "the workspace has no domain to sign this sender's mail with")
         if content is None:
             return unbuildable("content_gone", "the content has expired or was erased")
         assert egress is not None
@@ -73,12 +84,18 @@ class Delivery:
         try:
             body = compose(content, message_id=message.message_id, date=message.accepted_at)
             signed = supply.signer.sign(body, now=datetime.now(UTC)) + body
-        except ComposeError as error:
+        except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
         # a conversation yields to others while it waits; composing does not
         await asyncio.sleep(0)
         envelope = Envelope(message.sender, message.recipient, len(signed), needs_smtputf8(content, message.recipient))
-        return await attempt(self._connections, egress, envelope, signed, lambda: self._mark(held))
+        return await attempt(self._connections, egress, envelope, signed, lambda: self._before_dot(held))
+
+    async def _before_dot(self, held: Held) -> bool:
+        if not await self._mark(held):
+            return False
+        held.marked = True
+        return True
 
     def _span(self, held: Held) -> Span | None:
         if not is_sampled(held.trace):

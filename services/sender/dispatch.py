@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
 
@@ -13,10 +13,10 @@ import structlog
 from services.sender.arrivals import Held
 from services.sender.delivery import Delivery
 from services.sender.endings import Endings
+from services.sender.fair import Line
 from services.sender.rules import Settled
 from services.sender.settings import Settings
 from services.sender.slots import Slots
-from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
 from services.sender.supplies import Supplies, Supply
 from shared.contracts.topics import Lane
@@ -24,13 +24,15 @@ from shared.kafka.faults import is_infrastructure
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
-CLAIM_SECONDS, SCAN_SECONDS = 0.1, 1.0
 RECORD_PAUSE = 0.5
 
 
 class Dispatcher:
     """An async context that owns the conversations. Leaving it begins nothing new, waits for those under way, and gives
-    back what has not begun: nothing after a final dot is cut."""
+    back what has not begun: nothing after a final dot is cut that `shutdown_seconds` are enough for.
+
+    `held` are the deliveries whose leases this process renews. `freed` is set when more can be claimed.
+    """
 
     def __init__(
         self,
@@ -40,7 +42,6 @@ class Dispatcher:
         delivery: Delivery,
         endings: Endings,
         deliveries: Deliveries,
-        claims: Claims,
     ) -> None:
         self._settings = settings
         self._slots = slots
@@ -48,16 +49,14 @@ class Dispatcher:
         self._delivery = delivery
         self._endings = endings
         self._deliveries = deliveries
-        self._claims = claims
         self.held: dict[str, Held] = {}
+        self.freed = asyncio.Event()
+        self.closing = False
         self._supply: dict[str, Supply] = {}
         self._bytes = 0
         self._running = 0
-        self._stalled: dict[str, None] = {}
-        self._behind: dict[tuple[Lane, str], str] = {}
+        self._stalled: dict[Lane, dict[str, None]] = {lane: {} for lane in Lane}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._wake = asyncio.Event()
-        self._closing = asyncio.Event()
 
     async def __aenter__(self) -> Dispatcher:
         return self
@@ -65,8 +64,8 @@ class Dispatcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.set()
-        self._wake.set()
+        self.closing = True
+        self.freed.set()
         left = [held for line in self._slots.lines.values() for held in line.empty()]
         with suppress(Exception):
             await self._let_go(left)
@@ -75,60 +74,45 @@ class Dispatcher:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        await self._endings.drain()
         with suppress(Exception):
             await self._slots.let_go()
 
     def room(self, destination: str, lane: Lane) -> int:
         """How many more deliveries of a destination this process takes now."""
-        if self._closing.is_set() or self._bytes > self._settings.held_bytes:
+        if self.closing or self._bytes >= self._bytes_for(lane):
             return 0
         line = self._slots.line(destination)
-        most = line.slots * self._settings.held_per_connection
-        if lane is Lane.STANDARD:
-            most = line.standard_slots * self._settings.held_per_connection
-        return max(0, most - line.in_use - line.queued)
+        slots = line.standard_slots if lane is Lane.STANDARD else line.slots
+        return max(0, slots * self._settings.held_per_connection - line.held_of(lane))
 
-    def is_behind(self, destination: str, lane: Lane) -> bool:
-        """Whether others wait in the database for this destination, whom no newcomer passes."""
-        return (lane, destination) in self._behind
-
-    def left_behind(self, waiting: Collection[tuple[Lane, str]]) -> None:
-        """Says for which destinations deliveries wait in the database."""
-        for key in waiting:
-            self._behind.setdefault(key, "")
-        self._wake.set()
+    def owns(self, held: Held) -> bool:
+        """Whether this is the newest claim of its delivery here; an older one has lost its lease."""
+        return self.held.get(held.id) is held
 
     async def take(self, claimed: Sequence[Held]) -> None:
-        """Takes claimed deliveries and begins those that may begin."""
-        if not claimed:
+        """Takes claimed deliveries and begins those that may begin; gives back what there is no memory for."""
+        taken = [held for held in claimed if self._hold(held)]
+        if len(taken) < len(claimed):
+            await self._deliveries.give_back({held.id: held.token for held in claimed if not self.owns(held)})
+        if not taken:
             return
-        for held in claimed:
-            self.held[held.id] = held
-            self._bytes += held.message.size
         try:
-            supplies = await self._supplies.fetch(claimed)
+            supplies = await self._supplies.fetch(taken)
         except BaseException:
-            # what is not renewed any more is claimed again when the leases have run out
-            self._forget(claimed)
+            # where this fails too, they are claimed again when their leases have run out
+            with suppress(Exception):
+                await self._let_go(taken)
+            self._forget(taken)
             raise
-        for held, supply in zip(claimed, supplies, strict=True):
-            self._supply[held.id] = supply
+        if self.closing:
+            await self._let_go(taken)
+            return
+        for held, supply in zip(taken, supplies, strict=True):
+            self._supply[held.token + held.id] = supply
             self._slots.line(held.destination).add(held)
-        for destination in {held.destination for held in claimed}:
+        for destination in {held.destination for held in taken}:
             self._begin(destination)
-
-    async def claim(self, stopping: asyncio.Event) -> None:
-        """Claims what waits in the database until the process stops: at once while there is more and room for it."""
-        scanned = 0.0
-        while not stopping.is_set() and not self._closing.is_set():
-            if time.monotonic() - scanned > SCAN_SECONDS:
-                scanned = time.monotonic()
-                await self._scan()
-            if await self._claim_behind():
-                continue
-            self._wake.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), CLAIM_SECONDS)
 
     async def renew(self) -> None:
         """Renews the leases of everything held, and the slots."""
@@ -137,85 +121,101 @@ class Dispatcher:
         for destination in list(self._slots.lines):
             self._begin(destination)
 
-    async def _scan(self) -> None:
-        for lane in Lane:
-            self.left_behind([(lane, destination) for destination in await self._claims.waiting(str(lane))])
+    def begun_before(self, moment: float) -> list[Held]:
+        """Deliveries whose attempt began before a monotonic time and whose `sending` was not said."""
+        return [held for held in self.held.values() if held.began is not None and held.began < moment and not held.told]
 
-    async def _claim_behind(self) -> int:
-        if not self._behind:
-            return 0
-        limits = await self._supplies.limits({destination for _, destination in self._behind})
-        await self._slots.ensure({destination: (limit, limit) for destination, limit in limits.items()})
-        taken = await asyncio.gather(*(self._claim_one(*key) for key in sorted(self._behind)))
-        return sum(taken)
+    def _bytes_for(self, lane: Lane) -> int:
+        """The memory for a lane's contents: a fifth is the critical lane's own."""
+        most = self._settings.held_bytes
+        return most if lane is Lane.CRITICAL else most - most // 5
 
-    async def _claim_one(self, lane: Lane, destination: str) -> int:
-        room = self.room(destination, lane)
-        if not room:
-            return 0
-        key = (lane, destination)
-        documents, more, after = await self._claims.take(str(lane), destination, room, self._behind[key])
-        if more:
-            self._behind[key] = after
-        else:
-            self._behind.pop(key, None)
-        await self.take([Held.of(document) for document in documents])
-        return len(documents)
+    def _hold(self, held: Held) -> bool:
+        """Keeps a delivery's lease alive from now on; False where its content is too much beside the others'."""
+        if self._bytes and self._bytes + held.message.size > self._bytes_for(held.lane):
+            return False
+        before = self.held.get(held.id)
+        if before is not None:
+            self._forget([before])
+        self.held[held.id] = held
+        self._bytes += held.message.size
+        return True
 
     def _begin(self, destination: str) -> None:
-        """Begins what may begin of a destination; what finds the process full begins when another one has ended."""
-        if self._closing.is_set():
-            return
+        """Begins what may begin of a destination, in turn with those that found the process full."""
         line = self._slots.line(destination)
-        most = self._settings.max_in_flight
-        while self._running < most:
-            held = line.next(standard=self._running < most - max(1, most // 5))
-            if held is None:
-                break
-            self._running += 1
-            held.began = time.monotonic()
-            task = asyncio.create_task(self._run(held, self._supply.pop(held.id)), name=f"deliver-{held.id}")
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        if line.queued and line.in_use < line.slots:
-            self._stalled[destination] = None
+        for lane in Lane:
+            self._stalled[lane].pop(destination, None)
+            if line.queued_of(lane):
+                self._stalled[lane][destination] = None
+        self._begin_stalled()
 
-    async def _run(self, held: Held, supply: Supply) -> None:
-        line = self._slots.line(held.destination)
-        metrics.IN_FLIGHT.labels("sender").inc()
-        settled: Settled | None = None
-        trace: str | None = None
-        try:
-            settled, trace = await self._delivery.deliver(held, supply)
-        finally:
-            metrics.IN_FLIGHT.labels("sender").dec()
-            self._running -= 1
+    def _begin_stalled(self) -> None:
+        """One delivery of each destination in turn, the critical lane first: a fifth of the process is its own."""
+        most = self._settings.max_in_flight
+        for lane, limit in ((Lane.CRITICAL, most), (Lane.STANDARD, most - max(1, most // 5))):
+            turn = self._stalled[lane]
+            while turn and self._running < limit and not self.closing:
+                destination = next(iter(turn))
+                del turn[destination]
+                line = self._slots.line(destination)
+                held = line.next(standard=lane is Lane.STANDARD)
+                if held is None:
+                    continue
+                # a line whose slots are all in use comes again when one of them is free
+                if line.queued_of(lane):
+                    turn[destination] = None
+                self._start(held, line)
+
+    def _start(self, held: Held, line: Line[Held]) -> None:
+        supply = self._supply.pop(held.token + held.id, None)
+        if supply is None or not self.owns(held):
             line.ended(held)
-            self._begin(held.destination)
-            stalled, self._stalled = self._stalled, {}
-            for destination in stalled:
-                self._begin(destination)
+            return
+        self._running += 1
+        held.began = time.monotonic()
+        task = asyncio.create_task(self._run(held, supply, line), name=f"deliver-{held.id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _run(self, held: Held, supply: Supply, line: Line[Held]) -> None:
+        metrics.IN_FLIGHT.labels("sender").inc()
         try:
+            try:
+                settled, trace = await self._delivery.deliver(held, supply)
+            finally:
+                metrics.IN_FLIGHT.labels("sender").dec()
+                self._running -= 1
+                line.ended(held)
+                self._begin(held.destination)
             if settled is None:
-                await self._let_go([held])
+                await self._persist(lambda: self._let_go([held]))
             else:
-                await self._record(held, settled, trace)
+                await self._persist(lambda: self._record(held, settled, trace))
+        except asyncio.CancelledError:
+            # what is marked may be with the peer: its lease runs out, and it is ambiguous
+            await self._deliveries.give_back({held.id: held.token}, unmarked=True)
+            raise
+        except Exception:
+            log.exception("delivery left to its lease", message_id=held.id)
         finally:
             self._forget([held])
-        if (held.lane, held.destination) in self._behind:
-            self._wake.set()
+            self.freed.set()
 
     async def _record(self, held: Held, settled: Settled, trace: str | None) -> None:
-        """Records the outcome, however long MongoDB is away: an outcome that is forgotten becomes a second delivery."""
+        if not await self._endings.record(held, settled, trace):
+            log.warning("outcome of a lost lease", message_id=held.id, state=settled.state)
+
+    async def _persist(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Tries however long MongoDB is away: an outcome that is forgotten becomes a second delivery."""
         while True:
             try:
-                if not await self._endings.record(held, settled, trace):
-                    log.warning("outcome of a lost lease", message_id=held.id, state=settled.state)
+                await act()
                 return
             except Exception as error:
-                if self._closing.is_set() or not is_infrastructure(error):
+                if not is_infrastructure(error):
                     raise
-                log.warning("outcome waits for the database", message_id=held.id, error=type(error).__name__)
+                log.warning("waiting for the database", error=type(error).__name__)
                 await asyncio.sleep(RECORD_PAUSE)
 
     async def _let_go(self, deliveries: Sequence[Held]) -> None:
@@ -224,10 +224,7 @@ class Dispatcher:
 
     def _forget(self, deliveries: Sequence[Held]) -> None:
         for held in deliveries:
-            if self.held.pop(held.id, None) is not None:
+            self._supply.pop(held.token + held.id, None)
+            if self.owns(held):
+                del self.held[held.id]
                 self._bytes -= held.message.size
-            self._supply.pop(held.id, None)
-
-    def begun_before(self, moment: float) -> list[Held]:
-        """Deliveries whose attempt began before a monotonic time and whose `sending` was not said."""
-        return [held for held in self.held.values() if held.began is not None and held.began < moment and not held.told]

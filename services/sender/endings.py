@@ -13,6 +13,7 @@ from pymongo import UpdateOne
 from services.sender.arrivals import Held, settled_fields
 from services.sender.rules import Settled
 from services.sender.store.deliveries import Deliveries
+from shared.contracts.events import EventType
 from shared.contracts.topics import EVENTS
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from shared.mongo.due import new_token
@@ -21,7 +22,10 @@ from shared.mongo.outbox import Outbox
 from shared.telemetry.tracing import trace_headers
 
 log = structlog.get_logger(__name__)
-ENDED = ("record", "address", "due_at", "data_sent", "flagged", "checked_at", "arrival", "releases", "last")
+ENDED = (
+    *("record", "address", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
+    "tell_at",
+)
 
 
 @dataclass(slots=True)
@@ -40,14 +44,21 @@ class Endings:
         self._deliveries = deliveries
         self._kept = kept
         self.outbox = Outbox(deliveries.collection, publisher, event_record)
-        self._commit: GroupCommit[Ending, bool] = GroupCommit("deliveries", self._write, at_once=4)
+        self._commit: GroupCommit[Ending, Mapping[str, Any] | None] = GroupCommit("deliveries", self._write, at_once=4)
+        self._said: GroupCommit[Mapping[str, Any], None] = GroupCommit("outcomes", self._publish, at_once=4)
 
     async def record(self, held: Held, settled: Settled, trace: str | None) -> bool:
         """Writes how the delivery stands and publishes its event; False where the lease was somebody else's by now.
 
-        Returns once the outcome is durable and its event acknowledged, or left to the sweep.
+        Returns once the outcome is durable and its event acknowledged, or left to the sweep. Outcomes do not wait for
+        the events of others: they are written while Kafka is away.
         """
-        return await self._commit.submit(Ending(held, settled, trace))
+        document = await self._commit.submit(Ending(held, settled, trace))
+        if document is None:
+            return False
+        if settled.event is not None:
+            await self._said.submit(document)
+        return True
 
     async def publish(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Publishes the events of documents that were written; what Kafka does not take now the sweep will."""
@@ -56,28 +67,34 @@ class Endings:
         except PublishUnknownError as error:
             log.warning("events left to the sweep", count=len(documents), error=str(error))
 
-    async def _write(self, endings: list[Ending]) -> list[bool]:
+    async def drain(self) -> None:
+        """Returns when every write and publication that was begun has ended."""
+        await self._commit.drain()
+        await self._said.drain()
+
+    async def _publish(self, documents: list[Mapping[str, Any]]) -> list[None]:
+        await self.publish(documents)
+        return [None] * len(documents)
+
+    async def _write(self, endings: list[Ending]) -> list[Mapping[str, Any] | None]:
         now = datetime.now(UTC)
         fields = [self._fields(ending, now) for ending in endings]
-        tokens = {ending.held.id: each["written"] for ending, each in zip(endings, fields, strict=True)}
         updates = [_update(ending, each) for ending, each in zip(endings, fields, strict=True)]
+        tokens = {each["written"]: ending.held.id for ending, each in zip(endings, fields, strict=True)}
         mine = set(tokens)
         if await self._deliveries.write(updates) < len(updates):
             mine = await self._deliveries.written(tokens)
             late = [
                 _late_update(ending, each)
                 for ending, each in zip(endings, fields, strict=True)
-                if ending.held.id not in mine and ending.settled.state == "ended"
+                if each["written"] not in mine and _is_final(ending.settled)
             ]
             if late and await self._deliveries.write(late):
-                mine = await self._deliveries.written(tokens)
-        documents = [
-            {"_id": ending.held.id, **each}
+                mine |= await self._deliveries.written(tokens)
+        return [
+            {"_id": ending.held.id, **each} if each["written"] in mine else None
             for ending, each in zip(endings, fields, strict=True)
-            if ending.held.id in mine
         ]
-        await self.publish(documents)
-        return [ending.held.id in mine for ending in endings]
 
     def _fields(self, ending: Ending, now: datetime) -> dict[str, Any]:
         fields = settled_fields(ending.settled, self._kept, now)
@@ -94,8 +111,13 @@ def event_record(document: Mapping[str, Any]) -> Outgoing:
     return Outgoing(EVENTS, document["_id"], document["last_event"], trace_headers(document.get("trace")))
 
 
+def _is_final(settled: Settled) -> bool:
+    """Whether it says more than that nobody knows."""
+    return settled.state == "ended" and settled.event is not None and settled.event.type is not EventType.AMBIGUOUS
+
+
 def _gone(ending: Ending) -> dict[str, str]:
-    names = ENDED if ending.settled.state == "ended" else ("data_sent", "flagged", "arrival")
+    names = ENDED if ending.settled.state == "ended" else ("data_sent", "flagged", "arrival", "tell_at")
     return dict.fromkeys((*names, "lease"), "")
 
 

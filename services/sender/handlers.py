@@ -10,8 +10,9 @@ from typing import Any
 from pymongo import UpdateOne
 
 from services.sender.arrivals import Held, base_fields, settled_fields, to_send
+from services.sender.claiming import Claiming
 from services.sender.dispatch import Dispatcher
-from services.sender.endings import Endings
+from services.sender.endings import ENDED, Endings
 from services.sender.rules import destination_of, settle_arrival, settle_command
 from services.sender.settings import Settings
 from services.sender.slots import Slots
@@ -41,6 +42,7 @@ class Intake:
         slots: Slots,
         supplies: Supplies,
         dispatcher: Dispatcher,
+        claiming: Claiming,
         endings: Endings,
         publisher: Publisher,
         clock: DatabaseClock,
@@ -51,6 +53,7 @@ class Intake:
         self._slots = slots
         self._supplies = supplies
         self._dispatcher = dispatcher
+        self._claiming = claiming
         self._endings = endings
         self._publisher = publisher
         self._clock = clock
@@ -58,15 +61,14 @@ class Intake:
 
     async def cleared(self, batch: list[Incoming[Message]]) -> None:
         """Inserts the batch, says what ended by its verdict, and begins what slots and fair order allow."""
-        arrivals = {incoming.record.message_id: incoming for incoming in batch}
+        # of a message that is there twice, the newest pass is the one that may be taken
+        arrivals = {one.record.message_id: one for one in sorted(batch, key=lambda one: one.record.pass_)}
         documents = await self._documents(list(arrivals.values()))
         new = await self._deliveries.insert(documents)
         known = [document for document, is_new in zip(documents, new, strict=True) if not is_new]
-        again = await self._deliveries.take_again(known) if known else set()
-        stale = {document["_id"] for document in known} - again
-        if stale:
-            await self._say_again(list(stale))
-        taken = [document for document in documents if document["_id"] not in stale]
+        again = await self._deliveries.take_again(known) if known else {}
+        stale = {document["_id"] for document in known} - again.keys()
+        taken = [document | again.get(document["_id"], {}) for document in documents if document["_id"] not in stale]
         open_ = [document for document in taken if document["state"] in ("waiting", "leased")]
         flagged = (
             await self._changes.flag_arrivals({each["_id"]: each["address"] for each in open_}) if open_ else set()
@@ -74,14 +76,17 @@ class Intake:
         leased = [_held(arrivals[each["_id"]], each) for each in open_ if each["state"] == "leased"]
         await self._deliveries.give_back({held.id: held.token for held in leased if held.id in flagged})
         await self._dispatcher.take([held for held in leased if held.id not in flagged])
-        waiting = {(Lane(each["lane"]), each["destination"]) for each in open_ if each["state"] == "waiting"}
-        self._dispatcher.left_behind(waiting)
+        self._claiming.left_behind(
+            {(Lane(each["lane"]), each["destination"]) for each in open_ if each["state"] == "waiting"}
+        )
+        # last: what is to be delivered does not wait for Kafka
         await self._endings.outbox.publish(taken)
+        await self._say_again(list(stale))
         _count(taken, arrivals)
 
     async def _documents(self, batch: Sequence[Incoming[Message]]) -> list[dict[str, Any]]:
         """Each arrival's document, settled by its verdict, claimed, or waiting."""
-        now = self._clock.now()
+        now = await self._clock.current()
         settled = [settle_arrival(incoming.record, now) for incoming in batch]
         to_deliver = [incoming.record for incoming, each in zip(batch, settled, strict=True) if each is None]
         await self._make_room(to_deliver)
@@ -98,9 +103,9 @@ class Intake:
             else:
                 destination = destination_of(message)
                 free = self._dispatcher.room(destination, message.lane) - claimed[destination]
-                may_begin = free > 0 and not self._dispatcher.is_behind(destination, message.lane)
+                may_begin = free > 0 and not self._claiming.is_behind(destination, message.lane)
                 claimed[destination] += may_begin
-                fields |= to_send(message, until if may_begin else None)
+                fields |= to_send(message, now, until if may_begin else None)
             documents.append(fields)
         return documents
 
@@ -112,6 +117,8 @@ class Intake:
 
     async def _say_again(self, ids: Sequence[str]) -> None:
         """A record that was taken before: what was last said of its message is said again, and nothing is done."""
+        if not ids:
+            return
         said = await self._deliveries.last_events(ids)
         await self._publisher.publish(
             [Outgoing(EVENTS, each["_id"], each["last_event"], trace_headers(each.get("trace"))) for each in said]
@@ -146,8 +153,8 @@ class CommandsHandler:
         idle = await self._deliveries.idle(list(known)) if known else {}
         if idle:
             await self._deliveries.write([_end(known[id_], found) for id_, found in idle.items()])
-            written = await self._deliveries.written({id_: known[id_]["written"] for id_ in idle})
-            ended += [known[id_] for id_ in written]
+            written = await self._deliveries.written({known[id_]["written"]: id_ for id_ in idle})
+            ended += [known[id_] for id_ in idle if known[id_]["written"] in written]
         await self._endings.outbox.publish(ended)
 
     def _tombstone(self, incoming: Incoming[Command], now: datetime) -> dict[str, Any]:
@@ -168,14 +175,14 @@ class CommandsHandler:
 def _end(tombstone: Mapping[str, Any], found: Mapping[str, Any]) -> UpdateOne:
     condition = {"_id": found["_id"], "state": found["state"], "pass": found["pass"]}
     fields = {name: tombstone[name] for name in tombstone if name not in ("_id", "pass", "attempt", "ambiguous")}
-    gone = dict.fromkeys(("record", "address", "due_at", "lease", "flagged"), "")
+    gone = dict.fromkeys((*ENDED, "lease"), "")
     return UpdateOne(condition, {"$set": fields, "$unset": gone})
 
 
 def _held(incoming: Incoming[Message], document: Mapping[str, Any]) -> Held:
     message = incoming.record
     return Held(
-        message, document["lease"]["token"], document["destination"], message.attempt, document["ambiguous"],
+        message, document["lease"]["token"], document["destination"], document["attempt"], document["ambiguous"],
         incoming.trace,
     )  # fmt: skip
 

@@ -8,13 +8,14 @@ from random import Random
 from typing import Any
 
 from services.sender.retry import RetrySchedule, given_up, next_due
-from services.sender.smtp.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome
+from services.sender.smtp.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome, Scope, Stage
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import LastAttempt, Message, Seen, VerdictKind
 
 STAND_IN_WAIT = timedelta(seconds=1)
 BEHIND_WAIT = timedelta(seconds=2)
+LONGEST_PARK = timedelta(seconds=60)
 LONG_WAIT = timedelta(seconds=60)
 NEW_TRACE_AFTER = timedelta(hours=1)
 
@@ -52,11 +53,11 @@ def settle_arrival(message: Message, now: datetime) -> Settled | None:
         if message.route is None:
             return _ended(message, EventType.FAILED, now, {"reason": "no_route"})
         if message.route.stand_in:
-            return parked(message, now, now + STAND_IN_WAIT, "dns")
+            return parked(message, now, now + patience(message, now, STAND_IN_WAIT), "dns")
         return None
     reason = verdict.reason or str(verdict.kind)
     if verdict.kind is VerdictKind.WAIT_UNTIL:
-        return parked(message, now, verdict.until or now + BEHIND_WAIT, reason)
+        return parked(message, now, verdict.until or now + patience(message, now), reason)
     if verdict.kind is VerdictKind.SUPPRESSED:
         return _ended(message, EventType.SUPPRESSED, now, {"reason": reason, "scope": verdict.scope})
     if verdict.kind is VerdictKind.REJECT and "class" in verdict.evidence:
@@ -71,6 +72,14 @@ def parked(message: Message, now: datetime, until: datetime, reason: str) -> Set
     if until - now > LONG_WAIT:
         event = event_of(message, EventType.QUEUED, now, {"reason": reason, "next_at": until.isoformat()})
     return Settled(event, due_at=min(until, message.expires_at))
+
+
+def patience(message: Message, now: datetime, least: timedelta = BEHIND_WAIT) -> timedelta:
+    """How long to wait for what is missing here: a tenth of the message's age, at most a minute.
+
+    Every wait is a pass. What stays missing for days would otherwise use up more of them than a life has.
+    """
+    return max(least, min(LONGEST_PARK, (now - message.accepted_at) / 10))
 
 
 def settle_outcome(
@@ -117,6 +126,14 @@ def settle_command(command: Command, now: datetime) -> Settled:
 def unbuildable(reason: str, detail: str) -> Failed:
     """A message that cannot be made or found again: no attempt can change that."""
     return Failed(text=f"{reason}: {detail}"[:500], class_=BounceClass.UNDETERMINED)
+
+
+def unexpected(error: Exception, *, marked: bool) -> Outcome:
+    """An error of our own in the middle of an attempt: tried again on schedule, and never taken for not sent."""
+    text = f"internal error: {type(error).__name__}"
+    if marked:
+        return Ambiguous(stage=Stage.DOT, text=text)
+    return Deferred(text=text, class_=BounceClass.UNDETERMINED, scope=Scope.MESSAGE)
 
 
 def released(message: Message, pass_: int, attempt: int, last: LastAttempt | None, now: datetime) -> Message:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+import structlog
+
 from services.sender.arrivals import Held
 from services.sender.mail.dkim import Signer
 from services.sender.settings import Settings
@@ -16,20 +18,26 @@ from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.mongo.entities import Entity
 from shared.mongo.entity_cache import EntityCache
-from shared.secrets import SecretBox
+from shared.secrets import SecretBox, UnsealError
 
+log = structlog.get_logger(__name__)
 LARGEST_KEYRING = 10_000
+UNUSABLE = (UnsealError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What was found for one delivery. `behind` names the configuration whose copy here is too old; `content` is None
-    where it is gone."""
+    """What was found for one delivery. `content` is None where it is gone.
+
+    `behind` names the configuration whose copy here is too old or cannot be used; `unsigned` says that the workspace
+    has no domain to sign with: nothing goes out unsigned.
+    """
 
     content: Content | None = None
     egress: Egress | None = None
     signer: Signer | None = None
     behind: str | None = None
+    unsigned: bool = False
 
 
 class Supplies:
@@ -45,7 +53,10 @@ class Supplies:
     async def fetch(self, deliveries: Sequence[Held]) -> list[Supply]:
         """One supply for each delivery, in order: one query for the contents, entities from memory."""
         messages = [held.message for held in deliveries]
-        transports = {message.route.transport: message.route.transport_version for message in messages if message.route}
+        transports: dict[str, int] = {}
+        for message in messages:
+            if (route := message.route) is not None:
+                transports[route.transport] = max(transports.get(route.transport, 0), route.transport_version)
         contents, ways, signers = await asyncio.gather(
             self._contents.load(message.content_id for message in messages),
             self._cache.many(Kind.TRANSPORT, transports),
@@ -76,8 +87,13 @@ class Supplies:
             return Supply(behind="transport")
         signer = signers.get((message.workspace_id, domain_of(message.sender)))
         if signer is None:
-            return Supply(behind="domain")
-        return Supply(content, self._egress(message, way), signer)
+            return Supply(unsigned=True) if message.versions.domain == 0 else Supply(behind="domain")
+        try:
+            egress = self._egress(message, way)
+        except UNUSABLE as error:
+            log.error("transport cannot be used", transport=way.id, error=type(error).__name__)
+            return Supply(behind="transport")
+        return Supply(content, egress, signer)
 
     async def _signers_of(self, messages: Sequence[Message]) -> dict[tuple[str, str], Signer | None]:
         """Each sending domain's signer; None where the copy of the domain is older than the message knew it."""
@@ -96,13 +112,18 @@ class Supplies:
         if key not in self._signers:
             if len(self._signers) >= LARGEST_KEYRING:
                 self._signers.clear()
-            self._signers[key] = self._open(entity)
+            try:
+                self._signers[key] = self._open(entity)
+            except UNUSABLE as error:
+                # one bad key holds up its own messages, not their neighbours in the batch
+                log.error("signing key cannot be used", domain=entity.id, error=type(error).__name__)
+                return None
         return self._signers[key]
 
     def _open(self, entity: Entity) -> Signer:
-        active = next(pair for pair in entity.data["keys"] if pair["selector"] == entity.data["active"])
-        private = self._box.open(active["private_key"], f"dkim:{entity.id}")
-        return Signer(entity.data["name"], active["selector"], private)
+        keys = {pair["selector"]: pair["private_key"] for pair in entity.data["keys"]}
+        selector = entity.data["active"]
+        return Signer(entity.data["name"], selector, self._box.open(keys[selector], f"dkim:{entity.id}"))
 
     def _egress(self, message: Message, way: Entity) -> Egress:
         assert message.route is not None

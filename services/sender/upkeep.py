@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
@@ -15,7 +15,7 @@ from pymongo import UpdateOne
 from services.sender.arrivals import Held
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
-from services.sender.rules import LONG_WAIT, NEW_TRACE_AFTER, released, report, settle_outcome
+from services.sender.rules import NEW_TRACE_AFTER, released, report, settle_outcome
 from services.sender.settings import Settings
 from services.sender.smtp.outcomes import Ambiguous, Stage
 from services.sender.store.claims import BATCH, Claims
@@ -67,7 +67,7 @@ class Upkeep:
         room = min(bound - await self._releases.outstanding(str(lane), bound), BATCH)
         if room <= 0:
             return 0
-        documents = await self._releases.take(str(lane), room, self._clock.now())
+        documents = await self._releases.take(str(lane), room, await self._clock.current())
         await self._publisher.publish([self._released(document) for document in documents])
         return len(documents)
 
@@ -88,11 +88,12 @@ class Upkeep:
             )
             for held in lapsed
         ]
-        await asyncio.gather(
+        recorded = await asyncio.gather(
             *(self._endings.record(held, each, held.trace) for held, each in zip(lapsed, settled, strict=True))
         )
-        metrics.LEASES_RECOVERED.labels("deliveries").inc(unsent + len(lapsed))
-        metrics.AMBIGUOUS.labels("recovered").inc(len(lapsed))
+        # another process may have been first
+        metrics.LEASES_RECOVERED.labels("deliveries").inc(unsent + sum(recorded))
+        metrics.AMBIGUOUS.labels("recovered").inc(sum(recorded))
         return len(lapsed) >= BATCH
 
     async def say_sending(self) -> None:
@@ -103,21 +104,21 @@ class Upkeep:
             (held, event_of(held.message, EventType.SENDING, now, report(held.message), attempt=held.attempt + 1))
             for held in long
         ]
-        await self._say([(held.id, {"lease.token": held.token}, event, held.trace, {}) for held, event in said])
+        await self._say([(held.id, {"lease.token": held.token}, event, held.trace) for held, event in said])
         for held in long:
             held.told = True
 
     async def say_queued(self) -> int:
         """Says of deliveries that have waited long why they do."""
-        now = datetime.now(UTC)
-        documents = await self._deliveries.long_waiting(now - LONG_WAIT, BATCH)
+        now = await self._clock.current()
+        documents = await self._deliveries.long_waiting(now, BATCH)
         said = []
         for document in documents:
             message = Message.decode(document["record"])
             data = {"reason": "waiting for a free connection", "since": document["arrived_at"].isoformat()}
             event = event_of(message, EventType.QUEUED, now, data | report(message))
             condition = {"state": "waiting", "pass": document["pass"]}
-            said.append((document["_id"], condition, event, document.get("trace"), {"told_pass": document["pass"]}))
+            said.append((document["_id"], condition, event, document.get("trace")))
         await self._say(said)
         return len(documents) >= BATCH
 
@@ -129,23 +130,28 @@ class Upkeep:
             metrics.WAITING.labels("sender", str(lane)).set(count)
             metrics.OLDEST_AGE.labels("sender", str(lane)).set(age)
 
-    async def _say(self, said: Sequence[tuple[str, Mapping[str, Any], Event, str | None, Mapping[str, Any]]]) -> None:
-        """Writes and publishes events (id, condition, event, trace, more) of deliveries that go on as they were."""
+    async def _say(self, said: Sequence[tuple[str, Mapping[str, Any], Event, str | None]]) -> None:
+        """Writes and publishes events (id, condition, event, trace) of deliveries that go on as they were.
+
+        Nothing is said of those whose condition does not hold any more: their outcome was faster.
+        """
         if not said:
             return
-        documents = [
+        documents: list[dict[str, Any]] = [
             {"_id": id_, "last_event": event.encode(), "unpublished": outbox.unpublished(), "trace": trace}
-            for id_, _, event, trace, _ in said
+            for id_, _, event, trace in said
         ]
-        await self._deliveries.write(
-            [
-                UpdateOne(
-                    {"_id": id_, **condition},
-                    {"$set": {"last_event": document["last_event"], "unpublished": document["unpublished"], **more}},
-                )
-                for (id_, condition, _, _, more), document in zip(said, documents, strict=True)
-            ]
-        )
+        told = {"tell_at": ""}
+        updates = [
+            UpdateOne(
+                {"_id": id_, **condition},
+                {"$set": {name: document[name] for name in ("last_event", "unpublished")}, "$unset": told},
+            )
+            for (id_, condition, _, _), document in zip(said, documents, strict=True)
+        ]
+        if await self._deliveries.write(updates) < len(updates):
+            written = await self._deliveries.said({each["unpublished"]["token"]: each["_id"] for each in documents})
+            documents = [each for each in documents if each["unpublished"]["token"] in written]
         await self._endings.publish(documents)
 
     def _released(self, document: Mapping[str, Any]) -> Outgoing:
@@ -153,7 +159,7 @@ class Upkeep:
         last = LastAttempt.model_validate(document["last"]) if document.get("last") else None
         message = Message.decode(document["record"])
         trace = document.get("trace")
-        if message.trace and now - message.accepted_at > timedelta(seconds=NEW_TRACE_AFTER.total_seconds()):
+        if message.trace and now - message.accepted_at > NEW_TRACE_AFTER:
             # a trace of days is of no use: a late retry has one of its own, linked to the request's
             span = self._tracing.start("retry", None, SpanKind.PRODUCER, links=[message.trace])
             trace = traceparent_of(span)

@@ -12,7 +12,7 @@ class DatabaseClock:
 
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self._database = database
-        self._ahead = timedelta()
+        self._ahead: timedelta | None = None
 
     async def sync(self) -> None:
         """Measures how far the database's clock is ahead, to half a round trip."""
@@ -21,5 +21,9 @@ class DatabaseClock:
         middle = asked + (datetime.now(UTC) - asked) / 2
         self._ahead = reply["localTime"].replace(tzinfo=UTC) - middle
 
-    def now(self) -> datetime:
+    async def current(self) -> datetime:
+        """The database's time; asks for it where `sync` has not been called yet."""
+        if self._ahead is None:
+            await self.sync()
+        assert self._ahead is not None
         return datetime.now(UTC) + self._ahead

@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
-from pymongo import IndexModel, ReplaceOne
+from pymongo import IndexModel, ReplaceOne, UpdateMany
 
 from services.sender.store.deliveries import Deliveries
 from shared.contracts.suppressions import SuppressionChange
 
 COLLECTION = "suppression_changes"
 INDEXES = {COLLECTION: (IndexModel("address"), IndexModel("purge_at", expireAfterSeconds=0))}
-PLATFORM = "platform"
 
 
 class Changes:
@@ -33,6 +32,7 @@ class Changes:
                     {
                         "address": change.address_hmac,
                         "workspace_id": change.workspace_id,
+                        "change": change.change,
                         "occurred_at": change.occurred_at,
                         "purge_at": change.occurred_at + self._kept,
                     },
@@ -48,7 +48,7 @@ class Changes:
     async def flag_arrivals(self, arrivals: Mapping[str, str]) -> set[str]:
         """Looks up changes for what has just been inserted (id to address); returns the ids that are flagged now."""
         addresses = list(set(arrivals.values()))
-        found = await self._collection.find({"address": {"$in": addresses}}).to_list(None)
+        found = await self._collection.find({"address": {"$in": addresses}, "change": "added"}).to_list(None)
         if not found:
             return set()
         await self._flag([(each["address"], each.get("workspace_id"), each["occurred_at"]) for each in found])
@@ -56,14 +56,26 @@ class Changes:
         return {document["_id"] async for document in flagged}
 
     async def _flag(self, concerned: Sequence[tuple[str, str | None, datetime]]) -> None:
-        """One update for all: open deliveries of an address that were checked before its change."""
+        """In one call: open deliveries of an address that were checked before its change, each once for a change.
+
+        `rechecked` keeps the change that a delivery was flagged for. The check that follows knows that change, whatever
+        the clocks say: it was written before it was published.
+        """
         if not concerned:
             return
-        conditions = [
-            {"address": address, "checked_at": {"$lt": occurred_at}}
-            | ({"workspace_id": workspace_id} if workspace_id else {})
-            for address, workspace_id, occurred_at in concerned
-        ]
-        await self._deliveries.update_many(
-            {"$or": conditions, "state": {"$in": ["waiting", "leased"]}}, {"$set": {"flagged": True}}
+        await self._deliveries.bulk_write(
+            [
+                UpdateMany(
+                    {
+                        "address": address,
+                        "checked_at": {"$lt": occurred_at},
+                        "rechecked": {"$not": {"$gte": occurred_at}},
+                        "state": {"$in": ["waiting", "leased"]},
+                        **({"workspace_id": workspace_id} if workspace_id else {}),
+                    },
+                    {"$set": {"flagged": True}, "$max": {"rechecked": occurred_at}},
+                )
+                for address, workspace_id, occurred_at in concerned
+            ],
+            ordered=False,
         )

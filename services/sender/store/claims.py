@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from services.sender.store.deliveries import Deliveries
+from services.sender.store.deliveries import WAITS_AGAIN, Deliveries
+from services.sender.store.turns import beginning_behind, in_turn
 from shared.mongo.due import claim
 
 WORKSPACES_AT_ONCE = 16
 BATCH = 500
+LEASED = {"lease.until": {"$exists": True}, "state": "leased"}
+LAPSED = {"$lt": ["$lease.until", "$$NOW"]}
 
 
 class Claims:
@@ -30,16 +33,16 @@ class Claims:
         Workspaces are served in turn, beginning behind `after`.
         """
         scope = {"state": "waiting", "lane": lane, "destination": destination}
-        workspaces = sorted(await self._collection.distinct("workspace_id", scope))
+        workspaces = beginning_behind(await self._collection.distinct("workspace_id", scope), after)
         if not workspaces:
             return [], False, after
-        first = next((place for place, name in enumerate(workspaces) if name > after), 0)
-        turn = (workspaces[first:] + workspaces[:first])[: min(WORKSPACES_AT_ONCE, room)]
+        turn = workspaces[: min(WORKSPACES_AT_ONCE, room)]
         share = -(-room // len(turn))
         found = await asyncio.gather(*(self._ids(scope, workspace, share) for workspace in turn))
-        ids = _in_turn(found)[:room]
+        ids = in_turn(found)[:room]
         changes = {"state": "leased"}
-        taken = await claim(self._collection, ids, {"state": "waiting"}, self._lease_seconds, changes)
+        free = {"state": "waiting", "flagged": {"$exists": False}}
+        taken = await claim(self._collection, ids, free, self._lease_seconds, changes)
         more = len(workspaces) > len(turn) or any(len(each) >= share for each in found)
         return taken, more, turn[-1]
 
@@ -49,29 +52,14 @@ class Claims:
 
     async def lapsed(self) -> list[dict[str, Any]]:
         """Leased deliveries whose holder is gone and whose dot may have been sent."""
-        query = self._collection.find(
-            {
-                "lease.until": {"$exists": True},
-                "state": "leased",
-                "$expr": {"$and": [{"$lt": ["$lease.until", "$$NOW"]}, {"$eq": ["$data_sent", "$pass"]}]},
-            }
-        )
-        return await query.limit(BATCH).to_list(None)
+        sent = {"$expr": {"$and": [LAPSED, {"$eq": ["$data_sent", "$pass"]}]}}
+        return await self._collection.find({**LEASED, **sent}).limit(BATCH).to_list(None)
 
     async def recover_unsent(self) -> int:
-        """Lets lapsed leases go whose dot was certainly not sent: they are sent by whoever claims them next."""
-        recovered = await self._collection.update_many(
-            {
-                "lease.until": {"$exists": True},
-                "state": "leased",
-                "$expr": {"$and": [{"$lt": ["$lease.until", "$$NOW"]}, {"$ne": ["$data_sent", "$pass"]}]},
-            },
-            {"$set": {"state": "waiting"}, "$unset": {"lease": ""}},
-        )
+        """Lets lapsed leases go whose dot was certainly not sent: they are sent by whoever claims them next.
+
+        Any number of processes may do so at once: each document is let go by one of them.
+        """
+        unsent = {"$expr": {"$and": [LAPSED, {"$ne": ["$data_sent", "$pass"]}]}}
+        recovered = await self._collection.update_many({**LEASED, **unsent}, WAITS_AGAIN)
         return int(recovered.modified_count)
-
-
-def _in_turn(lists: Sequence[Sequence[str]]) -> list[str]:
-    """One of each list, then the next of each, and so on."""
-    longest = max(map(len, lists), default=0)
-    return [each[place] for place in range(longest) for each in lists if place < len(each)]

@@ -2,7 +2,8 @@
 
 `state` is `waiting` (may be claimed), `leased` (a process delivers it), `deferred` (due at `due_at`), `released` (on
 its way to the router; again at `due_at` where it does not come back) or `ended` (a tombstone). `record` is the message
-as it arrived, `last_event` what was last said of it, `data_sent` the pass in which the final dot may have been sent.
+as it arrived, `last_event` what was last said of it, `data_sent` the pass in which the final dot may have been sent,
+`tell_at` when a delivery that still waits is to be said `queued`.
 """
 
 from __future__ import annotations
@@ -19,26 +20,52 @@ from shared.mongo.due import from_now, new_token
 from shared.mongo.group_commit import Insert, insert_group
 
 COLLECTION = "deliveries"
+TOLD_AFTER = 60.0
 INDEXES = {
     COLLECTION: (
+        # `state` leads each: an index that only its filter narrows makes every query read the documents
         IndexModel(
-            [("lane", 1), ("destination", 1), ("workspace_id", 1), ("_id", 1)],
-            name="waiting",
+            [("state", 1), ("lane", 1), ("destination", 1), ("workspace_id", 1), ("_id", 1)],
+            name="waiting_by_destination",
             partialFilterExpression={"state": "waiting"},
         ),
         IndexModel(
-            [("lane", 1), ("workspace_id", 1), ("due_at", 1)],
-            name="due",
+            [("state", 1), ("lane", 1), ("arrived_at", 1)],
+            name="waiting_by_age",
+            partialFilterExpression={"state": "waiting"},
+        ),
+        IndexModel(
+            [("state", 1), ("lane", 1), ("due_at", 1), ("workspace_id", 1)],
+            name="due_by_time",
             partialFilterExpression={"due_at": {"$exists": True}},
         ),
+        IndexModel(
+            [("state", 1), ("lane", 1), ("workspace_id", 1), ("due_at", 1)],
+            name="due_by_workspace",
+            partialFilterExpression={"due_at": {"$exists": True}},
+        ),
+        IndexModel("tell_at", sparse=True),
         IndexModel([("lane", 1), ("workspace_id", 1)], name="flagged", partialFilterExpression={"flagged": True}),
         IndexModel("lease.until", sparse=True),
         IndexModel("address", sparse=True),
-        IndexModel("ended_at", expireAfterSeconds=0, sparse=True),
+        IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
         outbox.INDEX,
         outbox.SINCE_INDEX,
     )
 }
+
+OF_ONE_STATE = (
+    *("record", "address", "due_at", "lease", "flagged", "data_sent", "releases", "last", "last_type", "tell_at"),
+    *("destination", "purge_at", "checked_at"),
+)
+"""What a delivery of another state or pass may have left and an arrival that does not set it takes away."""
+
+NOT_SENT = {"$expr": {"$ne": ["$data_sent", "$pass"]}}
+WAITS_AGAIN: list[dict[str, Any]] = [
+    {"$set": {"state": "waiting", "tell_at": from_now(TOLD_AFTER)}},
+    {"$unset": ["lease", "data_sent"]},
+]
+"""The update that gives a claimed delivery back: it waits for whoever claims it next."""
 
 
 class Deliveries:
@@ -52,25 +79,25 @@ class Deliveries:
         answers = await insert_group(self.collection, documents)
         return [answer.result is Insert.DONE for answer in answers]
 
-    async def take_again(self, documents: Sequence[Mapping[str, Any]]) -> set[str]:
-        """Takes back what was released at just the pass that it arrives in; returns the ids of those."""
+    async def take_again(self, documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+        """Takes back what was released at just the pass that it arrives in; returns `{attempt, ambiguous}` of those."""
         arrival = new_token()
         writes = []
         for document in documents:
             fields = {name: value for name, value in document.items() if name not in ("_id", "attempt", "ambiguous")}
-            gone = {name: "" for name in ("due_at", "lease", "flagged", "data_sent") if name not in fields}
+            gone = dict.fromkeys([name for name in OF_ONE_STATE if name not in fields], "")
             writes.append(
                 UpdateOne(
                     {"_id": document["_id"], "state": "released", "pass": document["pass"]},
-                    {"$set": {**fields, "arrival": arrival}, "$unset": {**gone, "releases": ""}},
+                    {"$set": {**fields, "arrival": arrival}, "$unset": gone},
                 )
             )
         written = await self.collection.bulk_write(writes, ordered=False)
         if not written.matched_count:
-            return set()
+            return {}
         ids = [document["_id"] for document in documents]
-        found = self.collection.find({"_id": {"$in": ids}, "arrival": arrival}, {"_id": 1})
-        return {document["_id"] async for document in found}
+        found = self.collection.find({"_id": {"$in": ids}, "arrival": arrival}, {"attempt": 1, "ambiguous": 1})
+        return {document["_id"]: document async for document in found}
 
     async def last_events(self, ids: Sequence[str]) -> list[dict[str, Any]]:
         """What was last said of these messages: `{_id, last_event, trace}`, where anything was."""
@@ -106,9 +133,15 @@ class Deliveries:
         return int((await self.collection.bulk_write(list(writes), ordered=False)).matched_count)
 
     async def written(self, tokens: Mapping[str, str]) -> set[str]:
-        """Those of the ids whose `written` is the given token: the writes that took effect."""
-        query = self.collection.find({"_id": {"$in": list(tokens)}}, {"written": 1})
-        return {document["_id"] async for document in query if document.get("written") == tokens[document["_id"]]}
+        """Those of the `written` tokens (token to id) that stand in their documents: the writes that took effect."""
+        query = self.collection.find({"_id": {"$in": list(set(tokens.values()))}}, {"written": 1})
+        return {document["written"] async for document in query if document.get("written") in tokens}
+
+    async def said(self, tokens: Mapping[str, str]) -> set[str]:
+        """Those of the `unpublished` tokens (token to id) that stand in their documents."""
+        query = self.collection.find({"_id": {"$in": list(tokens.values())}}, {"unpublished.token": 1})
+        found = {document.get("unpublished", {}).get("token") async for document in query}
+        return found & tokens.keys()
 
     async def renew(self, held: Mapping[str, str], lease_seconds: float) -> None:
         """Renews the leases of held deliveries (id to token), in one update."""
@@ -118,13 +151,21 @@ class Deliveries:
                 [{"$set": {"lease.until": from_now(lease_seconds)}}],
             )
 
-    async def give_back(self, held: Mapping[str, str]) -> None:
-        """Lets go of deliveries that were claimed and whose final dot was certainly not sent."""
-        if held:
-            await self.collection.update_many(
-                {"_id": {"$in": list(held)}, "lease.token": {"$in": list(set(held.values()))}, "state": "leased"},
-                {"$set": {"state": "waiting"}, "$unset": {"lease": "", "data_sent": ""}},
-            )
+    async def give_back(self, held: Mapping[str, str], *, unmarked: bool = False) -> None:
+        """Lets go of claimed deliveries (id to token) whose final dot was certainly not sent.
+
+        With `unmarked`, of those that carry no data-sent mark: the dots of the others may have left.
+        """
+        if not held:
+            return
+        condition: dict[str, Any] = {
+            "_id": {"$in": list(held)},
+            "lease.token": {"$in": list(set(held.values()))},
+            "state": "leased",
+        }
+        if unmarked:
+            condition |= NOT_SENT
+        await self.collection.update_many(condition, WAITS_AGAIN)
 
     async def idle(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The deliveries of these ids that have not ended and that nobody is delivering now: state and pass by id."""
@@ -132,17 +173,17 @@ class Deliveries:
         query = self.collection.find(condition, {"state": 1, "pass": 1})
         return {document["_id"]: document async for document in query}
 
-    async def long_waiting(self, since: datetime, limit: int) -> list[dict[str, Any]]:
-        """Deliveries that have waited in this pass since before `since`, and nobody was told of it."""
-        condition = {"state": "waiting", "lane": {"$exists": True}, "arrived_at": {"$lt": since}}
-        untold = {"$expr": {"$ne": ["$told_pass", "$pass"]}, "unpublished": {"$exists": False}}
-        return await self.collection.find({**condition, **untold}, hint="waiting").limit(limit).to_list(None)
+    async def long_waiting(self, now: datetime, limit: int) -> list[dict[str, Any]]:
+        """Deliveries that have waited long, and nobody was told of it."""
+        condition = {"tell_at": {"$lt": now}, "state": "waiting", "unpublished": {"$exists": False}}
+        return await self.collection.find(condition).limit(limit).to_list(None)
 
     async def age_of_waiting(self, lane: str) -> tuple[int, datetime | None]:
         """How many wait in a lane, and since when the oldest does."""
         condition = {"state": "waiting", "lane": lane}
-        count = await self.collection.count_documents(condition, hint="waiting")
-        oldest = await self.collection.find_one(condition, {"arrived_at": 1}, sort=[("_id", 1)]) if count else None
+        count = await self.collection.count_documents(condition, hint="waiting_by_age")
+        fields = {"_id": 0, "arrived_at": 1}
+        oldest = await self.collection.find_one(condition, fields, sort=[("arrived_at", 1)], hint="waiting_by_age")
         return count, oldest["arrived_at"] if oldest else None
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from services.sender.store.deliveries import Deliveries
+from services.sender.store.turns import beginning_behind, in_turn
 from shared.mongo.due import claim, from_now
 
 WORKSPACES_AT_ONCE = 16
-BATCH = 500
+WINDOW = 2000
 LONGEST_DOUBLING = 6
+EVER = datetime(2000, 1, 1, tzinfo=UTC)
+PUBLISHED = {"unpublished": {"$exists": False}}
 
 
 class Releases:
@@ -21,14 +24,12 @@ class Releases:
     def __init__(self, deliveries: Deliveries, wait_seconds: float) -> None:
         self._collection = deliveries.collection
         self._wait = wait_seconds
+        self._after: dict[tuple[str, str], str] = {}
 
     async def outstanding(self, lane: str, bound: int) -> int:
         """How many are on their way to the router, counted up to `bound`."""
-        return int(
-            await self._collection.count_documents(
-                {"lane": lane, "due_at": {"$exists": True}, "state": "released"}, limit=bound
-            )
-        )
+        condition = {"state": "released", "lane": lane, "due_at": {"$gte": EVER}}
+        return int(await self._collection.count_documents(condition, limit=bound, hint="due_by_time"))
 
     async def take(self, lane: str, room: int, now: datetime) -> list[dict[str, Any]]:
         """Moves what is due, of all workspaces in turn, to `released` at its next pass, and returns it.
@@ -36,37 +37,53 @@ class Releases:
         What was released and did not come back goes again at the same pass, waits doubling. A delivery whose last event
         is not published yet stays: its events go out in order. `now` is the database's time.
         """
-        due = {"due_at": {"$lte": now}, "unpublished": {"$exists": False}}
-        flagged = {"flagged": True, "state": "waiting"}
-        retries = await self._of_workspaces(lane, {**due, "state": "deferred"}, room)
-        checks = await self._of_workspaces(lane, flagged, room)
-        lost = await self._of_workspaces(lane, {**due, "state": "released"}, room)
-        first, again = [*retries, *checks][:room], lost[:room]
+        checks, retries, lost = await asyncio.gather(
+            self._flagged(lane, room), self._due("deferred", lane, room, now), self._due("released", lane, room, now)
+        )
         changes = {
             "state": "released",
             "pass": {"$add": ["$pass", 1]},
             "due_at": from_now(self._wait),
             "flagged": "$$REMOVE",
+            "tell_at": "$$REMOVE",
         }
         waits = {"$pow": [2, {"$min": [{"$ifNull": ["$releases", 0]}, LONGEST_DOUBLING]}]}
         repeated = {
             "releases": {"$add": [{"$ifNull": ["$releases", 0]}, 1]},
             "due_at": {"$add": ["$$NOW", {"$multiply": [round(self._wait * 1000), 2, waits]}]},
         }
-        taken = await claim(self._collection, first, {"state": {"$in": ["deferred", "waiting"]}}, self._wait, changes)
-        taken += await claim(self._collection, again, {**due, "state": "released"}, self._wait, repeated)
-        return taken
-
-    async def _of_workspaces(self, lane: str, condition: Mapping[str, Any], room: int) -> list[str]:
-        workspaces = await self._collection.distinct("workspace_id", {"lane": lane, **condition})
-        if not workspaces:
-            return []
-        share = -(-room // len(workspaces[:WORKSPACES_AT_ONCE]))
-        found = await asyncio.gather(
-            *(self._ids({"lane": lane, "workspace_id": each, **condition}, share) for each in workspaces)
+        flagged = {"state": "waiting", "flagged": True}
+        due = {"due_at": {"$lte": now}, **PUBLISHED}
+        taken = await claim(self._collection, checks, flagged, self._wait, changes)
+        taken += await claim(
+            self._collection, retries[: room - len(taken)], {**due, "state": "deferred"}, self._wait, changes
         )
-        return [id_ for ids in found for id_ in ids]
+        return taken + await claim(
+            self._collection, lost[: room - len(taken)], {**due, "state": "released"}, self._wait, repeated
+        )
 
-    async def _ids(self, condition: Mapping[str, Any], limit: int) -> list[str]:
-        query = self._collection.find(condition, {"_id": 1}).sort("due_at", 1).limit(min(limit, BATCH))
-        return [document["_id"] async for document in query]
+    async def _flagged(self, lane: str, room: int) -> list[str]:
+        query = self._collection.find({"flagged": True, "lane": lane, "state": "waiting"}, {"_id": 1}, hint="flagged")
+        return [document["_id"] async for document in query.limit(room)]
+
+    async def _due(self, state: str, lane: str, room: int, now: datetime) -> list[str]:
+        """What is due, of workspaces in turn: out of a window of all of it, or of some workspaces where it is more."""
+        condition = {"state": state, "lane": lane, "due_at": {"$lte": now}}
+        query = self._collection.find(condition, {"workspace_id": 1}, hint="due_by_time").sort("due_at", 1)
+        oldest: dict[str, list[str]] = {}
+        async for document in query.limit(WINDOW):
+            oldest.setdefault(document["workspace_id"], []).append(document["_id"])
+        if sum(map(len, oldest.values())) < WINDOW:
+            return in_turn(list(oldest.values()))[:room]
+        key = (state, lane)
+        names = await self._collection.distinct(
+            "workspace_id", {"state": state, "lane": lane, "due_at": {"$gte": EVER}}
+        )
+        turn = beginning_behind(names, self._after.get(key, ""))[:WORKSPACES_AT_ONCE]
+        self._after[key] = turn[-1]
+        found = await asyncio.gather(*(self._of_workspace({**condition, "workspace_id": each}, room) for each in turn))
+        return in_turn(found)[:room]
+
+    async def _of_workspace(self, condition: Mapping[str, Any], room: int) -> list[str]:
+        query = self._collection.find(condition, {"_id": 1}, hint="due_by_workspace").sort("due_at", 1)
+        return [document["_id"] async for document in query.limit(room)]

@@ -48,7 +48,7 @@ async def test_a_cleared_message_is_delivered_once_signed_and_said(world: World)
     delivery = await world.delivery(message)
     assert delivery["state"] == "ended"
     assert not {"record", "lease", "unpublished", "address"} & delivery.keys()
-    assert delivery["ended_at"] > datetime.now(UTC) + timedelta(days=30)
+    assert delivery["purge_at"] > datetime.now(UTC) + timedelta(days=30)
 
 
 async def test_a_replayed_record_says_the_last_event_again_and_sends_nothing(world: World) -> None:

@@ -1,0 +1,222 @@
+"""What becomes of a delivery, by table and for every outcome there can be."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sender.retry import RetrySchedule
+from services.sender.rules import (
+    LONGEST_PARK,
+    Settled,
+    parked,
+    patience,
+    released,
+    settle_arrival,
+    settle_outcome,
+    unexpected,
+)
+from services.sender.smtp.outcomes import (
+    Ambiguous,
+    BounceClass,
+    Bounced,
+    Deferred,
+    Delivered,
+    Failed,
+    Outcome,
+    Relayed,
+    Scope,
+    Stage,
+)
+from shared.contracts.events import TERMINAL, EventType
+from shared.contracts.messages import (
+    Host,
+    LastAttempt,
+    Message,
+    RecipientType,
+    Route,
+    Seen,
+    TlsMode,
+    Verdict,
+    VerdictKind,
+    Versions,
+)
+from shared.contracts.topics import Lane, Stream
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+ROUTE = Route(
+    transport="direct",
+    transport_version=1,
+    kind="direct",
+    hosts=[Host(name="mx.example")],
+    tls=TlsMode.OPPORTUNISTIC,
+    rollup="mx:mx.example",
+    rule="default",
+    rule_version=0,
+    candidates=[],
+    decided_at=NOW,
+)
+
+
+def message(**changes: Any) -> Message:
+    fields: dict[str, Any] = {
+        "message_id": "m1",
+        "submission_id": "s1",
+        "workspace_id": "w1",
+        "lane": Lane.STANDARD,
+        "stream": Stream.PRODUCT,
+        "recipient": "a@b.example",
+        "recipient_type": RecipientType.TO,
+        "sender": "no-reply@acme.example",
+        "content_id": "c1",
+        "size": 10,
+        "accepted_at": NOW,
+        "expires_at": NOW + timedelta(hours=48),
+        "versions": Versions(workspace=1, domain=1),
+        "seen": Seen(accepted=NOW),
+        "route": ROUTE,
+        "verdict": Verdict(kind=VerdictKind.SEND, by="suppression", checked_at=NOW),
+    }
+    return Message(**{**fields, **changes})
+
+
+def verdict(kind: VerdictKind, **changes: Any) -> Verdict:
+    return Verdict(**{"kind": kind, "by": "router", "checked_at": NOW, **changes})
+
+
+def settle(outcome: Outcome, one: Message, **changes: Any) -> Settled:
+    fields = {"attempt": 1, "ambiguous": 0, "schedule": RetrySchedule(), "rng": Random(1), "now": NOW, **changes}
+    return settle_outcome(one, outcome, **fields)
+
+
+OUTCOMES = st.builds(
+    lambda kind, stage, code, class_, hard, scope: kind(stage=stage, code=code, class_=class_, hard=hard, scope=scope),
+    st.sampled_from([Delivered, Relayed, Deferred, Bounced, Ambiguous, Failed]),
+    st.sampled_from([None, *Stage]),
+    st.sampled_from([None, 250, 421, 450, 451, 550, 552, 554]),
+    st.sampled_from([None, *BounceClass]),
+    st.booleans(),
+    st.sampled_from([None, *Scope]),
+)
+
+
+@given(
+    outcome=OUTCOMES,
+    attempt=st.integers(1, 60),
+    ambiguous=st.integers(0, 5),
+    age=st.timedeltas(timedelta(0), timedelta(hours=60)),
+    policy=st.sampled_from(["retry", "fail"]),
+)
+def test_every_outcome_ends_a_delivery_or_leaves_it_due(
+    outcome: Outcome, attempt: int, ambiguous: int, age: timedelta, policy: str
+) -> None:
+    one = message(on_ambiguous=policy)
+    now = NOW + age
+    settled = settle(outcome, one, attempt=attempt, ambiguous=ambiguous, now=now)
+    assert settled.event is not None
+    assert settled.event.attempt == attempt
+    assert settled.attempts == 1
+    assert settled.ambiguous == isinstance(outcome, Ambiguous)
+    assert settled.last is not None
+    if settled.state == "ended":
+        assert settled.event.type in TERMINAL or settled.event.data["policy"] == "fail"
+    else:
+        assert isinstance(outcome, Deferred | Ambiguous)
+        assert settled.due_at is not None
+        assert now < settled.due_at < one.expires_at
+        assert datetime.fromisoformat(settled.event.data["next_at"]) == settled.due_at
+        assert settled.event.type not in TERMINAL
+    if not isinstance(outcome, Deferred | Ambiguous):
+        assert (settled.state, settled.event.type) == ("ended", outcome.type)
+    if policy == "fail" and isinstance(outcome, Ambiguous):
+        assert settled.state == "ended"
+
+
+def test_ambiguous_attempts_are_limited_however_many_came_before() -> None:
+    limit = 2
+    states = [settle(Ambiguous(), message(), attempt=9, ambiguous=before).state for before in range(limit + 1)]
+    assert states == ["deferred"] * limit + ["ended"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "type_", "data"),
+    [
+        (VerdictKind.SUPPRESSED, {"reason": "manual", "scope": "platform"}, "suppressed", {"scope": "platform"}),
+        (VerdictKind.NO_ROUTE, {"reason": "no_transport"}, "failed", {"reason": "no_transport"}),
+        (VerdictKind.EXPIRED, {}, "failed", {"reason": "expired"}),
+        (VerdictKind.REJECT, {"reason": "gate", "detail": "x"}, "failed", {"reason": "gate", "detail": "x"}),
+        (VerdictKind.REJECT, {"evidence": {"class": "invalid_domain"}}, "bounced", {"hard": True}),
+    ],
+)
+def test_a_verdict_that_ends_a_message(kind: VerdictKind, changes: Any, type_: str, data: dict[str, Any]) -> None:
+    settled = settle_arrival(message(verdict=verdict(kind, **changes)), NOW)
+    assert settled is not None
+    assert settled.event is not None
+    assert (settled.state, str(settled.event.type), settled.attempts) == ("ended", type_, 0)
+    assert settled.event.data.items() >= data.items()
+    assert settled.event.data["verdict"]["kind"] == kind
+
+
+def test_a_message_that_may_go_is_not_settled() -> None:
+    assert settle_arrival(message(), NOW) is None
+    assert settle_arrival(message(verdict=None), NOW) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"), [({"expires_at": NOW}, "expired"), ({"route": None}, "no_route")], ids=["late", "nowhere"]
+)
+def test_what_cannot_go_any_more_fails(changes: dict[str, Any], reason: str) -> None:
+    settled = settle_arrival(message(**changes), NOW)
+    assert settled is not None
+    assert settled.event is not None
+    assert (settled.event.type, settled.event.data["reason"]) == (EventType.FAILED, reason)
+
+
+def test_a_stand_in_for_the_rollup_waits_for_the_lookup() -> None:
+    settled = settle_arrival(message(route=ROUTE.with_changes(stand_in=True, hosts=[])), NOW)
+    assert settled is not None
+    assert settled.due_at == NOW + timedelta(seconds=1)
+    assert settled.event is None
+
+
+def test_a_wait_is_said_where_it_is_long_and_never_outlasts_the_message() -> None:
+    short, long = (parked(message(), NOW, NOW + timedelta(seconds=wait), "dns") for wait in (30, 90))
+    assert short.event is None
+    assert long.event is not None
+    assert (long.event.type, long.event.data["reason"]) == (EventType.QUEUED, "dns")
+    assert short.attempts == long.attempts == 0
+    one = message(expires_at=NOW + timedelta(seconds=10))
+    assert parked(one, NOW, NOW + timedelta(hours=1), "dns").due_at == one.expires_at
+
+
+def test_what_stays_missing_uses_few_passes() -> None:
+    one, now, passes = message(), NOW, 0
+    while now < one.expires_at:
+        now += patience(one, now)
+        passes += 1
+    assert passes < 4000
+    assert patience(one, NOW) == timedelta(seconds=2)
+    assert patience(one, now) == LONGEST_PARK
+
+
+def test_a_released_message_has_a_new_pass_and_nothing_of_the_old_one() -> None:
+    last = LastAttempt(transport="direct", outcome="451 later", scope="recipient")
+    again = released(message(), 3, 2, last, NOW)
+    assert (again.pass_, again.attempt, again.last) == (3, 2, last)
+    assert (again.route, again.verdict) == (None, None)
+    assert again.seen == Seen(accepted=NOW, released=NOW)
+    assert again.message_id == "m1"
+
+
+def test_an_error_of_our_own_is_never_taken_for_not_sent() -> None:
+    before = settle(unexpected(KeyError("x"), marked=False), message())
+    after = settle(unexpected(KeyError("x"), marked=True), message())
+    assert before.event is not None
+    assert after.event is not None
+    assert (before.state, before.event.type) == ("deferred", EventType.DEFERRED)
+    assert after.event.type is EventType.AMBIGUOUS
