@@ -67,7 +67,8 @@ class Signer:
     def __init__(self, domain: str, selector: str, private_key_pem: str | bytes) -> None:
         """Raises ValueError for what is no RSA private key in PEM."""
         pem = private_key_pem.encode() if isinstance(private_key_pem, str) else private_key_pem
-        key = load_pem_private_key(pem, None)
+        # the key is one that we made and sealed: its primes need no proof again, which would take a tenth of a second
+        key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, RSAPrivateKey):
             raise ValueError("a DKIM key must be an RSA key")
         self.domain, self.selector, self._key = domain, selector, key
