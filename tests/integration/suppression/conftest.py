@@ -115,5 +115,20 @@ class Suppressing:
 
 @pytest.fixture
 async def suppressing(deployment: Deployment) -> Suppressing:
+    """With every topic that the service reads or writes."""
     await deployment.prepare("suppression", topics=TOPICS)
+    return Suppressing(deployment)
+
+
+@pytest.fixture
+async def answering(deployment: Deployment) -> Suppressing:
+    """With the one topic that its API writes."""
+    await deployment.prepare("suppression", topics=(SUPPRESSION_CHANGES,))
+    return Suppressing(deployment)
+
+
+@pytest.fixture
+async def storing(deployment: Deployment) -> Suppressing:
+    """With its database alone."""
+    await deployment.prepare("suppression")
     return Suppressing(deployment)

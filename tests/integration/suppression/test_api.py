@@ -21,33 +21,33 @@ PLATFORM = {"authorization": f"Bearer {OPERATOR}"}
 
 
 @pytest.fixture
-async def http(suppressing: Suppressing) -> AsyncIterator[httpx.AsyncClient]:
-    async with suppressing.running("http") as client:
+async def http(answering: Suppressing) -> AsyncIterator[httpx.AsyncClient]:
+    async with answering.running("http") as client:
         yield client
 
 
 @pytest.fixture
-async def ours(suppressing: Suppressing) -> dict[str, str]:
-    return await suppressing.key("w1", "suppressions")
+async def ours(answering: Suppressing) -> dict[str, str]:
+    return await answering.key("w1", "suppressions")
 
 
 @pytest.fixture
-async def theirs(suppressing: Suppressing) -> dict[str, str]:
-    return await suppressing.key("w2", "suppressions", "admin")
+async def theirs(answering: Suppressing) -> dict[str, str]:
+    return await answering.key("w2", "suppressions", "admin")
 
 
 async def post(http: httpx.AsyncClient, key: dict[str, str], **body: Any) -> httpx.Response:
     return await http.post(URL, json=body, headers=key)
 
 
-async def changes(suppressing: Suppressing, at_least: int) -> list[tuple[str, str]]:
-    records = await suppressing.deployment.records(SUPPRESSION_CHANGES, at_least)
+async def changes(answering: Suppressing, at_least: int) -> list[tuple[str, str]]:
+    records = await answering.deployment.records(SUPPRESSION_CHANGES, at_least)
     found = [SuppressionChange.decode(record.value) for record in records]
     return [(change.change, change.reason) for change in found]
 
 
 async def test_an_entry_is_added_shown_and_removed(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     added = await post(http, ours, email="Ann@B.example", reason="asked by phone")
     assert added.status_code == 201
@@ -65,11 +65,11 @@ async def test_an_entry_is_added_shown_and_removed(
     assert (await http.delete(f"{URL}/{entry['id']}", headers=ours)).status_code == 204
     assert (await http.get(f"{URL}/{entry['id']}", headers=ours)).status_code == 404
     assert (await http.delete(f"{URL}/{entry['id']}", headers=ours)).status_code == 404
-    assert await changes(suppressing, 2) == [("added", "manual"), ("removed", "manual")]
+    assert await changes(answering, 2) == [("added", "manual"), ("removed", "manual")]
 
 
 async def test_adding_twice_answers_200_and_says_nothing_new(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     first = await post(http, ours, email="ann@b.example", reason="first")
     second = await post(http, ours, email="ann@b.example", reason="second")
@@ -79,7 +79,7 @@ async def test_adding_twice_answers_200_and_says_nothing_new(
     assert (higher.status_code, higher.json()["type"]) == (200, "complaint")
     lower = await post(http, ours, email="ann@b.example", type="bounce")
     assert (lower.status_code, lower.json()["type"]) == (200, "complaint")
-    assert await changes(suppressing, 2) == [("added", "manual"), ("added", "complaint")]
+    assert await changes(answering, 2) == [("added", "manual"), ("added", "complaint")]
 
 
 async def test_what_was_removed_can_be_added_again(http: httpx.AsyncClient, ours: dict[str, str]) -> None:
@@ -93,12 +93,12 @@ async def test_what_was_removed_can_be_added_again(http: httpx.AsyncClient, ours
 
 
 async def test_an_addition_is_never_older_than_the_removal_before_it(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     """Also where the tombstone is ahead of the clock, as after an event from a host whose clock is."""
     ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=5)
     lesson = Lesson(Place("w1"), "a@b.example", Reason.HARD_BOUNCE, ahead, NEVER, "e1", {})
-    await suppressing.store.learn([lesson])
+    await answering.store.learn([lesson])
     assert (await http.delete(f"{URL}/a@b.example", headers=ours)).status_code == 204
     again = await post(http, ours, email="a@b.example")
     assert again.status_code == 201
@@ -114,11 +114,11 @@ async def test_an_internationalised_domain_has_one_name(http: httpx.AsyncClient,
 
 
 async def test_what_expired_is_not_shown_and_can_be_added_again(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     long_ago = datetime(2026, 1, 1, tzinfo=UTC)
     until = long_ago + timedelta(days=30)
-    await suppressing.store.learn([Lesson(Place("w1"), "a@b.example", Reason.INACTIVE, long_ago, until, "e1", {})])
+    await answering.store.learn([Lesson(Place("w1"), "a@b.example", Reason.INACTIVE, long_ago, until, "e1", {})])
     assert (await http.get(f"{URL}/a@b.example", headers=ours)).status_code == 404
     assert (await http.get(URL, headers=ours)).json()["data"] == []
     assert (await http.delete(f"{URL}/a@b.example", headers=ours)).status_code == 404
@@ -126,12 +126,12 @@ async def test_what_expired_is_not_shown_and_can_be_added_again(
 
 
 async def test_a_learned_entry_shows_its_evidence_and_expiry(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     at = datetime.now(UTC).replace(microsecond=5000)
     evidence = {"event_id": "e1", "message_id": "m1", "reply": "550 $5.2.1 disabled"}
     lesson = Lesson(Place("w1"), "a@b.example", Reason.INACTIVE, at, at + timedelta(days=90), "e1", evidence)
-    await suppressing.store.learn([lesson])
+    await answering.store.learn([lesson])
     shown = (await http.get(f"{URL}/a@b.example", headers=ours)).json()
     assert (shown["type"], shown["reason"], shown["origin"]) == ("bounce", "inactive", "event")
     assert shown["evidence"] == evidence
@@ -140,13 +140,13 @@ async def test_a_learned_entry_shows_its_evidence_and_expiry(
 
 
 async def test_only_an_admin_removes_a_complaint(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     await post(http, ours, email="a@b.example", type="complaint")
     refused = await http.delete(f"{URL}/a@b.example", headers=ours)
     assert (refused.status_code, refused.json()["required_scope"]) == (403, "admin")
     assert (await http.get(f"{URL}/a@b.example", headers=ours)).status_code == 200
-    admin = await suppressing.key("w1", "suppressions", "admin")
+    admin = await answering.key("w1", "suppressions", "admin")
     assert (await http.delete(f"{URL}/a@b.example", headers=admin)).status_code == 204
 
 
@@ -169,12 +169,12 @@ async def test_pages_hold_every_entry_once_newest_first(http: httpx.AsyncClient,
 
 
 async def test_entries_made_in_the_same_millisecond_are_paged_once(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
 ) -> None:
     at = datetime.now(UTC)
     until = at + timedelta(days=1)
     lessons = [Lesson(Place("w1"), f"a{n}@b.example", Reason.INACTIVE, at, until, f"e{n}", {}) for n in range(5)]
-    await suppressing.store.learn(lessons)
+    await answering.store.learn(lessons)
     first = (await http.get(URL, params={"limit": "2"}, headers=ours)).json()
     rest = await http.get(URL, params={"limit": "9", "cursor": first["next_cursor"]}, headers=ours)
     assert rest.status_code == 200
@@ -196,7 +196,7 @@ async def test_workspaces_do_not_see_each_other(
 
 
 async def test_the_platform_has_its_own_list_behind_the_operators_token(
-    suppressing: Suppressing, http: httpx.AsyncClient, theirs: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, theirs: dict[str, str]
 ) -> None:
     url = "/v1/platform/suppressions"
     added = await http.post(url, json={"email": "trap@b.example", "type": "complaint"}, headers=PLATFORM)
@@ -238,13 +238,13 @@ async def test_a_removal_lets_the_next_message_pass(
     ],
 )
 async def test_faults_are_named_by_field_and_nothing_is_stored(
-    suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str], body: Any, pointers: list[str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str], body: Any, pointers: list[str]
 ) -> None:
     refused = await http.post(URL, json=body, headers=ours)
     assert refused.status_code == 422
     assert refused.headers["content-type"] == "application/problem+json"
     assert sorted(fault["pointer"] for fault in refused.json()["errors"]) == pointers
-    assert await suppressing.deployment.database("suppression")["suppressions"].count_documents({}) == 0
+    assert await answering.deployment.database("suppression")["suppressions"].count_documents({}) == 0
 
 
 async def test_broken_bodies(http: httpx.AsyncClient, ours: dict[str, str]) -> None:
@@ -287,8 +287,8 @@ async def test_a_cursor_serves_only_the_list_it_was_made_for(
     assert (await http.get(URL, params={"cursor": cursor, "type": "bounce"}, headers=ours)).status_code == 422
 
 
-async def test_gates_in_their_order(suppressing: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]) -> None:
-    unscoped = await suppressing.key("w1", "email.send")
+async def test_gates_in_their_order(answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]) -> None:
+    unscoped = await answering.key("w1", "email.send")
     for method, url in (("GET", URL), ("POST", URL), ("GET", f"{URL}/x"), ("DELETE", f"{URL}/x")):
         assert (await http.request(method, url, content=b"{")).status_code == 401
         unknown = {"authorization": f"Bearer {new_api_key()}"}
@@ -297,17 +297,17 @@ async def test_gates_in_their_order(suppressing: Suppressing, http: httpx.AsyncC
         assert (refused.status_code, refused.json()["required_scope"]) == (403, "suppressions")
 
 
-async def test_a_change_stays_for_the_sweep_while_kafka_is_away(suppressing: Suppressing) -> None:
-    key = await suppressing.key("w1", "suppressions")
-    async with suppressing.running("http", kafka_bootstrap="127.0.0.1:1") as http:
+async def test_a_change_stays_for_the_sweep_while_kafka_is_away(answering: Suppressing) -> None:
+    key = await answering.key("w1", "suppressions")
+    async with answering.running("http", kafka_bootstrap="127.0.0.1:1") as http:
         assert (await post(http, key, email="a@b.example")).status_code == 201
-    collection = suppressing.deployment.database("suppression")["suppressions"]
+    collection = answering.deployment.database("suppression")["suppressions"]
     assert await collection.count_documents({"unpublished": {"$exists": True}}) == 1
 
 
-async def test_the_database_away_is_503(suppressing: Suppressing) -> None:
+async def test_the_database_away_is_503(answering: Suppressing) -> None:
     key = {"authorization": f"Bearer {new_api_key()}"}
-    async with suppressing.running("http", mongo_url="mongodb://127.0.0.1:1/?directConnection=true") as http:
+    async with answering.running("http", mongo_url="mongodb://127.0.0.1:1/?directConnection=true") as http:
         refused = await http.get(URL, headers=key)
     assert (refused.status_code, refused.headers["retry-after"]) == (503, "2")
 
