@@ -10,8 +10,8 @@ from pymongo.errors import BulkWriteError, DocumentTooLarge, OperationFailure, P
 
 from shared.kafka.publish import PublishUnknownError
 
-# BadValue, FailedToParse, TypeMismatch, NotSingleValueField, CannotCreateIndex…, BSONObjectTooLarge
-RECORD_CODES = frozenset({2, 9, 14, 28, 40, 52, 57, 121, 10334, 17280, 17419})
+# BadValue, FailedToParse, TypeMismatch, NotSingleValueField, EmptyFieldName…, BSONObjectTooLarge
+RECORD_CODES = frozenset({2, 9, 14, 28, 40, 52, 56, 57, 121, 10334, 17280, 17419})
 
 
 def is_infrastructure(error: BaseException) -> bool:
