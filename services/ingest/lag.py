@@ -15,7 +15,7 @@ from shared.loops import Loops
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
 
-DEADLINE_SECONDS = 10.0
+DEADLINE_SECONDS = 5.0
 IDLE_TURNS = 10
 
 
@@ -55,7 +55,7 @@ class Allowance:
 
     @property
     def left(self) -> int:
-        """Nothing before the first measurement; never less than 0."""
+        """Nothing while the unread records are not known; never less than 0."""
         return 0 if self._unread is None else max(0, self._bound - self._unread - self._since)
 
     @property
@@ -69,6 +69,10 @@ class Allowance:
     @property
     def spent(self) -> int:
         return self._since
+
+    def forget(self) -> None:
+        """Allows nothing until it is measured again."""
+        self._unread = None
 
     def measured(self, lags: Mapping[Reader, int], counted: int) -> None:
         """Takes a measurement; `counted` is what `spent` was before it began, which it has seen."""
@@ -163,9 +167,18 @@ class LagWatch:
             await self._meter.close()
 
     async def measure(self) -> None:
-        """Measures once, shows it as CONSUMER_LAG, and renews the allowances."""
+        """Measures once, shows it as CONSUMER_LAG, and renews the allowances.
+
+        While Kafka cannot be asked nothing is allowed: whatever a relay gave its producer again and again would all
+        be published once Kafka is back.
+        """
         counted = [allowance.spent for allowance in self._allowances]
-        lags = await self._meter.measure(self._readers)
+        try:
+            lags = await self._meter.measure(self._readers)
+        except BaseException:
+            for allowance in self._allowances:
+                allowance.forget()
+            raise
         for reader, lag in lags.items():
             metrics.CONSUMER_LAG.labels(reader.group, reader.topic).set(lag)
         for allowance, before in zip(self._allowances, counted, strict=True):

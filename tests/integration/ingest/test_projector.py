@@ -159,6 +159,10 @@ async def test_an_acceptance_that_cannot_be_projected_makes_its_message_stuck(de
         [event] = await deployment.records(EVENTS, at_least=1)
         assert Event.decode(event.value).type is EventType.STUCK
 
+        nameless = event_of(good, EventType.QUEUED, BEGAN).with_changes(event_id="")
+        await deployment.publish(EVENTS, encoded([nameless]))
+        await deployment.records(dead_letters(EVENTS), at_least=1)
+
         async def found() -> bool:
             return good.message_id in await stored(deployment)
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from services.ingest.app import create_app
 from services.ingest.handlers import Projection
-from services.ingest.lag import Reader
+from services.ingest.lag import LagMeter, LagWatch, Reader
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType
@@ -102,6 +104,18 @@ async def test_nothing_is_published_past_what_is_unread_downstream(deployment: D
         assert works.relay.allowance.left == 20
         await works.publish_all()
         assert len(await works.published()) == 50
+
+
+async def test_nothing_is_given_to_a_producer_that_cannot_reach_kafka(deployment: Deployment) -> None:
+    async with open_works(deployment) as works:
+        await works.submit(submission())
+        away = deployment.settings(Settings, kafka_bootstrap="127.0.0.1:1")
+        watch = LagWatch(LagMeter(away), [works.relay.allowance], 1)
+        with pytest.raises((KafkaError, TimeoutError)):
+            await watch.measure()
+        assert not await works.relay.turn()
+        await works.watch.measure()
+        assert await works.relay.turn()
 
 
 async def test_retries_count_as_unread_too(deployment: Deployment) -> None:

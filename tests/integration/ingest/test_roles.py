@@ -39,4 +39,4 @@ async def test_what_is_accepted_at_the_door_is_published_and_found_again(deploym
                 return all(reply.status_code == 200 for reply in replies)
 
             await eventually(found)
-            assert await service.ready()
+            await eventually(service.ready)
