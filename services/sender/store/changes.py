@@ -14,6 +14,8 @@ from shared.contracts.suppressions import SuppressionChange
 COLLECTION = "suppression_changes"
 INDEXES = {COLLECTION: (IndexModel("address"), IndexModel("purge_at", expireAfterSeconds=0))}
 
+CLOCKS_APART = timedelta(seconds=60)
+
 
 class Changes:
     """Stores changes and flags the deliveries that were checked before them."""
@@ -59,7 +61,8 @@ class Changes:
         """In one call: open deliveries of an address that were checked before its change, each once for a change.
 
         `rechecked` keeps the change that a delivery was flagged for. The check that follows knows that change, whatever
-        the clocks say: it was written before it was published.
+        the clocks say: it was written before it was published. A check in the moments before a change can be seen, or
+        on a host whose clock is ahead, looks newer than the change: hence the allowance.
         """
         if not concerned:
             return
@@ -68,7 +71,7 @@ class Changes:
                 UpdateMany(
                     {
                         "address": address,
-                        "checked_at": {"$lt": occurred_at},
+                        "checked_at": {"$lt": occurred_at + CLOCKS_APART},
                         "rechecked": {"$not": {"$gte": occurred_at}},
                         "state": {"$in": ["waiting", "leased"]},
                         **({"workspace_id": workspace_id} if workspace_id else {}),
