@@ -5,7 +5,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/installed
 POSTHORN := $(BIN)/posthorn
-TESTS := tests/unit tests/contract tests/integration tests/e2e tests/style
+# the whole stack's first: one worker has it, and everything else fits beside it
+TESTS := tests/faults tests/e2e tests/unit tests/contract tests/integration tests/style
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,7 +40,7 @@ integration: $(STAMP) ## the tests on a real Kafka and MongoDB
 	$(BIN)/pytest -m "not verify" tests/integration
 
 e2e: $(STAMP) ## the tests on a whole stack
-	$(BIN)/pytest -m "not verify" tests/e2e
+	$(BIN)/pytest -m "not verify" tests/faults tests/e2e
 
 verify: $(STAMP) ## the long forms, by hand
 	$(BIN)/pytest -m verify --timeout 3600 tests

@@ -19,7 +19,7 @@ from shared.contracts.topics import CONFIG_CHANGES, EVENTS, Lane, Stream, accept
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.tokens import new_api_key, uuid7
-from tests.fixtures.deployment import Deployment
+from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.dns_server import NameServer, name_server
 
 INCOMING = tuple(name(lane) for lane in Lane for name in (accepted, due))
@@ -69,6 +69,7 @@ class Router:
         service = create_app(self.deployment.settings(Settings, **options), roles)
         transport = httpx.ASGITransport(create_api(service.routers))
         async with service.run(), httpx.AsyncClient(transport=transport, base_url="http://posthorn") as client:
+            await eventually(service.ready)
             yield client
 
     async def workspace(self, id_: str = "w1") -> None:

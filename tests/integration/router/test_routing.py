@@ -279,7 +279,7 @@ async def test_what_is_routed_is_counted_by_lane_and_what_is_looked_up_by_result
     before = [REGISTRY.get_sample_value(name, labels) or 0 for name, labels, _ in counted]
     lane = Lane.CRITICAL
     who = ("ann@gone.sample", "bob@gone.sample", "cy@a.test")
-    async with router.running("route", nameservers=[names.address], dns_wait_ms=10_000):
+    async with router.running("route", nameservers=[names.address], dns_wait_ms=10_000, dns_timeout_seconds=10):
         await router.publish(accepted(lane), *(a_message(each, lane=lane) for each in who))
         await router.routed(lane, at_least=3)
     after = [REGISTRY.get_sample_value(name, labels) or 0 for name, labels, _ in counted]
