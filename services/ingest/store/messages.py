@@ -7,14 +7,11 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
-from pymongo.errors import BulkWriteError
 
 from services.ingest.fold import Delta
-from shared.mongo.group_commit import DUPLICATE_KEY
 
 COLLECTION = "messages"
 SUBMISSIONS = "submissions"
-UPSERT_TRIES = 5
 READ_MS = 5_000
 
 SEARCHED = ("head.status", "recipient_key", "sender_key", "stream", "tags")
@@ -40,22 +37,13 @@ class Messages:
         self._submissions = database[SUBMISSIONS]
 
     async def write(self, deltas: Mapping[str, Delta]) -> None:
-        """Writes every delta, by message id, in one call; a race of two upserts for one document is tried again."""
+        """Writes every delta, by message id, in one call.
+
+        Where two upserts race for one new document the server itself tries the loser again: the filter is the `_id`.
+        """
         writes = [UpdateOne({"_id": id_}, delta.operators(), upsert=True) for id_, delta in deltas.items()]
-        for attempt in range(1, UPSERT_TRIES + 1):
-            if not writes:
-                return
-            try:
-                await self._messages.bulk_write(writes, ordered=False)
-            except BulkWriteError as error:
-                details = error.details or {}
-                failures = details.get("writeErrors", [])
-                only_races = all(failure["code"] == DUPLICATE_KEY for failure in failures)
-                if details.get("writeConcernErrors") or not only_races or attempt == UPSERT_TRIES:
-                    raise
-                writes = [writes[failure["index"]] for failure in failures]
-            else:
-                return
+        if writes:
+            await self._messages.bulk_write(writes, ordered=False)
 
     async def subjects(self, submission_ids: Collection[str]) -> dict[str, str]:
         """The subjects of the submissions that are still there, by submission id."""

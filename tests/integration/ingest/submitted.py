@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aiokafka.errors import GroupCoordinatorNotAvailableError
+
 from services.ingest.lag import LagMeter, LagWatch
 from services.ingest.relay import Relay
 from services.ingest.settings import Settings
@@ -20,7 +22,7 @@ from shared.contracts.topics import LIVE, Lane, accepted
 from shared.mongo.due import Tenure
 from shared.service import Base
 from shared.tokens import uuid7
-from tests.fixtures.deployment import Deployment
+from tests.fixtures.deployment import Deployment, eventually
 from tests.unit.ingest.lives import TRACE, make_message
 
 STANDARD = accepted(Lane.STANDARD)
@@ -106,6 +108,15 @@ class Works:
         return [record.key.decode() for record in await self.deployment.records(STANDARD, at_least)]
 
 
+async def measured(watch: LagWatch) -> bool:
+    """A broker that has never had a group makes the topic of offsets when it is first asked."""
+    try:
+        await watch.measure()
+    except GroupCoordinatorNotAvailableError:
+        return False
+    return True
+
+
 @asynccontextmanager
 async def open_works(deployment: Deployment, **overrides: Any) -> AsyncIterator[Works]:
     await deployment.prepare("ingest", topics=LIVE)
@@ -122,7 +133,7 @@ async def open_works(deployment: Deployment, **overrides: Any) -> AsyncIterator[
     watch = LagWatch(meter, [relay.allowance], settings.relay_lag_seconds)
     async with base.kafka:
         await base.kafka.connected.wait()
-        await watch.measure()
+        await eventually(lambda: measured(watch), what="a first measurement")
         try:
             yield Works(deployment, relay, sweeper, watch, store, base)
         finally:
