@@ -5,8 +5,8 @@ SHELL := /bin/bash
 BIN := .venv/bin
 STAMP := .venv/installed
 POSTHORN := $(BIN)/posthorn
-# the whole stack's first: one worker has it, and everything else fits beside it
-TESTS := tests/faults tests/e2e tests/unit tests/contract tests/integration tests/style
+TESTS := tests/unit tests/contract tests/style tests/integration
+STACK_TESTS := tests/faults tests/e2e
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,7 +24,8 @@ demo: up ## start everything and follow one message from the request to the webh
 	@$(BIN)/python -m deploy.local.demo
 
 test: lint types ## lint, types and all tests, on a real Kafka and a real MongoDB
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not verify" $(wildcard $(TESTS))
+	$(BIN)/pytest -n 2 -m "not verify" $(TESTS)
+	$(BIN)/pytest -m "not verify" $(STACK_TESTS)
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -34,13 +35,13 @@ types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
 
 unit: $(STAMP) ## the tests that need no server
-	$(BIN)/pytest -m "not verify" $(wildcard tests/unit tests/style)
+	$(BIN)/pytest -m "not verify" tests/unit tests/contract tests/style
 
 integration: $(STAMP) ## the tests on a real Kafka and MongoDB
 	$(BIN)/pytest -m "not verify" tests/integration
 
 e2e: $(STAMP) ## the tests on a whole stack
-	$(BIN)/pytest -m "not verify" tests/faults tests/e2e
+	$(BIN)/pytest -m "not verify" $(STACK_TESTS)
 
 verify: $(STAMP) ## the long forms, by hand
 	$(BIN)/pytest -m verify --timeout 3600 tests
