@@ -24,6 +24,8 @@ SEED = os.environ.get("POSTHORN_TEST_SEED", "1")
 NAMES = [program.name for program in SERVICES]
 KILLED_UNDER, STOPPED_UNDER = 500, 240  # messages
 SECONDS = 60
+# one seed in `make test`, more of them in `make verify`
+SEEDS = [SEED, *(pytest.param(f"verify-{number}", marks=pytest.mark.verify) for number in range(8))]
 
 
 @pytest.fixture(scope="module")
@@ -63,22 +65,24 @@ def _end(stack: Stack, name: str, number: int) -> None:
 
 
 @pytest.mark.timeout(240)
-async def test_a_kill_of_each_process_loses_nothing_and_sends_nothing_twice_unsaid(stack: Stack) -> None:
-    rng = random.Random(SEED)
-    async with world(stack, SEED) as there:
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_kill_of_each_process_loses_nothing_and_sends_nothing_twice_unsaid(stack: Stack, seed: str) -> None:
+    rng = random.Random(seed)
+    async with world(stack, seed) as there:
         running = await disturb(there, signal.SIGKILL, KILLED_UNDER, rng)
         judgement = await there.over(SECONDS)
     print(f"running at each kill: {running}\n{judgement}")
     assert all(running.values()), running
-    assert not judgement.violations, f"seed {SEED}, {running}\n{judgement}"
+    assert not judgement.violations, f"seed {seed}, {running}\n{judgement}"
 
 
 @pytest.mark.timeout(240)
-async def test_a_stop_of_each_process_leaves_no_message_ambiguous(stack: Stack) -> None:
-    rng = random.Random(f"stop {SEED}")
-    async with world(stack, SEED, certain=True) as there:
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_a_stop_of_each_process_leaves_no_message_ambiguous(stack: Stack, seed: str) -> None:
+    rng = random.Random(f"stop {seed}")
+    async with world(stack, seed, certain=True) as there:
         running = await disturb(there, signal.SIGTERM, STOPPED_UNDER, rng)
         judgement = await there.over(SECONDS)
     print(f"running at each stop: {running}\n{judgement}")
-    assert not judgement.violations, f"seed {SEED}, {running}\n{judgement}"
+    assert not judgement.violations, f"seed {seed}, {running}\n{judgement}"
     assert judgement.counts["ambiguous events"] == judgement.counts["second copies"] == 0, str(judgement)
