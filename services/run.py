@@ -117,9 +117,6 @@ async def serve(specs: list[str]) -> None:
 class _Server(uvicorn.Server):
     """Signals are ours: the services drain after the servers."""
 
-    def install_signal_handlers(self) -> None:
-        return
-
     def capture_signals(self) -> Any:
         return nullcontext()
 

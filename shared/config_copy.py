@@ -6,13 +6,9 @@ import time
 from collections.abc import Collection
 
 from shared.contracts.entities import EntityChange, Kind
-from shared.contracts.topics import CONFIG_CHANGES
-from shared.kafka.batch import BatchConsumer, Fetching, Incoming
-from shared.kafka.publish import Publisher
+from shared.kafka.batch import Incoming
 from shared.mongo.entities import Entities
-from shared.settings import SharedSettings
 from shared.telemetry import metrics
-from shared.telemetry.tracing import Tracing
 
 
 class ConfigCopy:
@@ -29,17 +25,3 @@ class ConfigCopy:
         if wanted:
             await self._entities.apply(wanted)
         self._heard = time.time()
-
-
-def config_consumer(
-    service: str, copy: ConfigCopy, settings: SharedSettings, publisher: Publisher, tracing: Tracing
-) -> BatchConsumer[EntityChange]:
-    return BatchConsumer(
-        f"{service}.config",
-        {CONFIG_CHANGES: EntityChange},
-        copy.handle,
-        settings=settings,
-        publisher=publisher,
-        tracing=tracing,
-        fetching=Fetching.unhurried(settings),
-    )

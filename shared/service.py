@@ -10,8 +10,9 @@ from fastapi import APIRouter
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 
 from shared.auth import Authenticator
-from shared.config_copy import ConfigCopy, config_consumer
-from shared.contracts.entities import Kind
+from shared.config_copy import ConfigCopy
+from shared.contracts.entities import EntityChange, Kind
+from shared.contracts.topics import CONFIG_CHANGES
 from shared.kafka.batch import BatchConsumer, Fetching, Handler, OnDead, R
 from shared.kafka.connection import KafkaConnection
 from shared.loops import Loops
@@ -80,7 +81,7 @@ class Base:
     def copy_configuration(self) -> None:
         """Attaches the consumer of `config.changes`; for the one role of a service that keeps its copy."""
         copy = ConfigCopy(self.entities, self.copied)
-        self.kafka.attach(config_consumer(self.name, copy, self.settings, self.publisher, self.tracing))
+        self.consume("config", {CONFIG_CHANGES: EntityChange}, copy.handle, Fetching.unhurried(self.settings))
 
     def publish_configuration(self, loops: Loops) -> None:
         """Sweeps unpublished entity versions, and publishes all of them at start and daily."""

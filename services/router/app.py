@@ -15,7 +15,7 @@ from services.router.store import Configurations, Transports
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, due
-from shared.kafka.batch import BatchConsumer, Fetching
+from shared.kafka.batch import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.service import Base, Service
 
@@ -30,7 +30,9 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         destinations = Destinations(cache, settings)
         for lane in Lane:
             routing = Routing(lane, Configurations(base.cache), destinations, base.publisher)
-            base.kafka.attach(_consumer(lane, routing, base, settings))
+            fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+            topics = {accepted(lane): Message, due(lane): Message}
+            base.consume(f"route.{lane}", topics, routing.handle, fetching, stuck_event)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -46,16 +48,3 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     api = TransportApi(transports, settings)
     routers = [transports_router(base, api), platform_router(base, api), routes_router(base, transports)]
     return Service("router", routers if "http" in roles else [], run, base.ready)
-
-
-def _consumer(lane: Lane, routing: Routing, base: Base, settings: Settings) -> BatchConsumer[Message]:
-    return BatchConsumer(
-        f"router.route.{lane}",
-        {accepted(lane): Message, due(lane): Message},
-        routing.handle,
-        settings=settings,
-        publisher=base.publisher,
-        tracing=base.tracing,
-        fetching=Fetching.for_lane(settings, critical=lane is Lane.CRITICAL),
-        on_dead=stuck_event,
-    )

@@ -13,7 +13,7 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, routed
-from shared.kafka.batch import BatchConsumer, Fetching
+from shared.kafka.batch import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.secrets import SecretBox
 from shared.service import Base, Service
@@ -26,8 +26,12 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     if "check" in roles:
         base.copy_configuration()
         for lane in Lane:
-            base.kafka.attach(_check_consumer(lane, base, store, settings))
-        base.kafka.attach(_learn_consumer(base, store, settings))
+            check = Check(lane, store, base.publisher, settings)
+            fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+            base.consume(f"check.{lane}", {routed(lane): Message}, check.handle, fetching, stuck_event)
+        base.consume(
+            "learn", {EVENTS: Event}, Learn(store, settings).handle, Fetching.for_lane(settings, critical=False)
+        )
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -39,28 +43,3 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     api = SuppressionApi(store, settings, base.kafka.connected)
     routers = [workspace_router(base, api), platform_router(base, api)] if "http" in roles else []
     return Service("suppression", routers, run, base.ready)
-
-
-def _check_consumer(lane: Lane, base: Base, store: Suppressions, settings: Settings) -> BatchConsumer[Message]:
-    return BatchConsumer(
-        f"suppression.check.{lane}",
-        {routed(lane): Message},
-        Check(lane, store, base.publisher, settings).handle,
-        settings=settings,
-        publisher=base.publisher,
-        tracing=base.tracing,
-        fetching=Fetching.for_lane(settings, critical=lane is Lane.CRITICAL),
-        on_dead=stuck_event,
-    )
-
-
-def _learn_consumer(base: Base, store: Suppressions, settings: Settings) -> BatchConsumer[Event]:
-    return BatchConsumer(
-        "suppression.learn",
-        {EVENTS: Event},
-        Learn(store, settings).handle,
-        settings=settings,
-        publisher=base.publisher,
-        tracing=base.tracing,
-        fetching=Fetching.for_lane(settings, critical=False),
-    )

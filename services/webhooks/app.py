@@ -21,7 +21,7 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
-from shared.kafka.batch import BatchConsumer, Fetching
+from shared.kafka.batch import Fetching
 from shared.loops import Loops
 from shared.secrets import SecretBox
 from shared.service import Base, Service
@@ -75,29 +75,10 @@ def _lanes(settings: Settings) -> Lanes:
 
 def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
     base.copy_configuration()
-    base.kafka.attach(
-        BatchConsumer(
-            "webhooks.events",
-            {EVENTS: Event},
-            handler.events,
-            settings=settings,
-            publisher=base.publisher,
-            tracing=base.tracing,
-            fetching=Fetching.for_lane(settings, critical=False),
-        )
-    )
+    base.consume("events", {EVENTS: Event}, handler.events, Fetching.for_lane(settings, critical=False))
     for lane in Lane:
-        base.kafka.attach(
-            BatchConsumer(
-                f"webhooks.accepted.{lane}",
-                {accepted(lane): Message},
-                handler.accepted,
-                settings=settings,
-                publisher=base.publisher,
-                tracing=base.tracing,
-                fetching=Fetching.for_lane(settings, critical=lane is Lane.CRITICAL),
-            )
-        )
+        fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handler.accepted, fetching)
 
 
 def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: AttemptLog, dispatcher: Dispatcher) -> None:

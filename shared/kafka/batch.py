@@ -102,7 +102,6 @@ class BatchConsumer(Generic[R]):
         self._fetching = fetching
         self._on_dead = on_dead
         self._stopping = asyncio.Event()
-        self.last_poll = time.monotonic()
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declares the FastStream subscriber; it starts with the broker."""

@@ -7,7 +7,7 @@ so a newer change is never taken for published.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,12 +34,10 @@ class Outbox:
         collection: AsyncIOMotorCollection,
         publisher: Publisher,
         record_of: Callable[[Mapping[str, Any]], Outgoing],
-        on_refused: Callable[[Sequence[Any]], Awaitable[None]] | None = None,
     ) -> None:
         self._collection = collection
         self._publisher = publisher
         self._record_of = record_of
-        self._on_refused = on_refused
 
     async def publish(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Publishes the documents' records and clears their marks; after a PublishUnknownError the sweep goes on."""
@@ -47,12 +45,7 @@ class Outbox:
         if not marked:
             return
         records = [self._record_of(document) for document in marked]
-        refused = await self._publisher.publish(records)
-        if refused and self._on_refused:
-            keys = {id(record) for record in refused}
-            await self._on_refused(
-                [document["_id"] for document, record in zip(marked, records, strict=True) if id(record) in keys]
-            )
+        await self._publisher.publish(records)
         tokens = [document["unpublished"]["token"] for document in marked]
         await self._collection.update_many({"unpublished.token": {"$in": tokens}}, {"$unset": {"unpublished": ""}})
 
