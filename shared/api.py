@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 import orjson
@@ -28,6 +28,7 @@ REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 MAX_JSON_BYTES = 64 * 1024
 M = TypeVar("M", bound=BaseModel)
+Handler = Callable[[Request], Awaitable[Response]]
 log = structlog.get_logger(__name__)
 
 
@@ -54,7 +55,7 @@ async def read_json(request: Request, model: type[M], limit: int = MAX_JSON_BYTE
         raise invalid_request(faults_of(error.errors())) from error
 
 
-def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = None) -> APIRouter:
+def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = None) -> ServiceRouter:
     """A router whose routes each open a server span in the service's own name, under the caller's traceparent.
 
     A handler finds the span's traceparent at `request.state.trace`.
@@ -62,43 +63,89 @@ def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = 
 
     class TracedRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            handle = super().get_route_handler()
-            name = self.path_format
+            return traced(tracing, self.path_format, super().get_route_handler())
 
-            async def traced(request: Request) -> Response:
-                started = time.monotonic()
-                span = tracing.start(
-                    f"{request.method} {name}",
-                    request.headers.get("traceparent"),
-                    SpanKind.SERVER,
-                    {"http.request.method": request.method, "http.route": name, "url.path": request.scope["path"]},
-                )
-                request.state.trace = traceparent_of(span)
-                status = 500
-                try:
-                    response = await handle(request)
-                    status = response.status_code
-                    return response
-                except ProblemError as problem:
-                    status = problem.status
-                    raise
-                except RequestValidationError:
-                    status = 422
-                    raise
-                finally:
-                    span.set_attribute("http.response.status_code", status)
-                    if status >= 500:
-                        span.set_status(Status(StatusCode.ERROR))
-                    span.end()
-                    trace = request.state.trace if is_sampled(request.state.trace) else None
-                    seconds = time.monotonic() - started
-                    metrics.observe(
-                        metrics.HTTP_REQUESTS, seconds, trace, route=name, method=request.method, status=str(status)
-                    )
+    return ServiceRouter(prefix=prefix, route_class=TracedRoute, tags=list(tags or []))
 
-            return traced
 
-    return APIRouter(prefix=prefix, route_class=TracedRoute, tags=list(tags or []))
+class ServiceRouter(APIRouter):
+    """A router, and by method and path the handlers that are `direct` (see Api)."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.direct: dict[tuple[str, str], Handler] = {}
+
+
+def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+    """The handler inside a server span, measured."""
+
+    async def handle_traced(request: Request) -> Response:
+        started = time.monotonic()
+        span = tracing.start(
+            f"{request.method} {route}",
+            request.headers.get("traceparent"),
+            SpanKind.SERVER,
+            {"http.request.method": request.method, "http.route": route, "url.path": request.scope["path"]},
+        )
+        request.state.trace = traceparent_of(span)
+        status = 500
+        try:
+            response = await handle(request)
+            status = response.status_code
+            return response
+        except ProblemError as problem:
+            status = problem.status
+            raise
+        except RequestValidationError:
+            status = 422
+            raise
+        finally:
+            span.set_attribute("http.response.status_code", status)
+            if status >= 500:
+                span.set_status(Status(StatusCode.ERROR))
+            span.end()
+            trace = request.state.trace if is_sampled(request.state.trace) else None
+            seconds = time.monotonic() - started
+            metrics.observe(
+                metrics.HTTP_REQUESTS, seconds, trace, route=route, method=request.method, status=str(status)
+            )
+
+    return handle_traced
+
+
+class Api(FastAPI):
+    """FastAPI, but its `direct` handlers, by method and path, are called without its layers: for the few requests whose
+    number decides what a process can take, as these layers cost more than accepting a message does.
+
+    Each is a route as well, which describes it.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.direct: dict[tuple[str, str], Handler] = {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handle = self.direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
+        if handle is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await RequestIds(_without_layers(handle))(scope, receive, send)
+
+
+def _without_layers(handle: Handler) -> ASGIApp:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            response = await handle(request)
+        except ProblemError as problem:
+            response = problem_response(request, problem)
+        except PyMongoError as error:
+            response = await _database(request, error)
+        except Exception as error:
+            response = await _unexpected(request, error)
+        await response(scope, receive, send)
+
+    return answer
 
 
 class RequestIds:
@@ -123,11 +170,13 @@ class RequestIds:
         await self._app(scope, receive, with_id)
 
 
-def create_api(routers: list[APIRouter], version: str = "1") -> FastAPI:
+def create_api(routers: Sequence[APIRouter], version: str = "1") -> Api:
     """One API of the given routers, with a defined shape for every error."""
-    api = FastAPI(title="Posthorn", version=version, docs_url=None, redoc_url=None)
+    api = Api(title="Posthorn", version=version, docs_url=None, redoc_url=None)
     for router in routers:
         api.include_router(router)
+        if isinstance(router, ServiceRouter):
+            api.direct |= router.direct
     api.add_middleware(RequestIds)
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(RequestValidationError, _validation)

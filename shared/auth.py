@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from shared.contracts.entities import ApiKey, Kind, Workspace
 from shared.errors import ProblemError
+from shared.mongo.entities import Entity
 from shared.mongo.entity_cache import EntityCache
 from shared.secrets import api_key_digest
 from shared.settings import SharedSettings
@@ -29,6 +30,8 @@ WORKSPACE_SCOPES = (
     "keys",
     "admin",
 )
+
+MOST_PRINCIPALS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Authenticator:
         self._cache = cache
         self._pepper = settings.pepper_bytes
         self._operator = settings.operator_token
+        # by key id, with the entities that each was made from
+        self._principals: dict[str, tuple[Entity, Entity, Principal]] = {}
 
     async def principal(self, authorization: str | None) -> Principal:
         """The caller; raises a 401 problem."""
@@ -74,15 +79,29 @@ class Authenticator:
         entity = await self._cache.find_one(Kind.API_KEY, "digest", api_key_digest(self._pepper, key))
         if entity is None or entity.workspace_id is None:
             raise _unauthorized("The API key is not valid.")
-        api_key = ApiKey.model_construct(**entity.data)
-        if api_key.expires_at and _time(api_key.expires_at) <= datetime.now(UTC):
-            raise _unauthorized("The API key has expired.", "key_expired")
         workspace = await self._cache.get(Kind.WORKSPACE, entity.workspace_id)
         if workspace is None:
             raise _unauthorized("The API key is not valid.")
-        return Principal(
-            entity.id, api_key, entity.workspace_id, Workspace.model_construct(**workspace.data), workspace.version
+        principal = self._principal_of(entity, workspace)
+        if principal.key.expires_at and principal.key.expires_at <= datetime.now(UTC):
+            raise _unauthorized("The API key has expired.", "key_expired")
+        return principal
+
+    def _principal_of(self, key: Entity, workspace: Entity) -> Principal:
+        known = self._principals.get(key.id)
+        if known is not None and known[0] is key and known[1] is workspace:
+            return known[2]
+        if len(self._principals) >= MOST_PRINCIPALS:
+            self._principals.clear()
+        principal = Principal(
+            key.id,
+            ApiKey.model_validate(key.data),
+            workspace.id,
+            Workspace.model_validate(workspace.data),
+            workspace.version,
         )
+        self._principals[key.id] = key, workspace, principal
+        return principal
 
     def require_operator(self, authorization: str | None) -> None:
         """Raises a 401 problem unless the operator's token is given."""
@@ -99,10 +118,6 @@ def bearer(authorization: str | None) -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise _unauthorized("An API key is needed: 'Authorization: Bearer ph_live_…'.")
     return token.strip()
-
-
-def _time(value: datetime | str) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
 def caller(authenticator: Authenticator, scope: str) -> Any:

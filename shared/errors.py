@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -65,6 +67,16 @@ def invalid_request(errors: Sequence[Fault]) -> ProblemError:
 def unavailable(detail: str, retry_after: int = 2) -> ProblemError:
     """503 with Retry-After: nothing was stored, or it is not known; the caller tries again."""
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": str(retry_after)})
+
+
+@asynccontextmanager
+async def answered_within(seconds: float) -> AsyncIterator[None]:
+    """Ends what takes longer with 503: a caller is told in time to try again, however much waits for the database."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError as error:
+        raise unavailable("The database did not answer in time; please try again.") from error
 
 
 def not_found(what: str) -> ProblemError:

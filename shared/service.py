@@ -40,14 +40,21 @@ class Base:
     """
 
     def __init__(
-        self, name: str, settings: SharedSettings, *, owned: Collection[Kind] = (), copied: Collection[Kind] = ()
+        self,
+        name: str,
+        settings: SharedSettings,
+        roles: Collection[str],
+        *,
+        owned: Collection[Kind] = (),
+        copied: Collection[Kind] = (),
     ) -> None:
         self.name = name
         self.settings = settings
         self.owned = tuple(owned)
         self.copied = tuple(copied)
         self.tracing = Tracing(settings, name)
-        self.client: AsyncIOMotorClient = make_client(settings)
+        # a request has nobody behind it who repeats what failed
+        self.client: AsyncIOMotorClient = make_client(settings, retry_writes="http" in roles)
         self.database: AsyncIOMotorDatabase = open_database(self.client, settings.database(name))
         self.content_database: AsyncIOMotorDatabase = open_database(self.client, settings.database("content"))
         self.entities = Entities(self.database)

@@ -50,6 +50,8 @@ class SharedSettings(BaseSettings):
     batch_size: int = Field(500, ge=1, le=5000, description="records that a consumer takes at once")
     standard_wait_ms: int = Field(50, description="how long a fetch of the standard lane may wait to fill")
     standard_min_bytes: int = Field(20_000, description="bytes that end a fetch's wait on the standard lane")
+    events_wait_ms: int = Field(200, description="how long a fetch of events may wait to fill")
+    events_min_bytes: int = Field(100_000, description="bytes that end a fetch's wait for events")
     session_timeout_ms: int = Field(45_000, description="how soon Kafka gives a silent consumer's partitions away")
     shutdown_seconds: float = Field(30, description="how long a stopping process may finish what it has begun")
     sweep_seconds: float = Field(10, description="how often unpublished records are looked for")

@@ -105,7 +105,7 @@ class Transport(Record):
     password: str | None = None
     weight: int = 100
     enabled: bool = True
-    max_connections: int = 10
+    max_connections: int = 20
     max_per_connection: int = 100
     ehlo_name: str | None = None
 

@@ -98,9 +98,10 @@ class Verdict(Record):
 
 
 class Seen(Record):
-    """When each stage saw the message in this pass."""
+    """When each stage saw the message in this pass; `published` is when the relay's record came to Kafka."""
 
     accepted: Timestamp
+    published: Timestamp | None = None
     released: Timestamp | None = None
     routed: Timestamp | None = None
     checked: Timestamp | None = None

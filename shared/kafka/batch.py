@@ -11,16 +11,20 @@ import asyncio
 import dataclasses
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Generic, TypeVar
 
 import structlog
-from aiokafka import ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faststream import AckPolicy, NoCast
 from faststream.kafka import KafkaBroker, KafkaMessage
 from opentelemetry.trace import Span, SpanKind
 
 from shared.contracts.record import Record
+from shared.failpoints import handled, reach
 from shared.kafka.dead_letter import DeadLetter
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.publish import Outgoing, Publisher
@@ -34,6 +38,7 @@ log = structlog.get_logger(__name__)
 RECORD_TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 MAX_POLL_INTERVAL_MS = 600_000
+LOOK_MS = 1000
 LONG_POLL_MS = 500  # of a fetch that any byte ends: the wait costs no latency, an empty answer costs both sides
 
 
@@ -47,30 +52,44 @@ class Incoming(Generic[R]):
     trace: str | None = None
     span: Span | None = None
 
+    @property
+    def published_at(self) -> datetime:
+        """When the record came to Kafka."""
+        return datetime.fromtimestamp(self.raw.timestamp / 1000, UTC)
+
 
 @dataclass(frozen=True)
 class Fetching:
     """How a consumer's fetches fill: `wait_ms` at the broker until `min_bytes` are there.
 
-    The critical lane takes what is there at once; the standard lane may wait for larger, cheaper batches. An idle
-    consumer looks every `poll_ms` to twice that: FastStream sleeps after an empty look.
+    The critical lane takes what is there at once; the standard lane may wait for larger, cheaper batches. A batch is
+    handled when its newest record is `age` seconds old, where something else makes most of the work needless by then.
     """
 
     wait_ms: int
     min_bytes: int
     records: int
-    poll_ms: int = 40
+    age: float = 0.0
 
     @classmethod
     def for_lane(cls, settings: SharedSettings, *, critical: bool) -> Fetching:
         if critical:
-            return cls(LONG_POLL_MS, 1, settings.batch_size, poll_ms=15)
+            return cls(LONG_POLL_MS, 1, settings.batch_size)
         return cls(settings.standard_wait_ms, settings.standard_min_bytes, settings.batch_size)
+
+    @classmethod
+    def behind(cls, settings: SharedSettings) -> Fetching:
+        """For what comes after the mail: events, whose batches may be larger still."""
+        return cls(settings.events_wait_ms, settings.events_min_bytes, settings.batch_size)
 
     @classmethod
     def unhurried(cls, settings: SharedSettings) -> Fetching:
         """For what nobody waits for: configuration, changes, commands."""
-        return cls(LONG_POLL_MS, 1, settings.batch_size, poll_ms=100)
+        return cls(LONG_POLL_MS, 1, settings.batch_size)
+
+
+class StoppingError(Exception):
+    """The process stops before the batch was begun."""
 
 
 Handler = Callable[[list[Incoming[R]]], Awaitable[None]]
@@ -78,7 +97,10 @@ OnDead = Callable[[R, DeadLetter], Outgoing | None]
 
 
 class BatchConsumer(Generic[R]):
-    """One consumer group over some topics. `on_dead` may give a record to publish with a dead letter (`stuck`)."""
+    """One consumer group over some topics. `on_dead` may give a record to publish with a dead letter (`stuck`).
+
+    `idle` is set while no batch is being handled.
+    """
 
     def __init__(
         self,
@@ -94,6 +116,7 @@ class BatchConsumer(Generic[R]):
     ) -> None:
         self.name = name
         self.group = settings.group(name)
+        self._handled = handled(name)
         self._decoders = {settings.topic(topic): (topic, model) for topic, model in decoders.items()}
         self._handler = handler
         self._settings = settings
@@ -102,6 +125,8 @@ class BatchConsumer(Generic[R]):
         self._fetching = fetching
         self._on_dead = on_dead
         self._stopping = asyncio.Event()
+        self.idle = asyncio.Event()
+        self.idle.set()
 
     def attach(self, broker: KafkaBroker) -> None:
         """Declares the FastStream subscriber; it starts with the broker."""
@@ -115,7 +140,6 @@ class BatchConsumer(Generic[R]):
             max_poll_records=self._fetching.records,
             fetch_max_wait_ms=self._fetching.wait_ms,
             fetch_min_bytes=self._fetching.min_bytes,
-            batch_timeout_ms=self._fetching.poll_ms,
             session_timeout_ms=self._settings.session_timeout_ms,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             parser=_parse,
@@ -124,13 +148,35 @@ class BatchConsumer(Generic[R]):
         )
 
         async def consume(records: NoCast[tuple[ConsumerRecord, ...]]) -> None:
-            await self.process(records)
+            self.idle.clear()
+            try:
+                await self._await_age(records)
+                await self.process(records)
+            finally:
+                self.idle.set()
 
         subscriber(consume)
+        # FastStream's own look sleeps after an empty answer: either often, or late for what comes meanwhile
+        subscriber.get_msg = self._look  # type: ignore[method-assign]
+
+    async def _look(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
+        """The next records as soon as there are any, or none after a while."""
+        found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=self._fetching.records)
+        return tuple(chain.from_iterable(found.values()))
 
     def stop(self) -> None:
         """Ends the waiting for infrastructure: the batch is given back and read again by whoever comes next."""
         self._stopping.set()
+
+    async def _await_age(self, records: Sequence[ConsumerRecord]) -> None:
+        """Raises StoppingError where the process stops meanwhile: the batch is given back."""
+        if not self._fetching.age:
+            return
+        age = time.time() - max(record.timestamp for record in records) / 1000
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), min(self._fetching.age, self._fetching.age - age))
+        if self._stopping.is_set():
+            raise StoppingError
 
     async def process(self, records: Sequence[ConsumerRecord]) -> None:
         """Handles one batch to its end; returns only when every effect is durable."""
@@ -145,6 +191,7 @@ class BatchConsumer(Generic[R]):
             await self._until_done(lambda: self._bury(dead))
         metrics.BATCH_SECONDS.labels(self.name).observe(time.monotonic() - started)
         metrics.BATCH_RECORDS.labels(self.name).observe(len(records))
+        reach(self._handled, len(records))
 
     def _decode(self, records: Sequence[ConsumerRecord]) -> tuple[list[Incoming[R]], list[tuple[R | None, DeadLetter]]]:
         good: list[Incoming[R]] = []

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
 from types import TracebackType
 
 import structlog
@@ -15,6 +17,7 @@ from shared.settings import SharedSettings
 
 log = structlog.get_logger(__name__)
 PAUSE = 1.0
+CLOSE_SECONDS = 5.0
 
 
 class KafkaConnection:
@@ -22,10 +25,11 @@ class KafkaConnection:
 
     def __init__(self, settings: SharedSettings, name: str) -> None:
         self.broker = make_broker(settings, f"posthorn-{name}")
-        self.publisher = Publisher(self.broker, settings)
+        self.publisher = Publisher(settings, f"posthorn-{name}")
         self.consumers: list[BatchConsumer] = []
         self.connected = asyncio.Event()
         self._settings = settings
+        self._closing = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
 
     def attach(self, consumer: BatchConsumer) -> None:
@@ -37,13 +41,15 @@ class KafkaConnection:
         return self
 
     async def _start(self) -> None:
-        while True:
+        while not self._closing.is_set():
             try:
+                await self.publisher.connect()
                 await self.broker.start()
             except (KafkaError, OSError) as error:
                 log.warning("kafka cannot be reached", error=f"{type(error).__name__}: {error}")
-                await self.broker.stop()
-                await asyncio.sleep(PAUSE)
+                await _ended([asyncio.create_task(self.broker.stop())])
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), PAUSE)
             else:
                 self.connected.set()
                 return
@@ -51,16 +57,30 @@ class KafkaConnection:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._starting is not None
-        self._starting.cancel()
-        await asyncio.gather(self._starting, return_exceptions=True)
-        await self.broker.stop()
+        await self._end_start()
+        await _ended([asyncio.create_task(self.broker.stop())])
+        await self.publisher.close()
+
+    async def _end_start(self) -> None:
+        """Lets a start that is under way come to its end: a consumer that starts while it is stopped would be left
+        running, and one that is cut off leaves connections behind."""
+        self._closing.set()
+        if self._starting is not None:
+            await asyncio.wait([self._starting], timeout=CLOSE_SECONDS)
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
 
     async def stop_consuming(self) -> None:
-        """Takes no further batch and waits for those under way; publishing goes on."""
+        """Takes no further batch and waits for those under way; publishing goes on, with less patience."""
+        self.publisher.deadline = min(self.publisher.deadline, CLOSE_SECONDS)
+        await self._end_start()
         for consumer in self.consumers:
             consumer.stop()
-        await asyncio.gather(*(subscriber.stop() for subscriber in self.broker.subscribers))
+        stops = [asyncio.create_task(subscriber.stop()) for subscriber in self.broker.subscribers]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._settings.shutdown_seconds):
+                await asyncio.gather(*(consumer.idle.wait() for consumer in self.consumers))
+        await _ended(stops)
 
     @property
     def ready(self) -> bool:
@@ -69,3 +89,19 @@ class KafkaConnection:
             getattr(subscriber, "consumer", None) is not None and subscriber.running
             for subscriber in self.broker.subscribers
         )
+
+
+async def _ended(stops: Sequence[asyncio.Task[None]]) -> None:
+    """Returns when all have ended, or after CLOSE_SECONDS.
+
+    With Kafka away a consumer cannot leave its group: it tries for longer than a process may take to stop, or raises.
+    Its group misses it anyhow.
+    """
+    if not stops:
+        return
+    _, late = await asyncio.wait(stops, timeout=CLOSE_SECONDS)
+    for stop in late:
+        stop.cancel()
+    for result in await asyncio.gather(*stops, return_exceptions=True):
+        if isinstance(result, BaseException):
+            log.warning("not closed as it should be", error=f"{type(result).__name__}: {result}")

@@ -12,10 +12,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.contracts.record import rfc3339
 from shared.contracts.topics import dead_letters
 from shared.kafka.publish import Outgoing, Publisher
+from shared.kafka.reading import read_topics
 from shared.settings import SharedSettings
 
 REASON, EXCEPTION, ORIGIN, GROUP, FAILED_AT = "dlq.reason", "dlq.exception", "dlq.origin", "dlq.group", "dlq.failed_at"
 MAX_EXCEPTION = 1000
+AT_ONCE = 1000  # records whose acknowledgements a replay waits for together: there is a deadline for them
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +58,9 @@ async def read_dead_letters(settings: SharedSettings, topic: str) -> AsyncIterat
 
     Raises aiokafka's UnknownTopicOrPartitionError where there is no such topic.
     """
-    name = settings.topic(dead_letters(topic))
-    consumer = AIOKafkaConsumer(
-        name,
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
-    await consumer.start()
-    try:
-        partitions = sorted(consumer.assignment())
-        ends = await consumer.end_offsets(partitions)
-        for partition in partitions:
-            while await consumer.position(partition) < ends[partition]:
-                for record in (await consumer.getmany(partition, timeout_ms=500)).get(partition, ()):
-                    yield record
-    finally:
-        await consumer.stop()
+    async for batch in read_topics(settings, [dead_letters(topic)]):
+        for record in batch:
+            yield record
 
 
 async def count_dead_letters(settings: SharedSettings, topics: Iterable[str]) -> dict[str, int]:
@@ -106,9 +94,13 @@ async def replay(publisher: Publisher, topic: str, records: list[ConsumerRecord]
 
     Nothing is removed: every stage recognises what it has done, so a second replay changes nothing.
     """
-    outgoing = []
-    for record in records:
-        headers = {name: value for name, value in text_headers(record).items() if not name.startswith("dlq.")}
-        outgoing.append(Outgoing(topic, (record.key or b"").decode(errors="replace"), record.value, headers))
-    refused = await publisher.publish(outgoing)
-    return len(outgoing) - len(refused)
+    count = 0
+    for start in range(0, len(records), AT_ONCE):
+        outgoing = [_as_it_came(topic, record) for record in records[start : start + AT_ONCE]]
+        count += len(outgoing) - len(await publisher.publish(outgoing))
+    return count
+
+
+def _as_it_came(topic: str, record: ConsumerRecord) -> Outgoing:
+    headers = {name: value for name, value in text_headers(record).items() if not name.startswith("dlq.")}
+    return Outgoing(topic, (record.key or b"").decode(errors="replace"), record.value, headers)

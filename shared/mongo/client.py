@@ -1,4 +1,9 @@
-"""The MongoDB client: majority and journaled writes, majority reads."""
+"""The MongoDB client: majority and journaled writes, majority reads, and waits that end.
+
+A member that has halted is missed by the driver's monitor after HEARTBEAT_MS + CONNECT_MS at most, and every call on it
+ends then; a write that no majority takes ends after WRITE_MS with a WTimeoutError. Either way it is not known whether
+it was written, and the caller repeats it.
+"""
 
 from __future__ import annotations
 
@@ -12,21 +17,29 @@ from pymongo.write_concern import WriteConcern
 
 from shared.settings import SharedSettings
 
-MAJORITY = WriteConcern(w="majority", j=True)
 SELECTION_MS = 2_000
+CONNECT_MS = 2_000
+HEARTBEAT_MS = 2_000
+WRITE_MS = 10_000
 SOCKET_MS = 20_000
+MAJORITY = WriteConcern(w="majority", j=True, wtimeout=WRITE_MS)
 
 
-def make_client(settings: SharedSettings) -> AsyncIOMotorClient:
-    """A client that connects when it is first used. Times are read as UTC."""
+def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> AsyncIOMotorClient:
+    """A client that connects when it is first used. Times are read as UTC.
+
+    Retryable writes cost the server a further write for each document of a bulk, so that whoever repeats what failed
+    anyway does better without them.
+    """
     return AsyncIOMotorClient(
         settings.mongo_url,
         tz_aware=True,
         serverSelectionTimeoutMS=SELECTION_MS,
         socketTimeoutMS=SOCKET_MS,
-        connectTimeoutMS=SELECTION_MS,
+        connectTimeoutMS=CONNECT_MS,
+        heartbeatFrequencyMS=HEARTBEAT_MS,
         maxPoolSize=50,
-        retryWrites=True,
+        retryWrites=retry_writes,
         appname="posthorn",
     )
 

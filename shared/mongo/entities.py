@@ -13,22 +13,19 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import IndexModel, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, CollectionInvalid
+from pymongo.errors import CollectionInvalid
 from pymongo.read_concern import ReadConcern
 
 from shared.contracts.entities import EntityChange, Kind
 from shared.contracts.topics import CONFIG_CHANGES
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
-from shared.mongo.group_commit import DUPLICATE_KEY
 from shared.mongo.outbox import Outbox
 
 NOTICES = "entity_changes"
 NOTICES_BYTES = 1024 * 1024
 
-INDEXES: dict[Kind, tuple[IndexModel, ...]] = {
-    kind: (IndexModel("workspace_id"), outbox.INDEX, outbox.SINCE_INDEX) for kind in Kind
-}
+INDEXES: dict[Kind, tuple[IndexModel, ...]] = {kind: (IndexModel("workspace_id"), outbox.INDEX) for kind in Kind}
 INDEXES[Kind.API_KEY] += (IndexModel("data.digest", unique=True, sparse=True),)
 INDEXES[Kind.DOMAIN] += (IndexModel([("workspace_id", 1), ("data.name", 1)]),)
 INDEXES[Kind.SENDER] += (IndexModel([("workspace_id", 1), ("data.address", 1)]),)
@@ -118,15 +115,9 @@ class Entities:
     async def apply(self, changes: Sequence[EntityChange]) -> None:
         """Takes every change that is newer than what is here; older ones and repeats change nothing."""
         for kind in {change.kind for change in changes}:
-            writes = [_newer(change) for change in changes if change.kind == kind]
-            try:
-                await self.database[kind].bulk_write(writes, ordered=False)
-            except BulkWriteError as error:
-                # an upsert whose filter finds no older version meets the newer one: nothing to do
-                failures = (error.details or {}).get("writeErrors", [])
-                only_newer = all(failure["code"] == DUPLICATE_KEY for failure in failures)
-                if (error.details or {}).get("writeConcernErrors") or not only_newer:
-                    raise
+            await self.database[kind].bulk_write(
+                [_newer(change) for change in changes if change.kind == kind], ordered=False
+            )
         await self._tell([(change.kind, change.id) for change in changes])
 
     def notices(self) -> AsyncIOMotorCollection:
@@ -177,16 +168,15 @@ def change_record(kind: Kind, document: Mapping[str, Any]) -> Outgoing:
 
 
 def _newer(change: EntityChange) -> UpdateOne:
-    return UpdateOne(
-        {"_id": change.id, "version": {"$lt": change.version}},
-        {
-            "$set": {
-                "workspace_id": change.workspace_id,
-                "version": change.version,
-                "deleted": change.deleted,
-                "changed_at": change.changed_at,
-                "data": change.data,
-            }
-        },
-        upsert=True,
-    )
+    """Replaces an older version. The filter is the `_id` alone, so that of two first versions that race the server
+    itself tries the loser again: with the version in the filter, its upsert would break on the other's document."""
+    version = {
+        "workspace_id": change.workspace_id,
+        "version": change.version,
+        "deleted": change.deleted,
+        "changed_at": change.changed_at,
+        "data": change.data,
+    }
+    newer = {"$mergeObjects": ["$$ROOT", {"$literal": version}]}
+    update = [{"$replaceWith": {"$cond": [{"$gte": ["$version", change.version]}, "$$ROOT", newer]}}]
+    return UpdateOne({"_id": change.id}, update, upsert=True)

@@ -23,9 +23,10 @@ DUPLICATE_KEY = 11000
 
 
 class GroupCommit(Generic[T, A]):
-    """Gathers what is submitted while earlier writes are under way, without waiting for company.
+    """Gathers what is submitted while earlier writes are under way, and for `linger` seconds after the first.
 
     `write` takes the gathered items and returns one answer for each, in order; what it raises goes to all of them.
+    At most `at_once` writes are under way: fewer make larger groups.
     """
 
     def __init__(
@@ -35,11 +36,14 @@ class GroupCommit(Generic[T, A]):
         *,
         largest: int = 500,
         at_once: int = 2,
+        linger: float = 0.0,
     ) -> None:
         self._name = name
         self._write = write
         self._largest = largest
         self._free = at_once
+        self._linger = linger
+        self._timer: asyncio.Handle | None = None
         self._waiting: list[tuple[T, asyncio.Future[A]]] = []
         self._running: set[asyncio.Task[None]] = set()
 
@@ -47,12 +51,20 @@ class GroupCommit(Generic[T, A]):
         """Returns the item's answer once the group it went with is written."""
         answer: asyncio.Future[A] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answer))
-        if self._free:
-            # the next turn of the loop: whoever else is ready now comes along
-            asyncio.get_running_loop().call_soon(self._flush)
+        self._schedule()
         return await answer
 
+    def _schedule(self) -> None:
+        """Has what waits written soon, one turn of the loop from now at the earliest: whoever else is ready then comes
+        along."""
+        if self._free and self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(self._linger, self._flush) if self._linger else loop.call_soon(self._flush)
+
     def _flush(self) -> None:
+        self._timer = None
+        # who does not wait any more was told that nothing is known: what has not begun is not begun late
+        self._waiting = [(item, answer) for item, answer in self._waiting if not answer.cancelled()]
         while self._free and self._waiting:
             group, self._waiting = self._waiting[: self._largest], self._waiting[self._largest :]
             self._free -= 1
@@ -76,12 +88,15 @@ class GroupCommit(Generic[T, A]):
                     answer.set_result(value)
         finally:
             self._free += 1
-            self._flush()
+            if self._waiting:
+                self._schedule()
 
     async def drain(self) -> None:
         """Returns when nothing is waiting or being written."""
-        while self._running:
-            await asyncio.wait(self._running)
+        self._linger = 0.0
+        self._flush()
+        while self._running or self._waiting:
+            await asyncio.wait(self._running) if self._running else await asyncio.sleep(0)
 
 
 class Insert(Enum):

@@ -2,7 +2,8 @@
 
 The document holds `unpublished: {"token", "since"}` beside what the record is made from. Whoever wrote it publishes
 at once and clears the token; the sweep publishes what stayed. A token is cleared only where it is still the same,
-so a newer change is never taken for published.
+so a newer change is never taken for published. What Kafka can never take (its record is too large) keeps the mark as
+`refused`, and is told in the log: it is not tried again, and not taken for published.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import IndexModel
 
+from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo.due import new_token
 
-INDEX = IndexModel("unpublished.token", sparse=True)
-SINCE_INDEX = IndexModel("unpublished.since", sparse=True)
+log = structlog.get_logger(__name__)
+INDEX = IndexModel("unpublished.since", sparse=True)
 
 
 def unpublished(now: datetime | None = None) -> dict[str, Any]:
@@ -45,9 +48,13 @@ class Outbox:
         if not marked:
             return
         records = [self._record_of(document) for document in marked]
-        await self._publisher.publish(records)
-        tokens = [document["unpublished"]["token"] for document in marked]
-        await self._collection.update_many({"unpublished.token": {"$in": tokens}}, {"$unset": {"unpublished": ""}})
+        refused = await self._publisher.publish(records)
+        reach("outbox.published", len(marked))
+        if refused:
+            log.error("records refused", collection=self._collection.name, keys=[record.key for record in refused])
+            stuck = [document for document, record in zip(marked, records, strict=True) if record in refused]
+            await self._collection.update_many(_as_marked(stuck), {"$rename": {"unpublished": "refused"}})
+        await self._collection.update_many(_as_marked(marked), {"$unset": {"unpublished": ""}})
 
     async def sweep(self, older_than: float = 10.0, limit: int = 500) -> int:
         """Publishes what has stayed for `older_than` seconds; returns how many documents there were."""
@@ -55,3 +62,11 @@ class Outbox:
         stayed = await self._collection.find({"unpublished.since": {"$lt": before}}).limit(limit).to_list(None)
         await self.publish(stayed)
         return len(stayed)
+
+
+def _as_marked(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Those of the documents whose mark is still the one that they were read or written with."""
+    return {
+        "_id": {"$in": [document["_id"] for document in documents]},
+        "unpublished.token": {"$in": [document["unpublished"]["token"] for document in documents]},
+    }

@@ -4,8 +4,31 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 
 import structlog
+
+CLIENTS = ("aiokafka", "httpx", "uvicorn.access", "faststream", "aiosmtplib", "pymongo")
+SELDOM_SECONDS = 10.0
+
+
+class Seldom(logging.Filter):
+    """Lets each thing that a client library says through once in a while: with Kafka away aiokafka tries, and says
+    so, hundreds of times a second."""
+
+    def __init__(self, seconds: float = SELDOM_SECONDS) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.partition(".")[0] != "aiokafka":
+            return True
+        what, now = (record.name, str(record.msg)), time.monotonic()
+        if now - self._said.get(what, -self._seconds) < self._seconds:
+            return False
+        self._said[what] = now
+        return True
 
 
 def setup_logging(service: str, level: str = "INFO") -> None:
@@ -25,6 +48,7 @@ def setup_logging(service: str, level: str = "INFO") -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Seldom())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -37,7 +61,7 @@ def setup_logging(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("aiokafka", "httpx", "uvicorn.access", "faststream", "aiosmtplib", "pymongo"):
+    for noisy in CLIENTS:
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))
 
 

@@ -43,6 +43,9 @@ OUTCOMES = Counter(
 SMTP_PHASE = Histogram("posthorn_smtp_phase_seconds", "Time of one phase of an SMTP conversation", ("phase",),
                        buckets=STAGE_BUCKETS)  # fmt: skip
 AMBIGUOUS = Counter("posthorn_ambiguous_total", "Attempts whose reply after the final dot was lost", ("rollup",))
+TAKEN = Counter(
+    "posthorn_deliveries_taken_total", "Deliveries that a sender has taken at their arrival, or by a claim", ("by",)
+)
 IN_FLIGHT = Gauge("posthorn_in_flight", "Conversations or posts under way in this process", ("stage",))
 WAITING = Gauge("posthorn_waiting", "What waits, by stage and lane", ("stage", "lane"))
 OLDEST_AGE = Gauge("posthorn_oldest_age_seconds", "Age of the oldest that waits and is due", ("stage", "lane"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
@@ -35,7 +36,8 @@ def change(number: int, reason: str = "manual") -> SuppressionChange:
 class Consumed:
     """Collects what one consumer handles; `fail` decides what it raises."""
 
-    def __init__(self, deployment: Deployment) -> None:
+    def __init__(self, deployment: Deployment, age: float = 0.0) -> None:
+        self.ages: list[float] = []
         self.kafka = KafkaConnection(deployment.shared, "test")
         self.seen: list[str] = []
         self.batches: list[int] = []
@@ -48,7 +50,7 @@ class Consumed:
                 settings=deployment.shared,
                 publisher=self.kafka.publisher,
                 tracing=Tracing(deployment.shared, "test"),
-                fetching=Fetching(wait_ms=10, min_bytes=1, records=100),
+                fetching=Fetching(wait_ms=10, min_bytes=1, records=100, age=age),
             )
         )
 
@@ -56,6 +58,7 @@ class Consumed:
         for incoming in batch:
             self.fail(incoming.record)
         self.batches.append(len(batch))
+        self.ages += [time.time() - incoming.raw.timestamp / 1000 for incoming in batch]
         self.seen += [incoming.record.change_id for incoming in batch]
 
     async def __aenter__(self) -> Consumed:
@@ -86,6 +89,24 @@ async def test_undecodable_records_go_to_the_dead_letters_and_their_neighbours_g
     assert headers["x"] == "1"
     assert headers["dlq.reason"] == "undecodable"
     assert headers["dlq.origin"] == f"{SUPPRESSION_CHANGES}/0/0"
+
+
+async def test_a_batch_may_be_handled_at_an_age_and_is_given_back_by_who_stops_before(deployment: Deployment) -> None:
+    await deployment.prepare(topics=TOPICS)
+    await deployment.publish(SUPPRESSION_CHANGES, [("a", change(1).encode(), {})])
+    async with Consumed(deployment, age=1.0) as consumed:
+        await consumed.has("change-1")
+        assert min(consumed.ages) >= 1.0
+    async with Consumed(deployment, age=600.0) as patient:
+        await deployment.publish(SUPPRESSION_CHANGES, [("b", change(2).encode(), {})])
+
+        async def waits() -> bool:
+            return not patient.kafka.consumers[0].idle.is_set()
+
+        await eventually(waits)
+    assert not patient.seen
+    async with Consumed(deployment) as next_owner:
+        await next_owner.has("change-2")
 
 
 async def test_a_null_header_does_not_lose_its_batch(deployment: Deployment) -> None:

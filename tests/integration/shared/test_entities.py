@@ -16,9 +16,9 @@ from shared.mongo.entity_cache import EntityCache
 from tests.fixtures.deployment import Deployment, eventually
 
 
-def version(number: int, *, deleted: bool = False) -> EntityChange:
+def version(number: int, *, deleted: bool = False, id_: str = "w1") -> EntityChange:
     return EntityChange(
-        kind=Kind.WORKSPACE, id="w1", version=number, deleted=deleted, changed_at=datetime.now(UTC),
+        kind=Kind.WORKSPACE, id=id_, version=number, deleted=deleted, changed_at=datetime.now(UTC),
         data={"name": f"v{number}"},
     )  # fmt: skip
 
@@ -53,6 +53,16 @@ async def test_a_copy_takes_what_is_newer_in_any_order(deployment: Deployment) -
     await entities.apply([version(5), version(4)])
     assert [found.version for found in await entities.find(Kind.WORKSPACE, {})] == [5]
     assert ConfigCopy(entities, [Kind.WORKSPACE])
+
+
+async def test_of_first_versions_that_race_the_newest_stays(deployment: Deployment) -> None:
+    await deployment.prepare("router")
+    owners = [Entities(deployment.database("router")) for _ in range(3)]
+    for number in range(40):
+        racing = [version(each, id_=f"w{number}") for each in (1, 2, 3)]
+        await asyncio.gather(*(owner.apply([change]) for owner, change in zip(owners, racing, strict=True)))
+    found = await owners[0].find(Kind.WORKSPACE, {})
+    assert [(entity.version, entity.data["name"]) for entity in found] == [(3, "v3")] * 40
 
 
 async def test_a_memory_forgets_what_another_process_changes(deployment: Deployment) -> None:

@@ -75,3 +75,23 @@ async def test_a_caller_that_gives_up_does_not_stop_the_others() -> None:
     assert await second == 2
     with pytest.raises(asyncio.CancelledError):
         await first
+
+
+async def test_what_its_caller_has_given_up_before_it_began_is_not_written() -> None:
+    free, written = asyncio.Event(), []
+
+    async def write(items: list[int]) -> list[int]:
+        await free.wait()
+        written.extend(items)
+        return items
+
+    commit = GroupCommit("test", write, at_once=1)
+    first = asyncio.ensure_future(commit.submit(1))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)  # the first group is under way
+    second, third = asyncio.ensure_future(commit.submit(2)), asyncio.ensure_future(commit.submit(3))
+    await asyncio.sleep(0)
+    second.cancel()
+    free.set()
+    assert (await first, await third) == (1, 3)
+    assert written == [1, 3]

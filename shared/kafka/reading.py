@@ -1,0 +1,44 @@
+"""Reading topics from their first record on, outside any consumer group: nothing is committed, nobody is disturbed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection
+from datetime import datetime
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from shared.settings import SharedSettings
+
+POLL_MS = 500
+
+
+async def read_topics(
+    settings: SharedSettings, topics: Collection[str], since: datetime | None = None
+) -> AsyncIterator[list[ConsumerRecord]]:
+    """Every record of the topics (named without the prefix) up to their ends as they are now, in batches; with `since`
+    those published then or later.
+
+    The records of a partition come in their order. Raises aiokafka's UnknownTopicOrPartitionError for a topic that is
+    not there.
+    """
+    consumer = AIOKafkaConsumer(
+        *map(settings.topic, topics),
+        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+    )
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(list(consumer.assignment()))
+        if since is not None:
+            moment = round(since.timestamp() * 1000)
+            for each, found in (await consumer.offsets_for_times(dict.fromkeys(ends, moment))).items():
+                consumer.seek(each, found.offset if found else ends[each])
+        unread = list(ends)
+        while unread := [each for each in unread if await consumer.position(each) < ends[each]]:
+            found = await consumer.getmany(*unread, timeout_ms=POLL_MS)
+            batch = [record for each, records in found.items() for record in records if record.offset < ends[each]]
+            if batch:
+                yield batch
+    finally:
+        await consumer.stop()
