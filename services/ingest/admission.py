@@ -18,6 +18,7 @@ from services.ingest.submission_documents import Accepted, Plan, content_documen
 from services.ingest.validation import Checked, Recipient, check
 from shared.auth import Principal
 from shared.errors import Fault, ProblemError, unavailable
+from shared.failpoints import reach
 from shared.mongo.entity_cache import EntityCache
 from shared.mongo.group_commit import Insert
 from shared.telemetry import metrics
@@ -94,9 +95,11 @@ class Admission:
         if call.key is not None:
             document |= {"key": call.key, "key_until": now + self._key_life, "digest": digest, "reply": reply}
         await self._store_contents(list(contents.values()))
+        reach("ingest.content_stored")
         replayed = await self._store_submission(call, document, digest)
         if replayed is not None:
             return Admitted(replayed, replayed=True)
+        reach("ingest.submission_stored")
         metrics.ACCEPTED.labels(plan.stream.lane.value, call.door).inc(len(accepted))
         return Admitted(reply)
 

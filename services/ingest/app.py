@@ -20,7 +20,7 @@ from shared.service import Base, Service
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http`, `relay` and `projector`."""
-    base = Base("ingest", settings, owned=OWNED)
+    base = Base("ingest", settings, roles, owned=OWNED)
     submissions = Submissions(base.database, base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:

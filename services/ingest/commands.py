@@ -1,10 +1,11 @@
-"""Ingest's part of the `posthorn` command: the first workspace, key and sender of a running stack."""
+"""Ingest's part of the `posthorn` command: the first workspace of a running stack, and the read model made again."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
+from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
@@ -12,6 +13,7 @@ import typer
 
 def register(root: typer.Typer) -> None:
     root.command("bootstrap")(bootstrap)
+    root.command("rebuild")(rebuild)
 
 
 def bootstrap(
@@ -59,6 +61,24 @@ def bootstrap(
     shown = {**result, "DKIM record": f"{made.dkim_name} TXT {made.dkim_text}"}
     for label, value in shown.items():
         typer.echo(f"{label:>12}  {value}", err=True)
+
+
+def rebuild(
+    into: Annotated[str, typer.Option(help="the collection of ingest's database to fold into")] = "messages",
+    workspace: Annotated[str | None, typer.Option(help="only this workspace's messages (its id)")] = None,
+    since: Annotated[datetime | None, typer.Option(help="only records published then or later (UTC)")] = None,
+) -> None:
+    """Fold every record on Kafka into the read model again. It may run beside the projector: what is there stays."""
+    from services.commands import told
+    from services.ingest.rebuild import rebuild as run
+    from services.ingest.settings import Settings
+    from shared.telemetry.logging import setup_logging
+
+    setup_logging("ingest", "WARNING")
+    with told():
+        rebuilt = asyncio.run(run(Settings(), into, workspace, since.replace(tzinfo=UTC) if since else None))
+    left_out = f", {rebuilt.refused} of them left out as the projector does" if rebuilt.refused else ""
+    typer.echo(f"read {rebuilt.records} records{left_out}; changed documents {rebuilt.changes} times")
 
 
 def _publish_dkim(profile: str, name: str, text: str) -> None:

@@ -1,5 +1,8 @@
 """A message's document as a fold over its events: in any order, any number of times, by any number of owners.
 
+An `accepted` event says nothing that every other event of the message does not say too, so that one which comes after
+another changes nothing: MongoDB leaves the document unwritten.
+
 An event becomes a `Delta` of operators that commute and repeat without harm: `$max` and `$min` for what events
 disagree on, `$set` for what they all agree on. MongoDB applies them; `apply` gives the same result in Python.
 """
@@ -98,14 +101,15 @@ def delta_of(event: Event) -> Delta:
     delta = Delta(_facts_of(event))
     stamp = {"sequence": event.sequence, "event_id": event.event_id, "at": event.occurred_at}
     largest, smallest = delta.largest, delta.smallest
-    largest[f"events.{event.event_id}"] = {
-        **stamp,
-        "type": event.type.value,
-        "pass": event.pass_,
-        "attempt": event.attempt,
-        "trace": event.trace,
-        "data": event.data,
-    }
+    if event.type is not EventType.ACCEPTED:
+        largest[f"events.{event.event_id}"] = {
+            **stamp,
+            "type": event.type.value,
+            "pass": event.pass_,
+            "attempt": event.attempt,
+            "trace": event.trace,
+            "data": event.data,
+        }
     largest["updated_at"] = event.occurred_at
     largest["attempts"] = event.attempt
     if event.type in RANKS:
@@ -113,6 +117,8 @@ def delta_of(event: Event) -> Delta:
         _add_summaries(largest, stamp, event)
     for name in FIRST_TIMES.get(event.type, ()):
         smallest[f"times.{name}"] = event.occurred_at
+    if published := event.data.get("seen", {}).get("published"):
+        smallest["times.published_at"] = datetime.fromisoformat(published)
     if event.type in LAST_TIMES:
         largest[f"times.{LAST_TIMES[event.type]}"] = event.occurred_at
     return delta
@@ -156,6 +162,7 @@ def _facts_of(event: Event) -> Document:
         "tags": event.tags,
         "metadata": event.metadata,
         "accepted_at": event.accepted_at,
+        "trace": event.trace,
     }
 
 

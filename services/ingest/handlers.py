@@ -22,22 +22,25 @@ class Projection:
 
     async def accepted(self, batch: list[Incoming[Message]]) -> None:
         """Records of `mail.accepted.*`: each is the `accepted` event, its time on Kafka that of publication."""
-        subjects = await self._messages.subjects({incoming.record.submission_id for incoming in batch})
         deltas: dict[str, Delta] = {}
         for incoming in batch:
-            message = incoming.record
-            delta = delta_of(accepted_event(message))
-            delta.facts["trace"] = message.trace
-            if message.submission_id in subjects:
-                delta.facts["subject"] = subjects[message.submission_id]
-            delta.smallest["times.published_at"] = datetime.fromtimestamp(incoming.raw.timestamp / 1000, UTC)
-            deltas.setdefault(message.message_id, Delta()).add(delta)
-        await self._messages.write(deltas)
+            delta = delta_of(accepted_event(incoming.record))
+            delta.smallest["times.published_at"] = incoming.published_at
+            deltas.setdefault(incoming.record.message_id, Delta()).add(delta)
+        await self._write(deltas)
         _count((incoming.record.lane, incoming.record.accepted_at, incoming.trace) for incoming in batch)
 
     async def events(self, batch: list[Incoming[Event]]) -> None:
-        await self._messages.write(fold(incoming.record for incoming in batch))
+        await self._write(fold(incoming.record for incoming in batch))
         _count((incoming.record.lane, incoming.record.occurred_at, incoming.trace) for incoming in batch)
+
+    async def _write(self, deltas: dict[str, Delta]) -> None:
+        """Writes the deltas, each with its message's subject, which never travels on Kafka."""
+        subjects = await self._messages.subjects({delta.facts["submission_id"] for delta in deltas.values()})
+        for delta in deltas.values():
+            if delta.facts["submission_id"] in subjects:
+                delta.facts["subject"] = subjects[delta.facts["submission_id"]]
+        await self._messages.write(deltas)
 
     async def webhooks(self, batch: list[Incoming[WebhookAttempt]]) -> None:
         deltas: dict[str, Delta] = {}

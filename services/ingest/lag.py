@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -15,8 +16,10 @@ from shared.loops import Loops
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
 
-DEADLINE_SECONDS = 5.0
+DEADLINE_SECONDS = 15.0
 IDLE_TURNS = 10
+LEAST = 500  # records: the pipeline's batch
+BUSY_SECONDS = 0.8  # more than the time between two measurements: what is measured can grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,7 @@ class Reader:
 
 
 def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:
-    """The paths that a lane's records take: unread along a path adds up, and the longest path counts.
+    """The paths that a lane's records take, the pipeline's first: unread along a path adds up.
 
     `mail.events` has no lanes: what a flood in the standard lane leaves there must not hold the critical one.
     """
@@ -45,23 +48,32 @@ def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:
 
 
 class Allowance:
-    """How many records a lane's relay may publish: the bound, less what was unread, less what came since."""
+    """How many records a lane's relay may publish: what the pipeline reads in a second, less what is unread.
 
-    def __init__(self, lane: Lane, bound: int) -> None:
+    What is in the topics is out of the relay's turns: it goes in the order in which it came, one workspace's flood
+    before another's message. So no more is put there than keeps the pipeline busy, and never more than `most`, which
+    also bounds what the read model has not heard of.
+    """
+
+    def __init__(self, lane: Lane, most: int) -> None:
         self.paths = downstream(lane)
-        self._bound = bound
-        self._unread: int | None = None
+        self._most = most
+        self._busy = min(most, LEAST)
+        self._in_pipeline: int | None = None
+        self._unread = 0
         self._since = 0
 
     @property
     def left(self) -> int:
-        """Nothing while the unread records are not known; never less than 0."""
-        return 0 if self._unread is None else max(0, self._bound - self._unread - self._since)
+        """Nothing before the first measurement; never less than 0."""
+        if self._in_pipeline is None:
+            return 0
+        return max(0, min(self._busy - self._in_pipeline, self._most - self._unread) - self._since)
 
     @property
     def is_idle(self) -> bool:
         """Nothing was unread at the last measurement and nothing came since."""
-        return self._unread == 0 and self._since == 0
+        return self._in_pipeline == 0 and self._unread == 0 and self._since == 0
 
     def spend(self, records: int) -> None:
         self._since += records
@@ -70,13 +82,14 @@ class Allowance:
     def spent(self) -> int:
         return self._since
 
-    def forget(self) -> None:
-        """Allows nothing until it is measured again."""
-        self._unread = None
-
-    def measured(self, lags: Mapping[Reader, int], counted: int) -> None:
-        """Takes a measurement; `counted` is what `spent` was before it began, which it has seen."""
-        self._unread = max(sum(lags[reader] for reader in path) for path in self.paths)
+    def measured(self, lags: Mapping[Reader, int], counted: int, seconds: float) -> None:
+        """Takes a measurement, `seconds` after the last one; `counted` is what `spent` was before it began, which it
+        has seen."""
+        pipeline, *others = (sum(lags[reader] for reader in path) for path in self.paths)
+        if self._in_pipeline is not None:
+            read = self._in_pipeline + counted - pipeline
+            self._busy = min(self._most, max(LEAST, round(read / seconds * BUSY_SECONDS)))
+        self._in_pipeline, self._unread = pipeline, max(pipeline, *others)
         self._since -= counted
 
 
@@ -110,15 +123,17 @@ class LagMeter:
 
     async def _measure(self, readers: list[Reader]) -> dict[Reader, int]:
         admin, consumer = await self._connect()
-        for topic in {reader.topic for reader in readers} - self._partitions.keys():
-            self._partitions[topic] = await self._partitions_of(admin, topic)
+        for topic in {reader.topic for reader in readers}:
+            if not self._partitions.get(topic):  # a topic that is not there may come back
+                self._partitions[topic] = await self._partitions_of(admin, topic)
         committed = await asyncio.gather(*(self._committed(admin, reader) for reader in readers))
         partitions = {partition for reader in readers for partition in self._partitions[reader.topic]}
         ends = await consumer.end_offsets(list(partitions))
         begins = await consumer.beginning_offsets(list(partitions))
         return {
-            reader: sum(ends[one] - max(offsets.get(one, -1), begins[one]) for one in self._partitions[reader.topic])
-            for reader, offsets in zip(readers, committed, strict=True)
+            # a topic that was deleted and made again ends before what was committed of the old one
+            reader: sum(max(0, ends[one] - max(at.get(one, -1), begins[one])) for one in self._partitions[reader.topic])
+            for reader, at in zip(readers, committed, strict=True)
         }
 
     async def _connect(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
@@ -154,6 +169,7 @@ class LagWatch:
         self._allowances = allowances
         self._readers = {reader for allowance in allowances for path in allowance.paths for reader in path}
         self._seconds = seconds
+        self._measured_at = time.monotonic()
 
     async def work(self, loops: Loops) -> None:
         idle_turns = 0
@@ -169,17 +185,14 @@ class LagWatch:
     async def measure(self) -> None:
         """Measures once, shows it as CONSUMER_LAG, and renews the allowances.
 
-        While Kafka cannot be asked nothing is allowed: whatever a relay gave its producer again and again would all
-        be published once Kafka is back.
+        Where that fails they stay: what was spent since the last measurement counts on, so the bound holds however
+        long none comes, and a Kafka that is slow to answer for once does not stop the relays.
         """
         counted = [allowance.spent for allowance in self._allowances]
-        try:
-            lags = await self._meter.measure(self._readers)
-        except BaseException:
-            for allowance in self._allowances:
-                allowance.forget()
-            raise
+        lags = await self._meter.measure(self._readers)
         for reader, lag in lags.items():
             metrics.CONSUMER_LAG.labels(reader.group, reader.topic).set(lag)
+        now = time.monotonic()
         for allowance, before in zip(self._allowances, counted, strict=True):
-            allowance.measured(lags, before)
+            allowance.measured(lags, before, now - self._measured_at)
+        self._measured_at = now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from services.ingest.handlers import Projection
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
@@ -13,6 +15,8 @@ from shared.kafka.batch import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.service import Base
 
+# Most messages have an outcome by then, and their acceptance need not be written.
+OUTCOME_SECONDS = 2.0
 EVENTS_CONSUMER, WEBHOOKS_CONSUMER = "projector.events", "projector.webhooks"
 
 
@@ -24,8 +28,8 @@ def attach_projector(base: Base, settings: Settings) -> None:
     """Attaches the consumers that keep the read model."""
     projection = Projection(Messages(base.database))
     for lane in Lane:
-        fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+        fetching = replace(Fetching.behind(settings), age=OUTCOME_SECONDS)
         base.consume(accepted_consumer(lane), {accepted(lane): Message}, projection.accepted, fetching, stuck_event)
-    fetching = Fetching.for_lane(settings, critical=False)
+    fetching = Fetching.behind(settings)
     base.consume(EVENTS_CONSUMER, {EVENTS: Event}, projection.events, fetching)
     base.consume(WEBHOOKS_CONSUMER, {WEBHOOK_EVENTS: WebhookAttempt}, projection.webhooks, fetching)

@@ -17,6 +17,7 @@ from services.ingest.tenure import HeldTenure
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
 from shared.loops import Loops
 from shared.mongo.due import Tenure
@@ -88,19 +89,25 @@ class Relay:
         self._after: str | None = None
 
     async def turn(self) -> bool:
-        """Publishes a share of the next workspaces' messages; True where another turn may find more."""
+        """Publishes a share of the next workspaces' messages; True where more waits already.
+
+        Who saw everything that waited pauses before it looks again: what comes meanwhile makes the next batch.
+        """
         room = self.allowance.left
         if room <= 0:
             return False
+        began_after = self._after
         taken = await self._take(min(room, self._settings.relay_batch))
         if not taken and self._after is not None:
-            self._after = None  # past the last workspace: on with the first
+            self._after = began_after = None  # past the last workspace: on with the first
             taken = await self._take(min(room, self._settings.relay_batch))
         if not taken:
             return False
         await self.publish(taken)
+        reach("relay.published", len(taken))
         await self.mark(taken)
-        return True
+        reach("relay.marked", len(taken))
+        return began_after is not None or self._after is not None
 
     async def _take(self, messages: int) -> list[Waiting]:
         share = self._settings.relay_share

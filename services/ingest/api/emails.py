@@ -15,9 +15,9 @@ from services.ingest.idempotency import read_key
 from services.ingest.send_request import MalformedJsonError, parse_send_request
 from services.ingest.settings import Settings
 from services.ingest.submission_documents import Accepted
-from shared.api import service_router
+from shared.api import service_router, traced
 from shared.auth import Principal
-from shared.errors import ProblemError
+from shared.errors import ProblemError, answered_within
 from shared.service import Base
 from shared.telemetry import metrics
 
@@ -41,7 +41,8 @@ def emails_router(base: Base, admission: Admission, settings: Settings) -> APIRo
         return Response(admitted.reply, 202, headers, media_type="application/json")
 
     async def _gates(request: Request) -> Principal:
-        principal = await base.authenticator.principal(request.headers.get("authorization"))
+        async with answered_within(settings.answer_seconds):
+            principal = await base.authenticator.principal(request.headers.get("authorization"))
         if "workspace" in request.path_params:
             principal.require_workspace(request.path_params["workspace"])
         principal.require_scope("email.send")
@@ -56,7 +57,9 @@ def emails_router(base: Base, admission: Admission, settings: Settings) -> APIRo
             asked, faults = parse_send_request(body)
         except MalformedJsonError as error:
             raise ProblemError(400, "malformed_json", f"{error}.") from error
-        return await admission.admit(Call(principal, DOOR, request.state.trace, key), asked, faults, render)
+        call = Call(principal, DOOR, request.state.trace, key)
+        async with answered_within(settings.answer_seconds):
+            return await admission.admit(call, asked, faults, render)
 
     for path, name, parameters in (
         ("/v1/emails", "send_email", ()),
@@ -72,6 +75,7 @@ def emails_router(base: Base, admission: Admission, settings: Settings) -> APIRo
             responses=send_responses(),
             openapi_extra=send_operation(*parameters),
         )
+    router.direct["POST", "/v1/emails"] = traced(base.tracing, "/v1/emails", send)
     return router
 
 

@@ -30,20 +30,22 @@ WITHOUT_DETAIL = {"events": 0, "webhooks": 0}
 
 
 class Messages:
-    """Reads and writes of the read model. Its readers always name the workspace."""
+    """Reads and writes of the read model, `collection`. Its readers always name the workspace."""
 
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
-        self._messages = database[COLLECTION]
+    def __init__(self, database: AsyncIOMotorDatabase, collection: str = COLLECTION) -> None:
+        self._messages = database[collection]
         self._submissions = database[SUBMISSIONS]
 
-    async def write(self, deltas: Mapping[str, Delta]) -> None:
-        """Writes every delta, by message id, in one call.
+    async def write(self, deltas: Mapping[str, Delta]) -> int:
+        """Writes every delta, by message id, in one call; returns how many documents that changed.
 
         Where two upserts race for one new document the server itself tries the loser again: the filter is the `_id`.
         """
         writes = [UpdateOne({"_id": id_}, delta.operators(), upsert=True) for id_, delta in deltas.items()]
-        if writes:
-            await self._messages.bulk_write(writes, ordered=False)
+        if not writes:
+            return 0
+        written = await self._messages.bulk_write(writes, ordered=False)
+        return int(written.modified_count + written.upserted_count)
 
     async def subjects(self, submission_ids: Collection[str]) -> dict[str, str]:
         """The subjects of the submissions that are still there, by submission id."""

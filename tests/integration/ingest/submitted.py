@@ -121,7 +121,7 @@ async def measured(watch: LagWatch) -> bool:
 async def open_works(deployment: Deployment, **overrides: Any) -> AsyncIterator[Works]:
     await deployment.prepare("ingest", topics=LIVE)
     settings = deployment.settings(Settings, **overrides)
-    base = Base("ingest", settings)
+    base = Base("ingest", settings, {"relay"})
 
     def held(name: str) -> HeldTenure:
         return HeldTenure(Tenure(base.database, name, 10), 10)

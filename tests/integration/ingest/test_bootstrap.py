@@ -34,7 +34,7 @@ async def copies(deployment: Deployment) -> AsyncIterator[None]:
         for name, kinds in COPIES.items():
             await deployment.prepare()
             await Entities(deployment.database(name)).create_notices()
-            base = Base(name, deployment.settings(Settings), copied=kinds)
+            base = Base(name, deployment.settings(Settings), set(), copied=kinds)
             base.copy_configuration()
             await stack.enter_async_context(base.running())
         yield

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from services.ingest.app import create_app
@@ -30,7 +32,7 @@ async def test_what_waits_is_published_marked_and_traced(deployment: Deployment)
     async with open_works(deployment) as works:
         two = submission(messages=2)
         await works.submit(two)
-        assert await works.relay.turn()
+        assert not await works.relay.turn()  # nothing more waits
         records = await deployment.records(STANDARD, at_least=2)
         assert {record.key.decode() for record in records} == ids_of(two)
         assert {Message.decode(record.value).message_id for record in records} == ids_of(two)
@@ -58,7 +60,7 @@ async def test_a_flood_of_one_workspace_delays_another_by_one_turn(deployment: D
         flood = [submission("a-flood") for _ in range(95)]
         few = [submission("b-few"), submission("c-few")]
         await works.submit(*flood, *few)
-        await works.relay.turn()
+        assert await works.relay.turn()  # more waits
         await works.relay.turn()
         published = set(await works.published())
         assert ids_of(*few) <= published
@@ -106,16 +108,42 @@ async def test_nothing_is_published_past_what_is_unread_downstream(deployment: D
         assert len(await works.published()) == 50
 
 
-async def test_nothing_is_given_to_a_producer_that_cannot_reach_kafka(deployment: Deployment) -> None:
-    async with open_works(deployment) as works:
-        await works.submit(submission())
+async def test_the_bound_holds_however_long_kafka_cannot_be_asked(deployment: Deployment) -> None:
+    async with open_works(deployment, relay_unread_max=30, relay_share=10) as works:
+        await works.submit(*(submission() for _ in range(100)))
         away = deployment.settings(Settings, kafka_bootstrap="127.0.0.1:1")
         watch = LagWatch(LagMeter(away), [works.relay.allowance], 1)
-        with pytest.raises((KafkaError, TimeoutError)):
-            await watch.measure()
-        assert not await works.relay.turn()
+        for _ in range(5):
+            with pytest.raises((KafkaError, TimeoutError)):
+                await watch.measure()
+            await works.relay.turn()
+        assert len(await works.published()) == 30
+
+
+async def test_a_topic_that_was_deleted_and_made_again_never_counts_less_than_nothing(deployment: Deployment) -> None:
+    async with open_works(deployment, relay_unread_max=30) as works:
+        await works.submit(*(submission() for _ in range(20)))
+        await works.publish_all()
+        await commit(deployment, 20, works.relay.allowance.paths)
         await works.watch.measure()
-        assert await works.relay.turn()
+        assert works.relay.allowance.left == 30
+
+        admin = AIOKafkaAdminClient(bootstrap_servers=deployment.shared.kafka_bootstrap)
+        await admin.start()
+        await admin.delete_topics([deployment.shared.topic(STANDARD)])
+        await admin.close()
+        await deployment.prepare(topics=(STANDARD,))
+        await deployment.publish(STANDARD, [(str(number), b"{}", {}) for number in range(12)])
+        await commit(deployment, 20, works.relay.allowance.paths)
+
+        async def counted() -> bool:
+            with suppress(KafkaError, TimeoutError):
+                await works.watch.measure()
+                return True
+            return False
+
+        await eventually(counted)
+        assert works.relay.allowance.left == 30
 
 
 async def test_retries_count_as_unread_too(deployment: Deployment) -> None:

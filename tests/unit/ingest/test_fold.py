@@ -60,7 +60,23 @@ def test_the_last_pass_decides(events: list[Event]) -> None:
     last = max(ranked, key=lambda event: (event.sequence, event.event_id))
     assert document["head"]["event_id"] == last.event_id
     assert document["attempts"] == max(event.attempt for event in events)
-    assert set(document["events"]) == {event.event_id for event in events}
+    told_apart = {event.event_id for event in events if event.type is not EventType.ACCEPTED}
+    assert set(document.get("events", {})) == told_apart
+
+
+@given(lives())
+def test_an_acceptance_that_comes_last_changes_nothing(events: list[Event]) -> None:
+    """So that it need not be written where an outcome was quicker."""
+    accepted, *others = events
+    if any(event.type in RANKS for event in others):
+        assert apply(folded(others), [accepted]) == folded(others)
+
+
+def test_the_time_of_publication_is_told_by_the_events_too() -> None:
+    message = make_message()
+    data = {"seen": {"accepted": "2026-05-01T12:00:00.000Z", "published": "2026-05-01T12:00:00.250Z"}}
+    times = folded([event_of(message, EventType.DELIVERED, BEGAN, data)])["times"]
+    assert times["published_at"] == BEGAN + timedelta(milliseconds=250)
 
 
 @pytest.mark.parametrize(
