@@ -13,7 +13,8 @@ from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
-from services.sender.handlers import ChangesHandler, CommandsHandler, Intake
+from services.sender.handlers import ChangesHandler, CommandsHandler
+from services.sender.intake import Intake
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
@@ -45,7 +46,7 @@ RELEASE_SECONDS = 0.5
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Roles: `http` (no routes yet), `deliver` (takes over, delivers, retries)."""
-    base = Base("sender", settings, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
+    base = Base("sender", settings, roles, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
     parts = _Deliver(base, settings) if "deliver" in roles else None
 
     @asynccontextmanager
@@ -83,7 +84,7 @@ class _Deliver:
             allow_private=settings.allow_private_targets,
             idle_timeout=settings.idle_timeout_seconds,
         )
-        marks = GroupCommit("marks", self.deliveries.mark_data_sent)
+        marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
 
         async def mark(held: Held) -> bool:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))

@@ -20,7 +20,7 @@ class Held:
     """A delivery that this process has claimed: what it needs to deliver it and to say how that went.
 
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
-    whether its final dot may have left.
+    whether its final dot may have left. Until `safe_until`, a monotonic time, nobody else can have taken it over.
     """
 
     message: Message
@@ -32,6 +32,7 @@ class Held:
     began: float | None = None
     told: bool = False
     marked: bool = False
+    safe_until: float = 0.0
 
     @property
     def id(self) -> str:
@@ -56,6 +57,17 @@ class Held:
             document["ambiguous"],
             document.get("trace"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A message as it was found `at` this moment: `settled` where nothing is to be sent now, else whether it `begins`
+    or waits for its turn."""
+
+    incoming: Incoming[Message]
+    at: datetime
+    settled: Settled | None
+    begins: bool = False
 
 
 def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection
 from contextlib import suppress
+from functools import partial
 
 from services.sender.arrivals import Held
 from services.sender.dispatch import Dispatcher
@@ -13,8 +14,10 @@ from services.sender.slots import Slots
 from services.sender.store.claims import Claims
 from services.sender.supplies import Supplies
 from shared.contracts.topics import Lane
+from shared.failpoints import reach
+from shared.telemetry import metrics
 
-CLAIM_SECONDS, SCAN_SECONDS = 0.1, 1.0
+CLAIM_SECONDS, SCAN_SECONDS, PACE_SECONDS = 0.1, 1.0, 0.02
 DESTINATIONS_AT_ONCE = 32
 
 
@@ -27,6 +30,7 @@ class Claiming:
         self._dispatcher = dispatcher
         self._claims = claims
         self._behind: dict[tuple[Lane, str], str] = {}
+        self._tried: dict[tuple[Lane, str], float] = {}
 
     def is_behind(self, destination: str, lane: Lane) -> bool:
         """Whether others wait in the database for this destination, whom no newcomer passes."""
@@ -64,20 +68,27 @@ class Claiming:
 
     async def _claim(self) -> int:
         """One claim for some of the destinations, the critical lane's first and each in its turn."""
-        if not self._behind:
+        keys = self._due(time.monotonic())
+        if not keys:
             return 0
-        limits = await self._supplies.limits({destination for _, destination in self._behind})
+        limits = await self._supplies.limits({destination for _, destination in keys})
         await self._slots.ensure({destination: (limit, limit) for destination, limit in limits.items()})
-        keys = sorted(self._behind, key=lambda key: list(Lane).index(key[0]))
         ready = [(key, room) for key in keys if (room := self._dispatcher.room(key[1], key[0]))]
         taken = await asyncio.gather(*(self._claim_of(*each) for each in ready[:DESTINATIONS_AT_ONCE]))
         return sum(taken)
 
+    def _due(self, now: float) -> list[tuple[Lane, str]]:
+        """The destinations to look at, the critical lane's first: the standard lane's not more often than pays."""
+        keys = sorted(self._behind, key=lambda key: list(Lane).index(key[0]))
+        return [key for key in keys if key[0] is Lane.CRITICAL or now - self._tried.get(key, 0) >= PACE_SECONDS]
+
     async def _claim_of(self, key: tuple[Lane, str], room: int) -> int:
         lane, destination = key
+        self._tried[key] = asked = time.monotonic()
         after = self._behind.pop(key, "")
+        room_of = partial(self._dispatcher.room_to_claim, destination, lane)
         try:
-            documents, more, after = await self._claims.take(str(lane), destination, room, after)
+            documents, more, after = await self._claims.take(str(lane), destination, room, room_of, after)
         except BaseException:
             self._behind.setdefault(key, after)
             raise
@@ -85,5 +96,9 @@ class Claiming:
             # behind the other destinations
             self._behind.pop(key, None)
             self._behind[key] = after
-        await self._dispatcher.take([Held.of(document) for document in documents])
+        elif key not in self._behind:
+            self._tried.pop(key, None)
+        reach("sender.claimed", len(documents))
+        await self._dispatcher.take([Held.of(document) for document in documents], asked)
+        metrics.TAKEN.labels("claim").inc(len(documents))
         return len(documents)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from random import Random
@@ -19,6 +20,7 @@ from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
+from shared.failpoints import reach
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
@@ -92,7 +94,12 @@ class Delivery:
         return await attempt(self._connections, egress, envelope, signed, lambda: self._before_dot(held))
 
     async def _before_dot(self, held: Held) -> bool:
+        safe_until = held.safe_until  # what is renewed meanwhile may be somebody else's by then
         if not await self._mark(held):
+            return False
+        reach("sender.marked")
+        if time.monotonic() >= safe_until:
+            # stalled since: others may have taken the delivery for sent, and sent it again
             return False
         held.marked = True
         return True

@@ -25,6 +25,8 @@ from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 RECORD_PAUSE = 0.5
+QUICK_SECONDS = 0.1
+SAFE_SHARE = 0.9  # of a lease, whose end is estimated where its delivery was claimed by insertion
 
 
 class Dispatcher:
@@ -52,6 +54,7 @@ class Dispatcher:
         self.held: dict[str, Held] = {}
         self.freed = asyncio.Event()
         self.closing = False
+        self._ended = asyncio.Event()
         self._supply: dict[str, Supply] = {}
         self._bytes = 0
         self._running = 0
@@ -79,19 +82,36 @@ class Dispatcher:
             await self._slots.let_go()
 
     def room(self, destination: str, lane: Lane) -> int:
-        """How many more deliveries of a destination this process takes now."""
+        """How many more deliveries of a destination this process takes now, of whatever workspaces."""
         if self.closing or self._bytes >= self._bytes_for(lane):
             return 0
         line = self._slots.line(destination)
-        slots = line.standard_slots if lane is Lane.STANDARD else line.slots
-        return max(0, slots * self._settings.held_per_connection - line.held_of(lane))
+        return max(0, self._most(line, lane) - line.held_of(lane))
+
+    def room_of(self, destination: str, lane: Lane, workspace_id: str) -> int:
+        """How many more of one workspace."""
+        line = self._slots.line(destination)
+        return line.room(lane, workspace_id, self._most(line, lane)) if self.room(destination, lane) else 0
+
+    def room_to_claim(self, destination: str, lane: Lane, workspace_id: str) -> int:
+        """As `room_of`, but in the standard lane nothing until the workspace has half of its own left.
+
+        A claim costs the same for one as for many, and what is held keeps every slot busy meanwhile.
+        """
+        room = self.room_of(destination, lane, workspace_id)
+        enough = lane is Lane.CRITICAL or self._slots.line(destination).held[lane, workspace_id] <= room
+        return room if enough else 0
 
     def owns(self, held: Held) -> bool:
         """Whether this is the newest claim of its delivery here; an older one has lost its lease."""
         return self.held.get(held.id) is held
 
-    async def take(self, claimed: Sequence[Held]) -> None:
-        """Takes claimed deliveries and begins those that may begin; gives back what there is no memory for."""
+    async def take(self, claimed: Sequence[Held], asked: float) -> None:
+        """Takes claimed deliveries and begins those that may begin; gives back what there is no memory for.
+
+        `asked` is the monotonic time at which they were claimed, or one before it.
+        """
+        self._lengthen(claimed, asked)
         taken = [held for held in claimed if self._hold(held)]
         if len(taken) < len(claimed):
             await self._deliveries.give_back({held.id: held.token for held in claimed if not self.owns(held)})
@@ -116,7 +136,9 @@ class Dispatcher:
 
     async def renew(self) -> None:
         """Renews the leases of everything held, and the slots."""
-        await self._deliveries.renew({held.id: held.token for held in self.held.values()}, self._settings.lease_seconds)
+        asked, renewed = time.monotonic(), list(self.held.values())
+        await self._deliveries.renew({held.id: held.token for held in renewed}, self._settings.lease_seconds)
+        self._lengthen(renewed, asked)
         await self._slots.renew()
         for destination in list(self._slots.lines):
             self._begin(destination)
@@ -124,6 +146,25 @@ class Dispatcher:
     def begun_before(self, moment: float) -> list[Held]:
         """Deliveries whose attempt began before a monotonic time and whose `sending` was not said."""
         return [held for held in self.held.values() if held.began is not None and held.began < moment and not held.told]
+
+    def is_quick(self, destination: str) -> bool:
+        """Whether conversations with the destination end one after the other, so that there is room in a moment."""
+        return not self.closing and time.monotonic() - self._slots.line(destination).moved_at < QUICK_SECONDS
+
+    async def next_end(self) -> None:
+        """Waits until a conversation has ended, or for a moment."""
+        self._ended.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ended.wait(), QUICK_SECONDS)
+
+    def _most(self, line: Line[Held], lane: Lane) -> int:
+        """How many deliveries of a lane are held for a destination at once."""
+        slots = line.standard_slots if lane is Lane.STANDARD else line.slots
+        return slots * self._settings.held_per_connection
+
+    def _lengthen(self, deliveries: Sequence[Held], asked: float) -> None:
+        for held in deliveries:
+            held.safe_until = asked + SAFE_SHARE * self._settings.lease_seconds
 
     def _bytes_for(self, lane: Lane) -> int:
         """The memory for a lane's contents: a fifth is the critical lane's own."""
@@ -174,6 +215,8 @@ class Dispatcher:
             return
         self._running += 1
         held.began = time.monotonic()
+        if line.in_use == 1:
+            line.moved_at = held.began
         task = asyncio.create_task(self._run(held, supply, line), name=f"deliver-{held.id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -187,6 +230,8 @@ class Dispatcher:
                 metrics.IN_FLIGHT.labels("sender").dec()
                 self._running -= 1
                 line.ended(held)
+                line.moved_at = time.monotonic()
+                self._ended.set()
                 self._begin(held.destination)
             if settled is None:
                 await self._persist(lambda: self._let_go([held]))

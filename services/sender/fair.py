@@ -1,8 +1,8 @@
 """The order of one destination inside a process: which claimed delivery begins next. Pure; no clock, no tasks.
 
 Invariants: the critical lane goes first and always finds a free slot in what the standard lane may not use; workspaces
-take turns; while others wait, a workspace holds at most half of the slots (rounded up); no slot is free while anything
-waits that may use it.
+take turns; what a workspace may have is a multiple of what stays free, so that a newcomer finds room at once, however
+long others' conversations take (dynamic thresholds, Choudhury and Hahne, 1998).
 """
 
 from __future__ import annotations
@@ -27,13 +27,23 @@ class Queued(Protocol):
 Q = TypeVar("Q", bound=Queued)
 
 
+# Slots of one workspace for each that stays free: four fifths of all where it is alone, and all where they are few.
+SLOTS_PER_FREE = 4
+
+
 @dataclass
 class Line(Generic[Q]):
-    """The slots that the process holds for a destination, what runs in them, and what waits for them."""
+    """The slots that the process holds for a destination, what runs in them, and what waits for them.
+
+    `moved_at` is the monotonic time at which a conversation ended last, or the first one began.
+    """
 
     slots: int = 0
     running: Counter[str] = field(default_factory=Counter)
     running_standard: int = 0
+    held: Counter[tuple[Lane, str]] = field(default_factory=Counter)
+    moved_at: float = 0.0
+    _held_of: Counter[Lane] = field(default_factory=Counter)
     waiting: dict[Lane, OrderedDict[str, deque[Q]]] = field(
         default_factory=lambda: {lane: OrderedDict() for lane in Lane}
     )
@@ -52,14 +62,21 @@ class Line(Generic[Q]):
         return sum(map(self.queued_of, Lane))
 
     def queued_of(self, lane: Lane) -> int:
-        return sum(map(len, self.waiting[lane].values()))
+        running = self.running_standard if lane is Lane.STANDARD else self.in_use - self.running_standard
+        return self._held_of[lane] - running
 
     def held_of(self, lane: Lane) -> int:
         """What runs and what waits of one lane."""
-        running = self.running_standard if lane is Lane.STANDARD else self.in_use - self.running_standard
-        return running + self.queued_of(lane)
+        return self._held_of[lane]
+
+    def room(self, lane: Lane, workspace_id: str, most: int) -> int:
+        """How many more of a workspace may be held where `most` are in all: as many as leave as much free as it has."""
+        free = most - self.held_of(lane)
+        return max(0, min(free, -(-(free - self.held[lane, workspace_id]) // 2)))
 
     def add(self, item: Q) -> None:
+        self.held[item.lane, item.workspace_id] += 1
+        self._held_of[item.lane] += 1
         self.waiting[item.lane].setdefault(item.workspace_id, deque()).append(item)
 
     def next(self, *, standard: bool = True) -> Q | None:
@@ -72,7 +89,10 @@ class Line(Generic[Q]):
         for lane in (Lane.CRITICAL, Lane.STANDARD):
             if lane is Lane.STANDARD and (not standard or self.running_standard >= self.standard_slots):
                 return None
-            item = self._turn(self.waiting[lane])
+            free = self.slots - self.in_use
+            if lane is Lane.STANDARD:
+                free = min(free, self.standard_slots - self.running_standard)
+            item = self._turn(self.waiting[lane], free)
             if item is not None:
                 self.running[item.workspace_id] += 1
                 self.running_standard += lane is Lane.STANDARD
@@ -84,19 +104,28 @@ class Line(Generic[Q]):
         if not self.running[item.workspace_id]:
             del self.running[item.workspace_id]
         self.running_standard -= item.lane is Lane.STANDARD
+        self._let_go(item)
 
     def empty(self) -> list[Q]:
         """Takes out everything that waits."""
         left = [item for queues in self.waiting.values() for queue in queues.values() for item in queue]
         for queues in self.waiting.values():
             queues.clear()
+        for item in left:
+            self._let_go(item)
         return left
 
-    def _turn(self, queues: OrderedDict[str, deque[Q]]) -> Q | None:
+    def _let_go(self, item: Q) -> None:
+        key = item.lane, item.workspace_id
+        self._held_of[item.lane] -= 1
+        self.held[key] -= 1
+        if not self.held[key]:
+            del self.held[key]
+
+    def _turn(self, queues: OrderedDict[str, deque[Q]], free: int) -> Q | None:
         """The workspace whose turn it is gives its oldest and goes to the back."""
-        share = -(-self.slots // 2) if len(queues) > 1 else self.slots
         for workspace_id in list(queues):
-            if self.running[workspace_id] >= share:
+            if self.running[workspace_id] >= SLOTS_PER_FREE * free:
                 continue
             queue = queues[workspace_id]
             item = queue.popleft()

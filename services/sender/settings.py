@@ -18,9 +18,9 @@ class Settings(SharedSettings):
     )
     max_in_flight: int = Field(200, ge=2, description="SMTP conversations of one process at once")
     destination_connections: int = Field(
-        10, ge=1, description="connections to one destination, of all processes together; a transport may say otherwise"
+        20, ge=1, description="connections to one destination, of all processes together; a transport may say otherwise"
     )
-    held_per_connection: int = Field(4, ge=1, description="deliveries that a process claims for each connection it has")
+    held_per_connection: int = Field(8, ge=1, description="deliveries that a process claims for each connection it has")
     held_bytes: int = Field(
         64 * 1024 * 1024, description="bytes of content that a process holds for claimed deliveries"
     )

@@ -24,6 +24,7 @@ from services.sender.store.releases import Releases
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import LastAttempt, Message
 from shared.contracts.topics import Lane, due
+from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
 from shared.mongo.clock import DatabaseClock
@@ -68,6 +69,7 @@ class Upkeep:
         if room <= 0:
             return 0
         documents = await self._releases.take(str(lane), room, await self._clock.current())
+        reach("sender.released", len(documents))
         await self._publisher.publish([self._released(document) for document in documents])
         return len(documents)
 

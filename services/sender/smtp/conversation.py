@@ -13,6 +13,7 @@ from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Faile
 from services.sender.smtp.replies import Reply
 from services.sender.smtp.verdicts import Lost
 from services.sender.smtp.wire import BLOCK, LostError
+from shared.failpoints import reach
 
 _log = logging.getLogger(__name__)
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
@@ -44,11 +45,14 @@ async def deliver(
     connection.deliveries += 1
     try:
         await _begin(connection, envelope)
+        reach("sender.begun")
         await _send_body(connection, message)
+        reach("sender.sent_body")
         if not await _allowed(before_dot):
             connection.drop()
             return Abandoned()
         reply = await _end(connection)
+        reach("sender.replied")
     except EndedError as ended:
         outcome = connection.outcome(ended)
         if ended.reply is None:

@@ -14,6 +14,7 @@ from shared.contracts.events import EventType
 
 MAX_REPLY = 1024
 MAX_TRANSCRIPT = 8 * 1024
+MAX_STEP, STEP_OVERHEAD = 512, 64
 
 
 class Stage(StrEnum):
@@ -190,16 +191,18 @@ Outcome = Delivered | Relayed | Deferred | Bounced | Ambiguous | Failed
 
 def cut_transcript(steps: list[Step], limit: int = MAX_TRANSCRIPT) -> tuple[Step, ...]:
     """At most `limit` bytes of steps: long replies are cut first, then the middle is left out; the end decides."""
+    lengths = [len(text) for step in steps for text in (step.sent, step.reply) if text]
+    if max(lengths, default=0) <= MAX_STEP and STEP_OVERHEAD * len(steps) + 4 * sum(lengths) <= limit:
+        return tuple(steps)  # nearly always: a character takes four bytes at most
     cut = [replace(step, sent=_cut(step.sent), reply=_cut(step.reply)) for step in steps]
     while sum(map(_weight, cut)) > limit and len(cut) > 1:
         del cut[len(cut) // 2]
     return tuple(cut)
 
 
-def _cut(text: str | None, limit: int = 512) -> str | None:
+def _cut(text: str | None, limit: int = MAX_STEP) -> str | None:
     return text if text is None or len(text) <= limit else f"{text[: limit - 1]}…"
 
 
 def _weight(step: Step) -> int:
-    overhead = 64
-    return overhead + len((step.sent or "").encode()) + len((step.reply or "").encode())
+    return STEP_OVERHEAD + len((step.sent or "").encode()) + len((step.reply or "").encode())

@@ -73,6 +73,8 @@ class Wire(SMTPProtocol):
     async def send_block(self, block: bytes, timeout: float) -> None:
         """Writes a part of the message and waits until the kernel has room again. Raises LostError, TimeoutError."""
         self._put(block)
+        if not self._paused and not self._connection_lost:
+            return
         try:
             async with asyncio.timeout(timeout):
                 await self._drain_helper()
@@ -83,6 +85,8 @@ class Wire(SMTPProtocol):
 
     async def read(self, timeout: float) -> Reply:
         """The next reply, also of a peer that closed since. Raises LostError, TimeoutError, MalformedReplyError."""
+        if (reply := take_reply(self._buffer)) is not None:
+            return reply  # pipelined replies come together: a timer for each would cost more than reading it
         async with asyncio.timeout(timeout):
             while (reply := take_reply(self._buffer)) is None:
                 if self._ended:

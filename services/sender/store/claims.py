@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.sender.store.deliveries import WAITS_AGAIN, Deliveries
@@ -27,8 +27,11 @@ class Claims:
         """The destinations that work waits for."""
         return await self._collection.distinct("destination", {"state": "waiting", "lane": lane})
 
-    async def take(self, lane: str, destination: str, room: int, after: str) -> tuple[list[dict[str, Any]], bool, str]:
-        """Claims up to `room` deliveries; returns them, whether more wait, and the workspace that was served last.
+    async def take(
+        self, lane: str, destination: str, room: int, room_of: Callable[[str], int], after: str
+    ) -> tuple[list[dict[str, Any]], bool, str]:
+        """Claims up to `room` deliveries, `room_of` each workspace; returns them, whether more wait, and the workspace
+        that was served last.
 
         Workspaces are served in turn, beginning behind `after`.
         """
@@ -36,14 +39,19 @@ class Claims:
         workspaces = beginning_behind(await self._collection.distinct("workspace_id", scope), after)
         if not workspaces:
             return [], False, after
-        turn = workspaces[: min(WORKSPACES_AT_ONCE, room)]
+        rooms = {workspace: own for workspace in workspaces if (own := room_of(workspace)) > 0}
+        turn = list(rooms)[: min(WORKSPACES_AT_ONCE, room)]
+        if not turn:
+            return [], True, after
         share = -(-room // len(turn))
-        found = await asyncio.gather(*(self._ids(scope, workspace, share) for workspace in turn))
+        found = await asyncio.gather(*(self._ids(scope, each, min(share, rooms[each])) for each in turn))
         ids = in_turn(found)[:room]
         changes = {"state": "leased"}
         free = {"state": "waiting", "flagged": {"$exists": False}}
         taken = await claim(self._collection, ids, free, self._lease_seconds, changes)
-        more = len(workspaces) > len(turn) or any(len(each) >= share for each in found)
+        more = len(workspaces) > len(turn) or any(
+            len(each) >= min(share, rooms[workspace]) for workspace, each in zip(turn, found, strict=True)
+        )
         return taken, more, turn[-1]
 
     async def _ids(self, scope: Mapping[str, Any], workspace: str, limit: int) -> list[str]:

@@ -50,7 +50,6 @@ INDEXES = {
         IndexModel("address", sparse=True),
         IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
         outbox.INDEX,
-        outbox.SINCE_INDEX,
     )
 }
 

@@ -48,7 +48,7 @@ async def test_every_query_of_the_stores_has_its_index(deployment: Deployment) -
     soon = now + timedelta(seconds=5)
     await database.command("profile", 2)
     assert set(await claims.waiting("standard")) == {"free|x", "full|x", "l|x", "f|x"}
-    ((free,), more, _) = await claims.take("standard", "free|x", 4, "")
+    ((free,), more, _) = await claims.take("standard", "free|x", 4, lambda workspace: 4, "")
     held = {free["_id"]: free["lease"]["token"]}
     assert not more
     await deliveries.renew(held, 60)

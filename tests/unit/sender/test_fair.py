@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.fair import Line
+from services.sender.fair import SLOTS_PER_FREE, Line
 from shared.contracts.topics import Lane
 
 WORKSPACES = ("w1", "w2", "w3")
@@ -22,6 +23,10 @@ class Item:
 
 ARRIVAL = st.tuples(st.sampled_from(list(Lane)), st.sampled_from(WORKSPACES))
 STEPS = st.lists(st.one_of(ARRIVAL, st.integers(0, 30)), max_size=80)
+
+
+def queued(line: Line[Item]) -> list[Item]:
+    return [item for queues in line.waiting.values() for queue in queues.values() for item in queue]
 
 
 def waiting_workspaces(line: Line[Item], lane: Lane) -> set[str]:
@@ -47,15 +52,18 @@ def test_what_begins_keeps_to_the_slots_the_reserve_and_the_shares(
                 break
             running.append(item)
             mine = sum(one.workspace_id == item.workspace_id for one in running)
-            if others[item.lane] - {item.workspace_id}:
-                assert mine <= -(-slots // 2)
+            assert mine <= SLOTS_PER_FREE * (1 + slots - len(running))
             assert item.lane is Lane.CRITICAL or not critical_waits
         standard = [one for one in running if one.lane is Lane.STANDARD]
         assert len(running) == line.in_use <= slots
         assert len(standard) <= line.standard_slots
+        assert line.held == Counter((one.lane, one.workspace_id) for one in [*running, *queued(line)])
         # nothing is stuck while a slot is free that it may use
-        assert not line.queued_of(Lane.CRITICAL) or len(running) == slots
-        assert not line.queued_of(Lane.STANDARD) or len(running) == slots or len(standard) == line.standard_slots
+        for lane, limit in ((Lane.CRITICAL, slots), (Lane.STANDARD, line.standard_slots)):
+            used = len(running) if lane is Lane.CRITICAL else len(standard)
+            free = min(limit - used, slots - len(running))
+            own = Counter(one.workspace_id for one in running)
+            assert free == 0 or all(own[each] >= SLOTS_PER_FREE * free for each in line.waiting[lane])
 
 
 @given(st.lists(ARRIVAL, max_size=60), st.integers(1, 6))
@@ -96,11 +104,38 @@ def test_a_full_standard_lane_leaves_slots_to_the_critical_one() -> None:
     for number in range(20):
         line.add(Item(number, Lane.STANDARD, "w1"))
     begun = [line.next() for _ in range(10)]
-    assert sum(item is not None for item in begun) == 8
+    assert sum(item is not None for item in begun) == 7
     line.add(Item(99, Lane.CRITICAL, "w1"))
     critical = line.next()
     assert critical is not None
     assert critical.lane is Lane.CRITICAL
+
+
+@given(st.integers(6, 40))
+def test_a_newcomer_begins_at_once_beside_one_whose_conversations_never_end(slots: int) -> None:
+    line: Line[Item] = Line(slots=slots)
+    for number in range(slots * 2):
+        line.add(Item(number, Lane.STANDARD, "slow"))
+    while line.next() is not None:
+        pass
+    line.add(Item(1000, Lane.STANDARD, "newcomer"))
+    begun = line.next()
+    assert begun is not None
+    assert begun.workspace_id == "newcomer"
+
+
+@given(most=st.integers(1, 200), claims=st.lists(st.sampled_from([*WORKSPACES, *"abcdef"]), max_size=40))
+def test_what_is_held_leaves_room_for_the_next_workspace(most: int, claims: list[str]) -> None:
+    """Each takes all that it may, one after the other and again."""
+    line: Line[Item] = Line(slots=1)
+    for workspace in claims:
+        taken = line.room(Lane.STANDARD, workspace, most)
+        for number in range(taken):
+            line.add(Item(number, Lane.STANDARD, workspace))
+        free = most - line.held_of(Lane.STANDARD)
+        assert free >= 0
+        assert not taken or line.held[Lane.STANDARD, workspace] <= free + 1
+        assert free == 0 or line.room(Lane.STANDARD, "newcomer", most) > 0
 
 
 def test_what_is_emptied_is_given_back_and_begins_no_more() -> None:
