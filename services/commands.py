@@ -24,7 +24,6 @@ from services.run import UnknownRoleError, main, parse_spec
 from services.setup import create_all_indexes, create_topics
 from shared.contracts.topics import LIVE, all_topics, dead_letters
 from shared.kafka import dead_letter
-from shared.kafka.broker import make_broker
 from shared.kafka.publish import Publisher, PublishUnknownError
 from shared.mongo.client import make_client
 from shared.settings import SharedSettings
@@ -41,7 +40,7 @@ Topic = Annotated[str, typer.Argument(help="the topic that the records came from
 @app.command()
 def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,…]…", help="what runs here")]) -> None:
     """Run any set of services and roles in this process."""
-    with _told():
+    with told():
         for name, _ in map(parse_spec, specs):
             import_module(f"services.{name}.settings").Settings()
     main(specs)
@@ -50,7 +49,7 @@ def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,…]�
 @app.command()
 def topics(as_json: Json = False) -> None:
     """Create the Kafka topics that are missing, and name them; with --json, list all topics."""
-    with _told():
+    with told():
         settings = SharedSettings()
         created = _now(create_topics(settings))
     if not as_json:
@@ -80,7 +79,7 @@ def indexes() -> None:
         finally:
             client.close()
 
-    with _told():
+    with told():
         _now(create(SharedSettings()))
 
 
@@ -92,7 +91,7 @@ def list_dead_letters(
     as_json: Json = False,
 ) -> None:
     """Show the dead letters of a topic, or how many each topic has."""
-    with _told():
+    with told():
         settings = SharedSettings()
         if topic is None:
             _print_counts(_now(dead_letter.count_dead_letters(settings, LIVE)), as_json)
@@ -122,14 +121,13 @@ def replay_dead_letters(
     async def replayed(settings: SharedSettings, name: str) -> int:
         records = await _read(settings, name)
         chosen = [record for record in records if every or (record.key or b"").decode(errors="replace") == key]
-        broker = make_broker(settings, "posthorn-command")
-        await broker.start()
+        publisher = Publisher(settings, "posthorn-command")
         try:
-            return await dead_letter.replay(Publisher(broker, settings), name, chosen[:limit])
+            return await dead_letter.replay(publisher, name, chosen[:limit])
         finally:
-            await broker.stop()
+            await publisher.close()
 
-    with _told():
+    with told():
         count = _now(replayed(SharedSettings(), _live(topic)))
     typer.echo(f"replayed {count} record{'' if count == 1 else 's'} to {_live(topic)}")
 
@@ -176,7 +174,7 @@ def _now(act: Coroutine[Any, Any, T]) -> T:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """What goes wrong outside ends the command with one line that says what."""
     for name in ("aiokafka", "asyncio", "faststream"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

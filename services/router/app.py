@@ -22,7 +22,7 @@ from shared.service import Base, Service
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http` and `route` (which also keeps and publishes the configuration)."""
-    base = Base("router", settings, owned=(Kind.TRANSPORT, Kind.ROUTE), copied=(Kind.WORKSPACE, Kind.API_KEY))
+    base = Base("router", settings, roles, owned=(Kind.TRANSPORT, Kind.ROUTE), copied=(Kind.WORKSPACE, Kind.API_KEY))
     transports = Transports(base.entities, base.publisher)
     cache = MxCache(make_resolver(settings), settings.own_names)
     if "route" in roles:

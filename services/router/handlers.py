@@ -13,7 +13,7 @@ from services.router.settings import Settings
 from services.router.static_mx import StaticMx
 from services.router.store import Configurations
 from shared.contracts.messages import Message
-from shared.contracts.topics import Lane, routed
+from shared.contracts.topics import Lane, accepted, routed
 from shared.kafka.batch import Incoming
 from shared.kafka.publish import Outgoing, Publisher
 from shared.telemetry import metrics
@@ -64,7 +64,8 @@ class Routing:
         for incoming, choice in zip(batch, choices, strict=True):
             destination = destinations.get(choice.domain) if choice.domain else None
             configuration = known[incoming.record.workspace_id]
-            decided.append((incoming, decide(incoming.record, choice, configuration, destination, now)))
+            published = incoming.published_at if incoming.topic == accepted(self._lane) else None
+            decided.append((incoming, decide(incoming.record, choice, configuration, destination, now, published)))
         await self._pass_on(decided)
         self._tell(decided, now)
 

@@ -148,10 +148,15 @@ def compare(known: Configuration, last: LastAttempt | None) -> tuple[tuple[Candi
 
 
 def decide(
-    message: Message, choice: Choice, known: Configuration, destination: Destination | None, now: datetime
+    message: Message,
+    choice: Choice,
+    known: Configuration,
+    destination: Destination | None,
+    now: datetime,
+    published: datetime | None = None,
 ) -> Message:
     """The message with its route, or with the verdict that stops it here; `destination` is that of `choice.domain`."""
-    seen = Seen(accepted=message.seen.accepted, released=message.seen.released, routed=now)
+    seen = Seen(accepted=message.seen.accepted, published=published, released=message.seen.released, routed=now)
     way, verdict = choice.taken, choice.verdict
     if way is not None and destination is not None:
         verdict = _verdict_of_dns(message, way, destination, now)

@@ -21,17 +21,15 @@ from shared.service import Base, Service
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http` and `check` (which also learns, keeps the configuration and sweeps)."""
-    base = Base("suppression", settings, copied=(Kind.WORKSPACE, Kind.API_KEY))
+    base = Base("suppression", settings, roles, copied=(Kind.WORKSPACE, Kind.API_KEY))
     store = Suppressions(base.database, settings.pepper_bytes, SecretBox(settings.encryption_key_bytes), base.publisher)
     if "check" in roles:
         base.copy_configuration()
         for lane in Lane:
-            check = Check(lane, store, base.publisher, settings)
+            check = Check(lane, store, base.publisher)
             fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
             base.consume(f"check.{lane}", {routed(lane): Message}, check.handle, fetching, stuck_event)
-        base.consume(
-            "learn", {EVENTS: Event}, Learn(store, settings).handle, Fetching.for_lane(settings, critical=False)
-        )
+        base.consume("learn", {EVENTS: Event}, Learn(store, settings).handle, Fetching.behind(settings))
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.suppression.rules import NEVER, RANKS, Entry, Lesson, Place, Reason, type_of
+from shared.contracts.events import Event
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import SUPPRESSION_CHANGES
 from shared.kafka.publish import Outgoing
@@ -161,6 +162,22 @@ def change_record(document: Mapping[str, Any]) -> Outgoing:
         occurred_at=document["unpublished"]["since"],
     )
     return Outgoing(SUPPRESSION_CHANGES, record.address_hmac, record.encode())
+
+
+def hit_of(event: Event, kept: timedelta) -> dict[str, Any]:
+    """What is noted of a message that was stopped, once for each of its passes; from its `suppressed` event."""
+    evidence = (event.data.get("verdict") or {}).get("evidence") or {}
+    return {
+        "_id": f"{event.message_id}:{event.pass_}",
+        "message_id": event.message_id,
+        "pass": event.pass_,
+        "workspace_id": event.workspace_id,
+        "scope": event.data.get("scope"),
+        "reason": event.data.get("reason"),
+        "suppression_id": evidence.get("suppression_id"),
+        "at": event.occurred_at,
+        "expires_at": event.occurred_at + kept,
+    }
 
 
 def _mark(token: str) -> dict[str, Any]:

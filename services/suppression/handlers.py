@@ -1,14 +1,15 @@
-"""Kafka in: messages to check (`mail.routed.*`), and outcomes to learn from (`mail.events`)."""
+"""Kafka in: messages to check (`mail.routed.*`), and outcomes to learn from and to note (`mail.events`)."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.suppression.documents import hit_of
 from services.suppression.rules import lesson_of, verdict_of
 from services.suppression.settings import Settings
 from services.suppression.store import Suppressions
-from shared.contracts.events import Event
+from shared.contracts.events import Event, EventType
 from shared.contracts.messages import Message, VerdictKind
 from shared.contracts.topics import Lane, cleared
 from shared.kafka.batch import Incoming
@@ -24,11 +25,10 @@ class RecordRefusedError(Exception):
 class Check:
     """Gives each message of a batch its verdict. Nothing passes unchecked: without the database the batch waits."""
 
-    def __init__(self, lane: Lane, store: Suppressions, publisher: Publisher, settings: Settings) -> None:
+    def __init__(self, lane: Lane, store: Suppressions, publisher: Publisher) -> None:
         self._lane = lane
         self._store = store
         self._publisher = publisher
-        self._hits_kept = timedelta(days=settings.suppression_hit_days)
 
     async def handle(self, batch: list[Incoming[Message]]) -> None:
         keys = {
@@ -51,8 +51,6 @@ class Check:
             else:
                 message = message.with_changes(seen=seen)
             checked.append((incoming, message))
-        if stopped:
-            await self._store.record_hits([self._hit(message, now) for message in stopped])
         await self._pass_on(checked)
         self._count(checked, stopped, now)
 
@@ -65,20 +63,6 @@ class Check:
         )
         if refused:
             raise RecordRefusedError(f"{len(refused)} record(s) of {len(checked)}")
-
-    def _hit(self, message: Message, now: datetime) -> dict[str, Any]:
-        assert message.verdict is not None
-        return {
-            "_id": f"{message.message_id}:{message.pass_}",
-            "message_id": message.message_id,
-            "pass": message.pass_,
-            "workspace_id": message.workspace_id,
-            "scope": message.verdict.scope,
-            "reason": message.verdict.reason,
-            "suppression_id": message.verdict.evidence.get("suppression_id"),
-            "at": now,
-            "expires_at": now + self._hits_kept,
-        }
 
     def _count(self, checked: list[tuple[Incoming[Message], Message]], stopped: list[Message], now: datetime) -> None:
         metrics.STAGE_PROCESSED.labels("checked", self._lane).inc(len(checked))
@@ -100,14 +84,20 @@ class Check:
 
 
 class Learn:
-    """Suppresses, in their workspace, addresses that complained or that take no mail."""
+    """Suppresses, in their workspace, addresses that complained or that take no mail; notes what was stopped.
+
+    A verdict stops nothing by itself: a record that comes again is checked again, whatever became of its message.
+    """
 
     def __init__(self, store: Suppressions, settings: Settings) -> None:
         self._store = store
         self._settings = settings
 
     async def handle(self, batch: list[Incoming[Event]]) -> None:
-        lessons = [lesson for incoming in batch if (lesson := lesson_of(incoming.record, self._settings))]
+        events = [incoming.record for incoming in batch]
+        if hits := [self._hit(event) for event in events if event.type is EventType.SUPPRESSED]:
+            await self._store.record_hits(hits)
+        lessons = [lesson for event in events if (lesson := lesson_of(event, self._settings))]
         if not lessons:
             return
         changed = await self._store.learn(lessons)
@@ -115,3 +105,6 @@ class Learn:
         for document in changed:
             if "standing" in document:
                 metrics.SUPPRESSIONS.labels("added", document["standing"]["reason"]).inc()
+
+    def _hit(self, event: Event) -> dict[str, Any]:
+        return hit_of(event, timedelta(days=self._settings.suppression_hit_days))

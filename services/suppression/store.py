@@ -33,7 +33,6 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel([("scope", ASCENDING), *NEWEST_FIRST]),
         IndexModel([("scope", ASCENDING), ("standing.type", ASCENDING), *NEWEST_FIRST]),
         outbox.INDEX,
-        outbox.SINCE_INDEX,
     ),
     HITS: (IndexModel("expires_at", expireAfterSeconds=0),),
 }
@@ -60,7 +59,7 @@ class Suppressions:
         return {document["_id"]: entry_of(document) async for document in self._suppressions.find(query)}
 
     async def record_hits(self, hits: Sequence[Mapping[str, Any]]) -> None:
-        """Notes the messages that were stopped, once for each message and pass (the `_id`)."""
+        """Notes messages that were stopped; what is noted already stays."""
         await insert_group(self._hits, hits)
 
     async def learn(self, lessons: Sequence[Lesson]) -> list[dict[str, Any]]:

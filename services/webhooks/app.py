@@ -30,7 +30,7 @@ from shared.telemetry import metrics
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Roles: `http` (endpoints and their attempts), `dispatch` (events in, webhooks out)."""
-    base = Base("webhooks", settings, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
+    base = Base("webhooks", settings, roles, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
     jobs = Jobs(base.database, settings.webhook_lease_seconds)
     attempts = Attempts(base.database)
     endpoints = Endpoints(base.cache, base.publisher, jobs, SecretBox(settings.encryption_key_bytes))
@@ -75,9 +75,10 @@ def _lanes(settings: Settings) -> Lanes:
 
 def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
     base.copy_configuration()
-    base.consume("events", {EVENTS: Event}, handler.events, Fetching.for_lane(settings, critical=False))
+    base.consume("events", {EVENTS: Event}, handler.events, Fetching.behind(settings))
     for lane in Lane:
-        fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+        critical = lane is Lane.CRITICAL
+        fetching = Fetching.for_lane(settings, critical=True) if critical else Fetching.behind(settings)
         base.consume(f"accepted.{lane}", {accepted(lane): Message}, handler.accepted, fetching)
 
 

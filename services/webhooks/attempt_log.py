@@ -12,6 +12,7 @@ import structlog
 from services.webhooks.store import Attempts, JobEnd, Jobs
 from shared.contracts.topics import WEBHOOK_EVENTS
 from shared.contracts.webhooks import WebhookAttempt
+from shared.failpoints import reach
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from shared.mongo.group_commit import GroupCommit
@@ -63,7 +64,9 @@ class AttemptLog:
 
     async def _write(self, ends: list[JobEnd]) -> list[None]:
         documents = await self._attempts.keep(ends)
+        reach("webhooks.kept", len(documents))
         await self._jobs.finish(ends)
+        reach("webhooks.recorded", len(documents))
         self._unpublished.extend(documents)
         self._news.set()
         return [None] * len(ends)

@@ -16,6 +16,7 @@ from services.webhooks.lanes import Lanes
 from services.webhooks.rules import Job, fair_order
 from services.webhooks.settings import Settings
 from services.webhooks.store import Jobs
+from shared.failpoints import reach
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -121,7 +122,9 @@ class Dispatcher:
         metrics.IN_FLIGHT.labels("webhooks").inc()
         ok: bool | None = None
         try:
+            reach("webhooks.posting")
             end = await self._delivery.deliver(job)
+            reach("webhooks.posted")
             await self._log.keep(end, self._closing)
             ok = end.attempt.ok if end.attempt else None
             if end.gone:

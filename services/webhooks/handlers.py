@@ -12,6 +12,7 @@ from services.webhooks.rules import Job, Subscription, jobs_of
 from services.webhooks.store import Jobs
 from shared.contracts.events import Event, accepted_event
 from shared.contracts.messages import Message
+from shared.failpoints import reach
 from shared.kafka.batch import Incoming
 from shared.mongo.due import new_token
 
@@ -53,6 +54,7 @@ class EventsHandler:
         # this first length counts on our own clock; the renewals that follow are on the database's
         until = datetime.now(UTC) + timedelta(seconds=self._lease_seconds)
         new = await self._jobs.insert(marked, until)
+        reach("webhooks.inserted", sum(new))
         fresh = [job for job, is_new in zip(marked, new, strict=True) if is_new]
         await self._dispatcher.take([job for job in fresh if job.token is not None])
         self._dispatcher.left_behind({job.endpoint_id for job in fresh if job.token is None})

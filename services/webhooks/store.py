@@ -31,7 +31,6 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel([("workspace_id", 1), ("endpoint_id", 1), ("_id", -1)]),
         IndexModel("occurred_at", expireAfterSeconds=KEPT_SECONDS),
         outbox.INDEX,
-        outbox.SINCE_INDEX,
     ),
 }
 

@@ -73,7 +73,7 @@ class TransportBody(BaseModel):
     password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
     weight: int = Field(100, ge=0, le=1000)
     enabled: bool = True
-    max_connections: int = Field(10, ge=1, le=1000)
+    max_connections: int = Field(20, ge=1, le=1000)
     max_per_connection: int = Field(100, ge=1, le=10_000)
     ehlo_name: HostName | None = None
 
@@ -91,7 +91,7 @@ class TransportChanges(BaseModel):
     password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
     weight: int = Field(100, ge=0, le=1000)
     enabled: bool = True
-    max_connections: int = Field(10, ge=1, le=1000)
+    max_connections: int = Field(20, ge=1, le=1000)
     max_per_connection: int = Field(100, ge=1, le=10_000)
     ehlo_name: HostName | None = None
 

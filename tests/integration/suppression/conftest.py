@@ -25,7 +25,6 @@ from shared.contracts.topics import (
     dead_letters,
     routed,
 )
-from shared.kafka.broker import make_broker
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities
 from shared.secrets import SecretBox, api_key_digest
@@ -83,7 +82,7 @@ class Suppressing:
 
     def make_store(self) -> Suppressions:
         box = SecretBox(self.settings.encryption_key_bytes)
-        publisher = Publisher(make_broker(self.settings, "unconnected"), self.settings)
+        publisher = Publisher(self.settings, "unconnected")
         return Suppressions(self.deployment.database("suppression"), self.settings.pepper_bytes, box, publisher)
 
     @asynccontextmanager

@@ -156,6 +156,28 @@ async def test_what_is_learned_and_for_how_long(suppressing: Suppressing) -> Non
     }
 
 
+async def test_what_was_stopped_is_noted_once_for_each_pass(suppressing: Suppressing) -> None:
+    """By the event that ended it: a verdict on a record that came again stopped nothing."""
+    await suppressing.store.add(PLACE, "stopped@b.example", Reason.MANUAL, None, None)
+    message = a_message("stopped@b.example")
+    verdict = {"kind": "suppressed", "evidence": {"suppression_id": "s1"}}
+    data = {"reason": "manual", "scope": "workspace:w1", "verdict": verdict}
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    first, second = (event_of(message.with_changes(pass_=each), EventType.SUPPRESSED, at, data) for each in (0, 1))
+    async with suppressing.running("check"):
+        await suppressing.publish(routed(Lane.STANDARD), message)
+        await suppressing.cleared()
+        await suppressing.publish(EVENTS, first, first, second)
+        await suppressing.publish(EVENTS, a_bounce("gone@b.example"))
+        await changes(suppressing, 2)
+    hits = await suppressing.deployment.database("suppression")["hits"].find().to_list(None)
+    assert sorted((hit["message_id"], hit["pass"], hit["suppression_id"]) for hit in hits) == [
+        (message.message_id, 0, "s1"),
+        (message.message_id, 1, "s1"),
+    ]
+    assert {(hit["reason"], hit["scope"], hit["at"]) for hit in hits} == {("manual", "workspace:w1", at)}
+
+
 async def test_a_change_that_was_not_published_is_published_when_the_event_is_read_again(
     suppressing: Suppressing,
 ) -> None:
