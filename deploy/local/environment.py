@@ -88,6 +88,8 @@ def defaults(ports: Mapping[str, int]) -> dict[str, str]:
         # A laptop is idle most of the time: fetches that end with their first byte, and no empty answers in between.
         "POSTHORN_STANDARD_WAIT_MS": "500",
         "POSTHORN_STANDARD_MIN_BYTES": "1",
+        "POSTHORN_EVENTS_WAIT_MS": "500",
+        "POSTHORN_EVENTS_MIN_BYTES": "1",
         # A service that was killed is missed after this long instead of 45 s.
         "POSTHORN_SESSION_TIMEOUT_MS": "10000",
     }

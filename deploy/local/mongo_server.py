@@ -1,6 +1,7 @@
-"""One mongod as a replica set of one, its state kept below `home`."""
+"""mongod as a replica set, of one or of several; the state of each is kept below its `home`."""
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,45 @@ REPLICA_SET = "rs0"
 NOT_YET_INITIALIZED = 94
 
 
+@dataclass(frozen=True)
+class Members:
+    """The ports of a set's members, the first of which founds it, and how long they miss a primary before they elect
+    another."""
+
+    ports: tuple[int, ...]
+    election_ms: int = 10_000
+
+    @property
+    def url(self) -> str:
+        """The connection string for clients."""
+        hosts = ",".join(f"{HOST}:{port}" for port in self.ports)
+        alone = "&directConnection=true" if len(self.ports) == 1 else ""
+        return f"mongodb://{hosts}/?replicaSet={REPLICA_SET}{alone}"
+
+    def config(self) -> dict[str, Any]:
+        """What replSetInitiate takes."""
+        members = [{"_id": number, "host": f"{HOST}:{port}"} for number, port in enumerate(self.ports)]
+        return {"_id": REPLICA_SET, "members": members, "settings": {"electionTimeoutMillis": self.election_ms}}
+
+
 class MongoServer:
-    """Bound to the loopback address; majority writes and transactions work as on a larger set."""
+    """Bound to the loopback address; a member of `members`, or a set of its own, where majority writes and transactions
+    work as on a larger one."""
 
     name = "mongod"
     start_seconds = 90.0
     stop_seconds = 20.0
 
-    def __init__(self, home: Path, port: int) -> None:
+    def __init__(self, home: Path, port: int, *, members: Members | None = None) -> None:
         self.folder = home / "mongod"
         self.port = port
+        self.members = members or Members((port,))
         self.process = DetachedProcess(self.name, home)
 
     @property
     def url(self) -> str:
         """The connection string for clients."""
-        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}&directConnection=true"
+        return self.members.url
 
     def start(self, say: Say) -> None:
         """Install mongod if it is missing and start it without waiting for it."""
@@ -50,28 +74,36 @@ class MongoServer:
         flags += ["--setParameter", "minSnapshotHistoryWindowInSeconds=0"]
         self.process.start([str(program), *flags, "--nounixsocket", "--quiet"], os.environ, self.folder)
 
-    def ready(self) -> bool:
-        """Whether it takes writes; initiates the replica set the first time, and moves it when the port has changed."""
-        client: MongoClient[dict[str, Any]] = MongoClient(
-            HOST, self.port, directConnection=True, serverSelectionTimeoutMS=500, connectTimeoutMS=500
+    def client(self, seconds: float = 0.5) -> "MongoClient[dict[str, Any]]":
+        """A client of this member alone, whatever its state; each of its waits ends after `seconds`."""
+        ms = round(seconds * 1000)
+        return MongoClient(
+            HOST, self.port, directConnection=True, serverSelectionTimeoutMS=ms, connectTimeoutMS=ms, socketTimeoutMS=ms
         )
-        with client:
+
+    def ready(self) -> bool:
+        """Whether it takes writes, or follows the member that does; initiates the set the first time, and moves a set
+        of one when its port has changed."""
+        with self.client(seconds=5) as client:
             try:
                 self._put_into_set(client)
-                return bool(client.admin.command("hello").get("isWritablePrimary"))
+                hello = client.admin.command("hello")
             except PyMongoError:
                 return False
+        follows = hello.get("secondary") and hello.get("primary") not in (None, hello["me"])
+        return bool(hello.get("isWritablePrimary") or follows)
 
     def _put_into_set(self, client: "MongoClient[dict[str, Any]]") -> None:
-        address = f"{HOST}:{self.port}"
         try:
             config = client.admin.command("replSetGetConfig")["config"]
         except OperationFailure as error:
             if error.code != NOT_YET_INITIALIZED:
                 raise
-            client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": [{"_id": 0, "host": address}]})
+            if self.port == self.members.ports[0]:
+                client.admin.command("replSetInitiate", self.members.config())
             return
-        if config["members"][0]["host"] != address:
+        address = f"{HOST}:{self.port}"
+        if len(config["members"]) == 1 and config["members"][0]["host"] != address:
             config["members"][0]["host"] = address
             config["version"] += 1
             client.admin.command("replSetReconfig", config, force=True)

@@ -128,7 +128,7 @@ def _json(value: object) -> Response:
 def main(
     port: Annotated[int, typer.Option(help="where webhooks and traces are taken and shown")] = 8027,
     host: Annotated[str, typer.Option(help="address of the port")] = HOST,
-    keep: Annotated[int, typer.Option(help="requests kept")] = 20_000,
+    keep: Annotated[int, typer.Option(help="requests kept", envvar="POSTHORN_RECEIVER_KEEP")] = 20_000,
     keep_spans: Annotated[int, typer.Option(help="spans kept")] = 200_000,
 ) -> None:
     """Run the webhook receiver until it is told to stop."""

@@ -18,6 +18,7 @@ from deploy.local.ports import HOST, PortBook, wanted_ports
 from deploy.local.starting import run_set_up, start_together, stop_together
 
 SERVERS = ("kafka", "mongod")
+NOTHING: Mapping[str, str] = {}
 SERVICE_NAMES = {program.name for program in SERVICES}
 # Whose port it is, where its name does not say so.
 PORT_OWNERS = {
@@ -112,10 +113,13 @@ class Stack:
             stop_together((part for part in parts if part.name not in SERVERS), self.say)
             stop_together((part for part in parts if part.name in SERVERS), self.say)
 
-    def start(self, name: str, seconds: float | None = None) -> None:
-        """Start one part if it does not run, and wait until it is ready, by default up to its own deadline."""
+    def start(self, name: str, seconds: float | None = None, environ: Mapping[str, str] = NOTHING) -> None:
+        """Start one part if it does not run, and wait until it is ready, by default up to its own deadline.
+
+        `environ` are variables that a Python part gets for this once.
+        """
         with self._changing():
-            part = self._part(name)
+            part = self._part(name, environ)
             if part.process.identity() is None:
                 part.start(self.say)
         wait_ready(part, seconds)
@@ -172,14 +176,17 @@ class Stack:
         kafka = KafkaServer(self.home, self.ports["kafka"], self.ports["kafka_controller"])
         return kafka, MongoServer(self.home, self.ports["mongo"])
 
-    def _all_parts(self) -> dict[str, Part]:
-        rest = [PythonPart(program, self.home, self.ports, lambda: self.env) for program in (*TOOLS, *SERVICES)]
+    def _all_parts(self, environ: Mapping[str, str] = NOTHING) -> dict[str, Part]:
+        rest = [
+            PythonPart(program, self.home, self.ports, lambda: {**self.env, **environ})
+            for program in (*TOOLS, *SERVICES)
+        ]
         parts: list[Part] = [*self._servers(), *rest]
         return {part.name: part for part in parts}
 
-    def _part(self, name: str) -> Part:
+    def _part(self, name: str, environ: Mapping[str, str] = NOTHING) -> Part:
         try:
-            return self._all_parts()[name]
+            return self._all_parts(environ)[name]
         except KeyError:
             raise LocalError(f"no part is called {name}; there are {', '.join(self._all_parts())}") from None
 

@@ -77,6 +77,15 @@ def test_a_killed_service_starts_again_on_its_port(stack: Stack) -> None:
     assert stack.ports["http_health"] == port
 
 
+def test_a_variable_can_be_given_to_one_start_alone(stack: Stack) -> None:
+    stack.start("http", environ={"POSTHORN_ONCE": "1"})
+    assert json.loads((stack.home / "seen.json").read_text())["POSTHORN_ONCE"] == "1"
+    assert "POSTHORN_ONCE" not in (stack.home / "env").read_text()
+    stack.stop("http")
+    stack.start("http")
+    assert "POSTHORN_ONCE" not in json.loads((stack.home / "seen.json").read_text())
+
+
 def test_a_halted_service_can_be_stopped(stack: Stack) -> None:
     stack.up(only=["http"])
     stack.kill("http", signal.SIGSTOP)
