@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 
 from services.ingest.fold import ENDED
 from tests.faults.load import Accepted
@@ -22,19 +22,21 @@ WEBHOOK_TYPES = [
 @dataclass(frozen=True)
 class Evidence:
     """`answered` by message id; `statuses` of all messages of the workspace; `traces` of the answered ones; `copies` at
-    the sink by recipient; `webhooks` as (message id, sequence of the event) with the number of posts that came."""
+    the sink by recipient; `webhooks` as (message id, sequence of the event) with the number of posts that came;
+    `differing` says by message id where the read model is not what the topics make from nothing."""
 
     answered: dict[str, Accepted]
     statuses: dict[str, str]
     traces: dict[str, list[dict[str, Any]]]
     copies: Counter[str]
     webhooks: Counter[tuple[str, int]]
+    differing: dict[str, str] = field(default_factory=dict)
 
 
 class Witness:
-    """Looks at one workspace from outside. `hook` is the name of its endpoint at the receiver."""
+    """Looks at one workspace from outside. `hook` is the name of its endpoint at the receiver, a URL."""
 
-    def __init__(self, http: httpx.AsyncClient, sink: httpx.AsyncClient, receiver: httpx.AsyncClient, hook: str):
+    def __init__(self, http: aiohttp.ClientSession, sink: aiohttp.ClientSession, receiver: str, hook: str) -> None:
         self._http = http
         self._sink = sink
         self._receiver = receiver
@@ -42,18 +44,19 @@ class Witness:
 
     async def subscribe(self) -> None:
         """Adds the endpoint, for every type that the load can lead to."""
-        url = str(self._receiver.base_url.join(f"/hooks/{self._hook}"))
-        reply = await self._http.post("/v1/webhooks", json={"url": url, "events": WEBHOOK_TYPES})
-        assert reply.status_code == 201, reply.text
+        body = {"url": f"{self._receiver}/hooks/{self._hook}", "events": WEBHOOK_TYPES}
+        async with self._http.post("/v1/webhooks", json=body) as reply:
+            assert reply.status == 201, await reply.text()
 
     async def statuses(self) -> dict[str, str]:
         """The status of every message of the workspace."""
         found: dict[str, str] = {}
         cursor: str | None = None
         while True:
-            reply = await self._http.get("/v1/emails", params={"limit": 100} | ({"cursor": cursor} if cursor else {}))
-            assert reply.status_code == 200, reply.text
-            page = reply.json()
+            query = {"limit": 100} | ({"cursor": cursor} if cursor else {})
+            async with self._http.get("/v1/emails", params=query) as reply:
+                assert reply.status == 200, await reply.text()
+                page = await reply.json()
             found |= {one["uuid"]: one["status"] for one in page["data"]}
             cursor = page["next_cursor"]
             if cursor is None:
@@ -64,14 +67,16 @@ class Witness:
         statuses = await self.statuses()
         return [id_ for id_ in answered if statuses.get(id_) not in ENDED]
 
-    async def copies(self, answered: dict[str, Accepted]) -> Counter[str]:
-        """How often the sink took the message of each of these recipients."""
-        counted = (await self._sink.get("/counts")).json()["deliveries"]
+    async def copies(self, answered: dict[str, Accepted], what: str = "deliveries") -> Counter[str]:
+        """How often the sink took the message of each of these recipients; with `attempts`, heard of them (RCPT)."""
+        async with self._sink.get("/counts") as reply:
+            counted = (await reply.json())[what]
         return Counter({one.recipient: counted.get(one.recipient, 0) for one in answered.values()})
 
     async def webhooks(self) -> Counter[tuple[str, int]]:
-        reply = await self._receiver.get("/received", params={"name": self._hook, "limit": ALL})
-        data = [one["json"]["data"] for one in reply.json()]
+        url = f"{self._receiver}/received"
+        async with aiohttp.request("GET", url, params={"name": self._hook, "limit": ALL}) as reply:
+            data = [one["json"]["data"] for one in await reply.json()]
         return Counter((each["message_id"], each["sequence"]) for each in data)
 
     async def evidence(self, answered: dict[str, Accepted]) -> Evidence:
@@ -81,8 +86,8 @@ class Witness:
 
         async def read() -> None:
             for message_id in waiting:
-                reply = await self._http.get(f"/v1/emails/{message_id}/trace")
-                traces[message_id] = reply.json()["data"] if reply.status_code == 200 else []
+                async with self._http.get(f"/v1/emails/{message_id}/trace") as reply:
+                    traces[message_id] = (await reply.json())["data"] if reply.status == 200 else []
 
         async with asyncio.TaskGroup() as readers:
             for _ in range(TRACES_AT_ONCE):

@@ -13,6 +13,9 @@ from tests.faults.evidence import Evidence
 SHOWN = 12
 ENDS_OF_KIND = {"permfail": "bounced", "drop-after-dot": "failed"}
 INTERNAL = {"queued", "sending", "stuck"}
+# The rules whose violation is a lost message, and a copy that nothing announced.
+LOST = {"lost", "silent", "never arrived"}
+DUPLICATED = {"accepted twice", "twice without an ambiguous event"}
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class Violation:
 
 @dataclass
 class Judgement:
-    """What was broken, and counts of what was seen."""
+    """What was broken, and counts of what was seen. `quiet_after` is how many seconds the end was waited for."""
 
+    messages: int = 0
+    quiet_after: float = 0.0
     violations: list[Violation] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -42,8 +47,8 @@ class Judgement:
 
 def judge(evidence: Evidence) -> Judgement:
     """Holds the evidence, taken when nothing moves any more, against the promises."""
-    judgement = Judgement()
-    for check in (_acceptances, _ends, _copies, _webhooks, _traces):
+    judgement = Judgement(len(evidence.answered))
+    for check in (_acceptances, _ends, _copies, _webhooks, _traces, _read_model):
         judgement.violations += check(evidence)
     judgement.counts.update(f"{evidence.statuses.get(id_, 'unknown')} messages" for id_ in evidence.answered)
     judgement.counts["ambiguous events"] = sum(ambiguities(evidence, id_) for id_ in evidence.answered)
@@ -105,13 +110,20 @@ def _webhooks(evidence: Evidence) -> Iterator[Violation]:
 def _traces(evidence: Evidence) -> Iterator[Violation]:
     for message_id, steps in evidence.traces.items():
         names = {step["step"] for step in steps}
-        missing = {"accepted", "routed", "checked", "attempt", "webhook"} - names
+        # an attempt whose reply was lost is an `ambiguous` step
+        named = names | ({"attempt"} if "ambiguous" in names else set())
+        missing = {"accepted", "routed", "checked", "attempt", "webhook"} - named
         if missing:
             yield Violation("trace without", message_id, f"{sorted(missing)}: {_steps(evidence, message_id)}")
         events = {step["event_id"] for step in steps if step.get("event") and step["event"] not in INTERNAL}
         answered = {step["event_id"] for step in steps if step["step"] == "webhook" and step.get("ok")}
         if events - answered:
             yield Violation("trace without a webhook's 2xx", message_id, _steps(evidence, message_id))
+
+
+def _read_model(evidence: Evidence) -> Iterator[Violation]:
+    for message_id, text in evidence.differing.items():
+        yield Violation("read model is not what the topics say", message_id, text)
 
 
 def _steps(evidence: Evidence, message_id: str) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
-import httpx
+import aiohttp
 
 # How often each behaviour of the sink is asked for (deploy/local/sink_behaviours.py), of a hundred recipients.
 MIXED = {
@@ -44,19 +46,35 @@ class Accepted:
         return self.recipient.partition("+")[0]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A try that was not answered with 202: sent at `sent` (monotonic), over after `seconds`; without a status where no
+    reply came at all."""
+
+    sent: float
+    seconds: float
+    status: int | None = None
+    retry_after: str | None = None
+
+
 class Load:
-    """Sends what `seed` plans. `answered` are the messages of all answered requests, by id; `repeats` counts the
-    requests that were sent again because no answer came."""
+    """Sends what `seed` plans. `answered` are the messages of all answered requests, by id; after each of the
+    `refusals` the request was sent again."""
 
     def __init__(
-        self, http: httpx.AsyncClient, sender: str, seed: str, mix: dict[str, int] = MIXED, at_once: int = 16
+        self, http: aiohttp.ClientSession, sender: str, seed: str, mix: dict[str, int] = MIXED, at_once: int = 16
     ) -> None:
         self.answered: dict[str, Accepted] = {}
-        self.repeats = 0
+        self.refusals: list[Refusal] = []
         self._http = http
         self._sender = sender
         self._at_once = at_once
         self._plan = plan(seed, mix)
+
+    @property
+    def repeats(self) -> int:
+        """How many requests were sent again."""
+        return len(self.refusals)
 
     async def send(self, messages: int) -> None:
         """Sends the next requests of the plan until they make so many messages, and returns when all are answered."""
@@ -81,15 +99,15 @@ class Load:
             "text": f"{wanted.key}\n",
         }  # fmt: skip
         while True:
-            try:
-                reply = await self._http.post("/v1/emails", json=body, headers={"Idempotency-Key": wanted.key})
-            except httpx.TransportError:
-                pass
-            else:
-                if reply.status_code == 202:
-                    return [Accepted(one["uuid"], one["recipient"]) for one in reply.json()["data"]["messages"]]
-                assert reply.status_code in AGAIN, f"{wanted}: {reply.status_code} {reply.text}"
-            self.repeats += 1
+            sent, status, retry_after = time.monotonic(), None, None
+            with suppress(aiohttp.ClientError, TimeoutError):
+                async with self._http.post("/v1/emails", json=body, headers={"Idempotency-Key": wanted.key}) as reply:
+                    if reply.status == 202:
+                        data = (await reply.json())["data"]
+                        return [Accepted(one["uuid"], one["recipient"]) for one in data["messages"]]
+                    assert reply.status in AGAIN, f"{wanted}: {reply.status} {await reply.text()}"
+                    status, retry_after = reply.status, reply.headers.get("Retry-After")
+            self.refusals.append(Refusal(sent, time.monotonic() - sent, status, retry_after))
             await asyncio.sleep(REPEAT_SECONDS)
 
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-import httpx
+import aiohttp
 
 from deploy.local.stack import Stack
 from tests.e2e.account import bootstrap
 from tests.faults.evidence import Witness
 from tests.faults.judge import Judgement, judge
 from tests.faults.load import CERTAIN, MIXED, Load
-from tests.faults.quiet import under_way
+from tests.faults.quiet import settings_of, under_way
+from tests.faults.read_model import differences
 from tests.fixtures.deployment import eventually
 
 SETTINGS = {
@@ -34,8 +37,11 @@ SETTINGS = {
     "POSTHORN_WEBHOOK_LEASE_SECONDS": "6",
     "POSTHORN_WEBHOOK_SCHEDULE": "[0, 1, 1, 1, 2, 2, 4, 4]",
     "POSTHORN_WEBHOOK_BREAKER_FIRST_SECONDS": "1",
+    "POSTHORN_TRACE_RATIO": "0.05",
+    "POSTHORN_RECEIVER_KEEP": "200000",
 }
 POLL_SECONDS = 0.5
+TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
 @contextmanager
@@ -57,28 +63,48 @@ class World:
     stack: Stack
     load: Load
     witness: Witness
+    workspace: str
+    made_at: datetime
 
     async def running(self) -> int:
         """How many answered messages the sink has not taken yet."""
         copies = await self.witness.copies(self.load.answered)
         return sum(not count for count in copies.values())
 
+    async def answered(self, count: int, seconds: float) -> None:
+        """Returns as soon as so many messages are answered."""
+
+        async def enough() -> bool:
+            return len(self.load.answered) >= count
+
+        await eventually(enough, seconds=seconds, every=0.005, what=f"{count} answers")
+
     async def _left(self) -> dict[str, int]:
         """What is to come yet, by its place; {} when nothing moves any more."""
-        living = await self.witness.living(self.load.answered)
-        return {"living messages": len(living)} if living else await under_way(self.stack.env)
+        left = await under_way(self.stack.env)
+        living = [] if left else await self.witness.living(self.load.answered)
+        return {"living messages": len(living)} if living else left
 
     async def _is_quiet(self) -> bool:
         return not await self._left()
 
-    async def over(self, seconds: float) -> Judgement:
+    async def _differing(self) -> dict[str, str]:
+        return await differences(settings_of(self.stack.env), self.workspace, self.made_at)
+
+    async def over(self, seconds: float, *, whole_topics: bool = True) -> Judgement:
         """The judgement once every message has ended and nothing moves any more, or after `seconds`, whichever is
-        first: what still moves then is part of it."""
+        first: what still moves then is part of it. `whole_topics`: no record that makes the read model was lost."""
+        began = time.monotonic()
         with suppress(AssertionError):
             await eventually(self._is_quiet, seconds=seconds, every=POLL_SECONDS)
-        judgement = judge(await self.witness.evidence(self.load.answered))
+        quiet_after = time.monotonic() - began
+        evidence = await self.witness.evidence(self.load.answered)
+        if whole_topics:
+            evidence = replace(evidence, differing=await self._differing())
+        judgement = judge(evidence)
         judgement.counts.update(await self._left())
         judgement.counts["repeated requests"] = self.load.repeats
+        judgement.quiet_after = quiet_after
         return judgement
 
 
@@ -87,13 +113,14 @@ async def world(stack: Stack, seed: str, *, certain: bool = False) -> AsyncItera
     """`certain`: no recipient of the load loses a reply after the final dot by itself."""
     name = secrets.token_hex(4)
     sender = f"no-reply@d{name}.example"
+    made_at = datetime.now(UTC)
     home = await asyncio.to_thread(bootstrap, stack, name, sender)
     headers = {"Authorization": f"Bearer {home['api_key']}"}
     async with (
-        httpx.AsyncClient(base_url=home["base_url"], headers=headers, timeout=20) as http,
-        httpx.AsyncClient(base_url=home["sink_url"], timeout=20) as sink,
-        httpx.AsyncClient(base_url=home["receiver_url"], timeout=20) as receiver,
+        aiohttp.ClientSession(home["base_url"], headers=headers, timeout=TIMEOUT) as http,
+        aiohttp.ClientSession(home["sink_url"], timeout=TIMEOUT) as sink,
     ):
-        witness = Witness(http, sink, receiver, name)
+        witness = Witness(http, sink, home["receiver_url"], name)
         await witness.subscribe()
-        yield World(stack, Load(http, sender, f"{seed}-{name}", CERTAIN if certain else MIXED), witness)
+        load = Load(http, sender, f"{seed}-{name}", CERTAIN if certain else MIXED)
+        yield World(stack, load, witness, home["workspace"], made_at)

@@ -15,7 +15,7 @@ from tests.faults.load import MIXED, Accepted, plan
 
 ID, RECIPIENT = "m1", "ok+1@sink.test"
 DELIVERED = {"step": "attempt", "event": "delivered", "event_id": "e1", "pass": 0, "ms": 9}
-AMBIGUOUS = {"step": "attempt", "event": "ambiguous", "event_id": "e0", "pass": 0, "ms": 5}
+AMBIGUOUS = {"step": "ambiguous", "event": "ambiguous", "event_id": "e0", "pass": 0, "ms": 5}
 DEFERRED = {"step": "attempt", "event": "deferred", "event_id": "e2", "pass": 0, "ms": 5}
 STAGES: list[dict[str, Any]] = [{"step": name, "ms": 1} for name in ("accepted", "routed", "checked")]
 ANSWER = {"step": "webhook", "event_id": "e1", "ok": True, "ms": 11}
@@ -32,9 +32,22 @@ RETRIED = replace(
     copies=Counter({RECIPIENT: 2}),
     webhooks=Counter({(ID, 0): 1, (ID, 40): 2, (ID, 180): 1}),
 )
+# the process that made each attempt died with its outcome: nothing is known but that
+GIVEN_UP = replace(
+    GOOD,
+    statuses={ID: "failed"},
+    traces={ID: [*STAGES, AMBIGUOUS, {**AMBIGUOUS, "pass": 1, "event_id": "e1"}, ANSWER, {**ANSWER, "event_id": "e0"}]},
+    copies=Counter({RECIPIENT: 2}),
+    webhooks=Counter({(ID, 0): 1, (ID, 40): 1, (ID, 140): 1}),
+)
+ENDINGS = {
+    "delivered": GOOD,
+    "delivered after an ambiguous attempt": RETRIED,
+    "failed after two ambiguous attempts": GIVEN_UP,
+}
 
 
-@pytest.mark.parametrize("evidence", [GOOD, RETRIED], ids=["delivered", "delivered after an ambiguous attempt"])
+@pytest.mark.parametrize("evidence", ENDINGS.values(), ids=ENDINGS)
 def test_a_good_end_is_no_violation(evidence: Evidence) -> None:
     assert judge(evidence).violations == []
 
@@ -56,6 +69,7 @@ def test_a_good_end_is_no_violation(evidence: Evidence) -> None:
         ("foreign webhook", replace(GOOD, webhooks=GOOD.webhooks + Counter({("m2", 80): 1}))),
         ("foreign webhook", replace(GOOD, webhooks=GOOD.webhooks + Counter({(ID, 180): 1}))),
         ("trace without", replace(GOOD, traces={ID: [*STAGES[:2], DELIVERED, ANSWER]})),
+        ("read model is not what the topics say", replace(GOOD, differing={ID: "head.status"})),
         ("trace without a webhook's 2xx", replace(GOOD, traces={ID: [*STAGES, DELIVERED, {**ANSWER, "ok": False}]})),
     ],
 )
