@@ -1,0 +1,114 @@
+"""A workspace of a running stack, with a load generator that sends for it, and what became of what it sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import asdict
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+from pymongo import MongoClient
+
+from deploy.local.stack import Stack
+from tests.bench.generator import Plan
+from tests.e2e.account import bootstrap
+
+SECONDS = 1200
+LOOK_SECONDS = 1.0
+STAGES = ("accepted", "published", "routed", "checked", "delivered")
+# With header fields and signature the message is 2 KiB on the wire.
+TEXT = ("Your order is on its way to you, and this line is one of some that say so in the bench.\n" * 12)[:-145] + "\n"
+Life = tuple[datetime, datetime]
+
+
+class Workspace:
+    """Sends in runs, which its tags tell apart: a run's messages are those with its tag."""
+
+    def __init__(self, stack: Stack, name: str) -> None:
+        self._stack = stack
+        self._sender = f"no-reply@{name}.example"
+        self._home = bootstrap(stack, name, self._sender)
+        client: MongoClient[dict[str, Any]] = MongoClient(stack.env["POSTHORN_MONGO_URL"], tz_aware=True)
+        database = client["posthorn_ingest"]
+        self._messages, self._submissions = database["messages"], database["submissions"]
+
+    def begin(
+        self,
+        tag: str,
+        messages: int,
+        *,
+        to: str = "to",
+        stream: str = "product",
+        rate: float | None = None,
+        connections: int = 40,
+    ) -> subprocess.Popen[bytes]:
+        """Starts a generator; its output is for `ended`. The local parts of the recipients begin with `to`."""
+        body = {
+            "from": self._sender, "to": [f"{to}+{tag}-{{n}}@sink.test"], "subject": "Your order", "text": TEXT,
+            "tags": [tag], "stream": stream,
+        }  # fmt: skip
+        port = self._stack.ports["http"]
+        plan = Plan("127.0.0.1", port, self._home["api_key"], json.dumps(body), messages, connections, rate)
+        command = [sys.executable, "-m", "tests.bench.generator", json.dumps(asdict(plan))]
+        return subprocess.Popen(command, stdout=subprocess.PIPE)
+
+    @staticmethod
+    def ended(generator: subprocess.Popen[bytes]) -> dict[str, Any]:
+        """The Result of a generator, once it has all its answers; each has to be a 202."""
+        output, _ = generator.communicate(timeout=SECONDS)
+        result: dict[str, Any] = json.loads(output)
+        assert list(result["codes"]) == ["202"], result["codes"]
+        return result
+
+    def accepted(self) -> int:
+        """How many requests are."""
+        return self._submissions.count_documents({"workspace_id": self._home["workspace"]})
+
+    def settled(self, tag: str, messages: int) -> list[Life]:
+        """The lives of a run's messages once all of them are delivered."""
+        end = time.monotonic() + SECONDS
+        while len(lives := self.lives(tag)) < messages:
+            if time.monotonic() > end:
+                raise TimeoutError(f"{len(lives)} of {messages} messages were delivered")
+            time.sleep(LOOK_SECONDS)
+        return lives
+
+    def delivered(self) -> int:
+        """How many of all messages are; from the index alone: what looks must not cost what is measured."""
+        return self._messages.count_documents({"workspace_id": self._home["workspace"], "head.status": "delivered"})
+
+    def lives(self, tag: str) -> list[Life]:
+        """When each delivered message of a run was accepted, and when the sink had taken it."""
+        found = self._messages.find(
+            {"workspace_id": self._home["workspace"], "tags": tag, "times.delivered_at": {"$exists": True}},
+            {"accepted_at": 1, "times.delivered_at": 1},
+        )
+        return [(one["accepted_at"], one["times"]["delivered_at"]) for one in found]
+
+    def passed(self, tag: str) -> dict[str, list[float]]:
+        """The seconds from the stage before until each stage had passed a run's delivered messages on."""
+        passed: dict[str, list[float]] = {stage: [] for stage in STAGES[1:]}
+        found = self._messages.find(
+            {"workspace_id": self._home["workspace"], "tags": tag, "times.delivered_at": {"$exists": True}},
+            {"events": 1, "times.delivered_at": 1},
+        )
+        for one in found:
+            seen = next(event["data"]["seen"] for event in one["events"].values() if event["type"] == "delivered")
+            moments = {stage: datetime.fromisoformat(seen[stage]) for stage in STAGES[:-1]}
+            moments["delivered"] = one["times"]["delivered_at"]
+            for before, stage in pairwise(STAGES):
+                passed[stage].append((moments[stage] - moments[before]).total_seconds())
+        return passed
+
+    def subscribe(self, url: str) -> None:
+        """Adds a webhook endpoint: from now on each message has one webhook."""
+        body = json.dumps({"url": url, "events": ["email.delivered"]}).encode()
+        headers = {"Authorization": f"Bearer {self._home['api_key']}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self._stack.http_url}/v1/webhooks", body, headers, method="POST")
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            assert reply.status == 201
