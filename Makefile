@@ -7,6 +7,7 @@ STAMP := .venv/installed
 POSTHORN := $(BIN)/posthorn
 TESTS := tests/unit tests/contract tests/style tests/integration
 STACK_TESTS := tests/faults tests/e2e
+SHORT := not verify and not faults
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,8 +25,8 @@ demo: up ## start everything and follow one message from the request to the webh
 	@$(BIN)/python -m deploy.local.demo
 
 test: lint types ## lint, types and all tests, on a real Kafka and a real MongoDB
-	$(BIN)/pytest -n 2 -m "not verify" $(TESTS)
-	$(BIN)/pytest -m "not verify" $(STACK_TESTS)
+	$(BIN)/pytest -n 2 -m "$(SHORT)" $(TESTS)
+	$(BIN)/pytest -m "$(SHORT)" $(STACK_TESTS)
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -35,16 +36,24 @@ types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
 
 unit: $(STAMP) ## the tests that need no server
-	$(BIN)/pytest -m "not verify" tests/unit tests/contract tests/style
+	$(BIN)/pytest -m "$(SHORT)" tests/unit tests/contract tests/style
 
 integration: $(STAMP) ## the tests on a real Kafka and MongoDB
-	$(BIN)/pytest -m "not verify" tests/integration
+	$(BIN)/pytest -m "$(SHORT)" tests/integration
 
 e2e: $(STAMP) ## the tests on a whole stack
-	$(BIN)/pytest -m "not verify" $(STACK_TESTS)
+	$(BIN)/pytest -m "$(SHORT)" $(STACK_TESTS)
 
-verify: $(STAMP) ## the long forms, by hand
-	$(BIN)/pytest -m verify --timeout 3600 tests
+faults: $(STAMP) ## the full fault harness, by hand; writes docs/reliability.md
+	$(BIN)/pytest -m faults --timeout 3600 tests/faults; status=$$?; \
+	  $(BIN)/python -m tests.faults.report && exit $$status
+
+verify: $(STAMP) ## every long form, the fault harness's too, by hand
+	$(BIN)/pytest -m "verify or faults" --timeout 3600 tests
+
+bench: $(STAMP) ## the pipeline beside Postfix, and how fair it is; as root, and on an otherwise idle machine
+	$(BIN)/python -m tests.bench.fairness
+	$(BIN)/python -m tests.bench.pipeline
 
 fmt: $(STAMP) ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
@@ -62,4 +71,4 @@ $(STAMP): requirements.lock pyproject.toml deploy/local/make_venv.sh
 	@deploy/local/make_venv.sh .venv
 	@touch $@
 
-.PHONY: help up down status demo test lint types unit integration e2e verify fmt lock clean
+.PHONY: help up down status demo test lint types unit integration e2e faults verify bench fmt lock clean

@@ -65,7 +65,7 @@ async def test_the_spans_of_a_message_are_one_tree_under_the_callers_own(account
     (message_id,) = await account.send(fresh("ok"), headers=headers)
     await account.reaches(message_id, "delivered")
     (webhook,) = await account.hooked(name, 1)
-    spans = await spans_of(account, trace_id, "smtp.deliver", "webhook.deliver")
+    spans = await spans_of(account, trace_id, "POST", "smtp.deliver", "webhook.deliver")
     by_id = {span["span_id"]: span for span in spans}
     (root,) = (span for span in spans if span["parent_span_id"] not in by_id)
     assert (root["name"], root["service"], root["parent_span_id"]) == ("POST /v1/emails", "posthorn-ingest", caller)
