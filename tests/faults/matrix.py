@@ -17,6 +17,15 @@ RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
+class Fault:
+    """What a run brings, of which kind that is, and what is promised for it."""
+
+    kind: str
+    what: str
+    promised: str
+
+
+@dataclass(frozen=True)
 class Run:
     """One run. `date` is of UTC, `lost` and `duplicated` count messages, `broken` the violations of each rule: {} where
     every promise held."""
@@ -42,31 +51,30 @@ class Row:
 
 def record(
     form: Form,
-    *,
-    kind: str,
-    fault: str,
-    promised: str,
+    fault: Fault,
     judgement: Judgement,
-    recovery_seconds: float,
+    recovery_seconds: float | None = None,
+    *,
     seed: str = SEED,
     results: Path = RESULTS,
 ) -> None:
     """Keeps what a full run showed; nothing for a short one.
 
-    `recovery_seconds`: from the end of the fault, or of the load where that was later, until nothing moved any more. To
-    be called before the judgement is asserted, so that a broken promise is published too.
+    `recovery_seconds`: from the end of the fault, or of the load where that was later, until nothing moved any more;
+    the judgement's own wait for that when not given. To be called before the judgement is asserted, so that a broken
+    promise is published too.
     """
     if not form.full:
         return
-    file = results / f"{slug(fault)}.json"
-    row = Row(kind, fault, promised, read(file).runs if file.exists() else {})
+    file = results / f"{slug(fault.what)}.json"
+    row = Row(fault.kind, fault.what, fault.promised, read(file).runs if file.exists() else {})
     row.runs[seed] = Run(
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         messages=judgement.messages,
         lost=_messages(judgement, LOST),
         duplicated=_messages(judgement, DUPLICATED),
         ambiguous=judgement.counts["ambiguous events"],
-        recovery_seconds=round(recovery_seconds, 1),
+        recovery_seconds=round(judgement.quiet_after if recovery_seconds is None else recovery_seconds, 1),
         broken=dict(Counter(violation.rule for violation in judgement.violations)),
     )
     results.mkdir(exist_ok=True)

@@ -58,10 +58,6 @@ def go_on(pids: Collection[int]) -> None:
         os.kill(pid, signal.SIGCONT)
 
 
-async def all_stand(pids: Collection[int]) -> bool:
-    return await asyncio.to_thread(standing, pids) == set(pids)
-
-
 async def members(settings: SharedSettings, groups: Collection[str]) -> dict[str, int]:
     """How many members each consumer group has; 0 while its partitions are being dealt out."""
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)

@@ -6,9 +6,13 @@ import errno
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from deploy.local.stack import Stack
+from tests.faults.world import own_stack
 
 FILLER = "filler"
 BLOCK = bytes(4096)
@@ -29,6 +33,21 @@ def small_disk(at: Path, megabytes: int) -> Iterator[Path]:
         yield at
     finally:
         subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+@dataclass(frozen=True)
+class OnSmallDisk:
+    """A stack, and the disk that only one of its servers writes to."""
+
+    stack: Stack
+    disk: Path
+
+
+@contextmanager
+def on_small_disk(home: Path, folder: str, megabytes: int, port_base: int) -> Iterator[OnSmallDisk]:
+    """A running stack below `home` with a small disk at `folder` there."""
+    with small_disk(home / folder, megabytes) as disk, own_stack(home, port_base) as stack:
+        yield OnSmallDisk(stack, disk)
 
 
 def fill(disk: Path) -> int:

@@ -16,7 +16,7 @@ from deploy.local.errors import StartError
 from deploy.local.stack import Stack
 from shared.failpoints import POINTS, VARIABLE
 from tests.faults.forms import FULL_MARKS, FULL_SECONDS, SEED, SHORT_MARKS, SHORT_SECONDS, Form
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.world import World, world
 from tests.fixtures.deployment import eventually
 
@@ -118,10 +118,8 @@ async def test_a_kill_between_two_effects_loses_nothing_and_sends_nothing_twice_
     running = {point: count for task in fallen for point, count in task.result().items()}
     print(f"running at each kill: {running}\n{judgement}")
     for process, (point, *_) in points_of.items():
-        record(
-            form, kind="kill -9 at a named point", fault=f"{process} at `{point}`", judgement=judgement,
-            promised=PROMISED.get(point, "none lost, no copy more"), recovery_seconds=judgement.quiet_after,
-        )  # fmt: skip
+        promised = PROMISED.get(point, "none lost, no copy more")
+        record(form, Fault("kill -9 at a named point", f"{process} at `{point}`", promised), judgement)
     assert any(running.values()), running
     assert not judgement.violations, f"seed {SEED}, {running}\n{judgement}"
 

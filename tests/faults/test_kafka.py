@@ -19,7 +19,7 @@ from services.setup import create_topics
 from shared.contracts.topics import Topic
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away, delete_topic, end_of
 from tests.faults.quiet import settings_of
 from tests.faults.world import world
@@ -73,14 +73,7 @@ async def test_while_kafka_is_away_ingest_answers_and_all_goes_out_after(
         judgement = await there.over(form.seconds)
     print(f"{running} under way, {len(meanwhile)} answered meanwhile; over after {judgement.quiet_after:.1f} s")
     print(judgement)
-    record(
-        form,
-        kind=KIND,
-        fault=FAULTS[number],
-        promised=PROMISED,
-        judgement=judgement,
-        recovery_seconds=judgement.quiet_after,
-    )
+    record(form, Fault(KIND, FAULTS[number], PROMISED), judgement)
     assert running
     assert meanwhile
     assert not early, f"{early} went out without Kafka"

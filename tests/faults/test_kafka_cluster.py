@@ -16,13 +16,20 @@ from aiokafka.errors import KafkaError
 from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
 from tests.faults.kafka_cluster import NODES, KafkaCluster, own_cluster
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away
 from tests.faults.world import SETTINGS, own_stack, world
 from tests.fixtures.deployment import eventually
 from tests.fixtures.own_ports import own_ports
 
-KIND = "Kafka"
+ONE_LOST = Fault(
+    "Kafka", "one of three brokers killed with kill -9, and not started again", "nothing stops; ingest answers 202"
+)
+TWO_LOST = Fault(
+    "Kafka",
+    "two of three brokers killed with kill -9 for 40 s",
+    "production stops, ingest answers 202; all goes out after",
+)
 BROKER_PORTS = 24750
 
 
@@ -61,14 +68,7 @@ async def test_with_one_of_three_brokers_nothing_stops(cluster: KafkaCluster, st
         without = await arrived(there, meanwhile)
     await asyncio.to_thread(cluster.start)
     print(f"{running} under way, {len(meanwhile)} answered and {without} sent without it\n{judgement}")
-    record(
-        form,
-        kind=KIND,
-        fault="one of three brokers killed with kill -9, and not started again",
-        promised="nothing stops; ingest answers 202",
-        judgement=judgement,
-        recovery_seconds=judgement.quiet_after,
-    )
+    record(form, ONE_LOST, judgement)
     assert running
     assert without
     assert not judgement.violations, str(judgement)
@@ -90,14 +90,7 @@ async def test_with_one_of_three_brokers_left_ingest_answers_and_all_goes_out_af
         judgement = await there.over(form.seconds)
     print(f"{running} under way, {len(meanwhile)} answered meanwhile; over after {judgement.quiet_after:.1f} s")
     print(judgement)
-    record(
-        form,
-        kind=KIND,
-        fault="two of three brokers killed with kill -9 for 40 s",
-        promised="production stops, ingest answers 202; all goes out after",
-        judgement=judgement,
-        recovery_seconds=judgement.quiet_after,
-    )
+    record(form, TWO_LOST, judgement)
     assert running
     assert meanwhile
     assert not early, f"{early} went out with one broker of three"

@@ -7,38 +7,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
-from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away
-from tests.faults.small_disk import empty, fill, small_disk
-from tests.faults.world import own_stack, world
+from tests.faults.small_disk import OnSmallDisk, empty, fill, on_small_disk
+from tests.faults.world import world
 from tests.fixtures.own_ports import own_ports
 
 MEGABYTES = 64
-
-
-@dataclass(frozen=True)
-class OnSmallDisk:
-    """A stack, and the disk that only its Kafka writes to."""
-
-    stack: Stack
-    disk: Path
+FULL = Fault(
+    "Disk full",
+    "Kafka's disk full for 40 s",
+    "ingest answers 202 meanwhile; all goes out after space has returned and Kafka was started",
+)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnSmallDisk]:
-    home = tmp_path_factory.mktemp("small-disk")
-    with (
-        small_disk(home / "kafka" / "data", MEGABYTES) as disk,
-        own_stack(home, own_ports(24700)) as stack,
-    ):
-        yield OnSmallDisk(stack, disk)
+    with on_small_disk(tmp_path_factory.mktemp("small-kafka"), "kafka/data", MEGABYTES, own_ports(24700)) as made:
+        yield made
 
 
 @pytest.mark.parametrize("form", forms())
@@ -59,14 +49,7 @@ async def test_while_kafkas_disk_is_full_ingest_answers_and_all_goes_out_after(s
         judgement = await there.over(form.seconds)
     print(f"{running} under way when {filled} bytes were taken, {len(meanwhile)} answered meanwhile")
     print(f"over after {judgement.quiet_after:.1f} s\n{judgement}")
-    record(
-        form,
-        kind="Disk full",
-        fault="Kafka's disk full for 40 s",
-        promised="ingest answers 202 meanwhile; all goes out after space has returned and Kafka was started",
-        judgement=judgement,
-        recovery_seconds=judgement.quiet_after,
-    )
+    record(form, FULL, judgement)
     assert running
     assert filled
     assert meanwhile

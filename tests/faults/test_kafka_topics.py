@@ -15,7 +15,7 @@ from deploy.local.stack import Stack
 from shared.contracts.topics import Lane, accepted, routed
 from tests.faults.forms import SEED, Form, forms
 from tests.faults.judge import DUPLICATED, LOST
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.outage import delete_topic, make_topics, unread
 from tests.faults.world import world
 from tests.fixtures.deployment import eventually
@@ -70,12 +70,5 @@ async def test_what_a_deleted_topic_held_is_published_again(stack: Stack, lost: 
         # webhooks reads it too, and has lost its place: of records that are gone no `accepted` webhook is promised
         judgement.violations = [each for each in judgement.violations if each.rule in RULES]
     print(f"{gone} records of {lost.topic} lost; over after {judgement.quiet_after:.1f} s\n{judgement}")
-    record(
-        form,
-        kind="Kafka",
-        fault=f"{lost.topic} deleted with mail in it",
-        promised=PROMISED,
-        judgement=judgement,
-        recovery_seconds=judgement.quiet_after,
-    )
+    record(form, Fault("Kafka", f"{lost.topic} deleted with mail in it", PROMISED), judgement)
     assert not judgement.violations, str(judgement)

@@ -14,10 +14,12 @@ import pytest
 from deploy.local.parts import SERVICES
 from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.world import World, world
 
 NAMES = [program.name for program in SERVICES]
+KILLED = Fault("Processes", "kill -9 of each process in turn", "none lost; a copy more only with an `ambiguous` event")
+STOPPED = Fault("Processes", "SIGTERM of each process in turn", "none lost, none ambiguous, no second copy")
 SECONDS = 120.0  # for a load's share
 
 
@@ -54,10 +56,7 @@ async def test_a_kill_of_each_process_loses_nothing_and_sends_nothing_twice_unsa
         running = await disturb(there, signal.SIGKILL, form.messages, rng)
         judgement = await there.over(form.seconds)
     print(f"running at each kill: {running}\n{judgement}")
-    record(
-        form, kind="Processes", fault="kill -9 of each process in turn", judgement=judgement,
-        promised="none lost; a copy more only with an `ambiguous` event", recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, KILLED, judgement)
     assert all(running.values()), running
     assert not judgement.violations, f"seed {SEED}, {running}\n{judgement}"
 
@@ -69,9 +68,6 @@ async def test_a_stop_of_each_process_leaves_no_message_ambiguous(stack: Stack, 
         running = await disturb(there, signal.SIGTERM, form.messages, rng)
         judgement = await there.over(form.seconds)
     print(f"running at each stop: {running}\n{judgement}")
-    record(
-        form, kind="Processes", fault="SIGTERM of each process in turn", judgement=judgement,
-        promised="none lost, none ambiguous, no second copy", recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, STOPPED, judgement)
     assert not judgement.violations, f"seed {SEED}, {running}\n{judgement}"
     assert judgement.counts["ambiguous events"] == judgement.counts["second copies"] == 0, str(judgement)

@@ -13,7 +13,7 @@ import pytest
 
 from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.refusals import refusals_of, refused
 from tests.faults.world import own_stack, world
 from tests.fixtures.own_ports import own_ports
@@ -46,9 +46,6 @@ async def test_while_mongodb_is_away_ingest_refuses_and_what_was_accepted_goes_o
                 stack.kill("mongod", signal.SIGCONT)
         judgement = await there.over(form.seconds)
     print(f"{running} under way; {seen}; over after {judgement.quiet_after:.1f} s\n{judgement}")
-    record(
-        form, kind="MongoDB", fault=f"mongod {fault}", promised="503 with Retry-After meanwhile; none lost",
-        judgement=judgement, recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, Fault("MongoDB", f"mongod {fault}", "503 with Retry-After meanwhile; none lost"), judgement)
     assert running
     assert not judgement.violations, str(judgement)

@@ -8,8 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,28 +16,25 @@ from pymongo.errors import PyMongoError
 
 from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.refusals import refusals_of, refused
-from tests.faults.small_disk import empty, fill, small_disk
-from tests.faults.world import own_stack, world
+from tests.faults.small_disk import OnSmallDisk, empty, fill, on_small_disk
+from tests.faults.world import world
 from tests.fixtures.own_ports import own_ports
 
 MEGABYTES = 480  # of which 300 are the journal's, taken when mongod starts
 
-
-@dataclass(frozen=True)
-class OnSmallDisk:
-    """A stack, and the disk that only its mongod writes to."""
-
-    stack: Stack
-    disk: Path
+FULL = Fault(
+    "Disk full",
+    "mongod's disk full",
+    "503 with Retry-After meanwhile; none lost when space has returned and mongod was started",
+)
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnSmallDisk]:
-    home = tmp_path_factory.mktemp("small-mongo")
-    with small_disk(home / "mongod", MEGABYTES) as disk, own_stack(home, own_ports(25100)) as stack:
-        yield OnSmallDisk(stack, disk)
+    with on_small_disk(tmp_path_factory.mktemp("small-mongo"), "mongod", MEGABYTES, own_ports(25100)) as made:
+        yield made
 
 
 def checkpoint(stack: Stack) -> None:
@@ -67,11 +62,7 @@ async def test_while_mongodbs_disk_is_full_ingest_refuses_and_nothing_is_lost(sm
         judgement = await there.over(form.seconds)
     print(f"{running} under way when {filled} bytes were taken; {seen}; over after {judgement.quiet_after:.1f} s")
     print(judgement)
-    record(
-        form, kind="Disk full", fault="mongod's disk full", judgement=judgement,
-        promised="503 with Retry-After meanwhile; none lost when space has returned and mongod was started",
-        recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, FULL, judgement)
     assert running
     assert filled
     assert "No space left on device" in said

@@ -19,7 +19,7 @@ from deploy.local.mongo_server import MongoServer
 from deploy.local.stack import Stack
 from shared.failpoints import VARIABLE
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.mongo_set import ELECTION_MS, MongoSet, mongo_set
 from tests.faults.world import SETTINGS, World, own_stack, world
 from tests.fixtures.deployment import eventually
@@ -27,6 +27,11 @@ from tests.fixtures.own_ports import own_ports
 
 PORTS = own_ports(25100)
 SET_PORTS = PORTS + 100
+ROLLED_BACK = Fault(
+    "MongoDB",
+    "three mongods: a primary is cut off, and rolls back",
+    "what is rolled back was not answered with 202, no dot left for it; none lost",
+)
 SUBMISSIONS, DELIVERIES = "posthorn_ingest.submissions", "posthorn_sender.deliveries"
 
 
@@ -57,10 +62,7 @@ async def test_a_primary_that_steps_down_under_a_load(stack: Stack, mongods: Mon
                 primaries.append(await asyncio.to_thread(mongods.primary, primaries[-1]))
         judgement = await there.over(form.seconds)
     print(f"{running} under way; primaries {[node.port for node in primaries]}\n{judgement}")
-    record(
-        form, kind="MongoDB", fault="three mongods: the primary steps down, twice", promised="none lost",
-        judgement=judgement, recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, Fault("MongoDB", "three mongods: the primary steps down, twice", "none lost"), judgement)
     assert all(running)
     assert not judgement.violations, str(judgement)
 
@@ -81,10 +83,7 @@ async def test_the_loss_of_the_primary_under_a_load(stack: Stack, mongods: Mongo
             await asyncio.to_thread(mongods.start, lost)
         judgement = await there.over(form.seconds)
     print(f"{running} under way; {lost.port} lost, {elected.port} elected\n{judgement}")
-    record(
-        form, kind="MongoDB", fault="three mongods: kill -9 of the primary", promised="none lost; two are enough",
-        judgement=judgement, recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, Fault("MongoDB", "three mongods: kill -9 of the primary", "none lost; two are enough"), judgement)
     assert running
     assert not judgement.violations, str(judgement)
 
@@ -165,11 +164,7 @@ async def test_what_no_majority_had_is_rolled_back_and_was_never_promised(
         f"{ {name: len(documents) for name, documents in undone.items()} }, {len(gone)} submissions for good"
     )
     print(judgement)
-    record(
-        form, kind="MongoDB", fault="three mongods: a primary is cut off, and rolls back", judgement=judgement,
-        promised="what is rolled back was not answered with 202, no dot left for it; none lost",
-        recovery_seconds=judgement.quiet_after,
-    )  # fmt: skip
+    record(form, ROLLED_BACK, judgement)
     assert running
     assert gone
     assert any("data_sent" in each for each in undone[DELIVERIES])

@@ -18,7 +18,7 @@ from shared.contracts.topics import LIVE, Lane, accepted
 from shared.kafka.dead_letter import count_dead_letters
 from shared.kafka.publish import Outgoing
 from tests.faults.forms import SEED, Form, forms
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.quiet import settings_of, under_way
 from tests.faults.replay import (
     buried,
@@ -105,7 +105,7 @@ async def test_each_topic_from_its_first_record_changes_nothing(stack: Stack, fo
         judgement = await there.over(form.seconds)
     print(f"{len(first)} records with {running} messages under way, then {len(second)}\n{loaded}\n{judgement}")
     fault = "Each topic from its first record into the running system"
-    record(form, kind=KIND, fault=fault, promised=PROMISED, judgement=judgement, recovery_seconds=recovery)
+    record(form, Fault(KIND, fault, PROMISED), judgement, recovery)
     assert running
     assert {each.topic for each in second} == {settings.topic(name) for name in LIVE}
     assert not loaded.violations, str(loaded)
@@ -134,7 +134,7 @@ async def test_dead_letters_of_old_records_change_nothing(stack: Stack, form: Fo
         again = await count_dead_letters(settings, LIVE)
     print(f"{len(old)} old records, {replayed} dead letters replayed\n{judgement}")
     fault = "Dead letters of old records replayed"
-    record(form, kind=KIND, fault=fault, promised=PROMISED, judgement=judgement, recovery_seconds=recovery)
+    record(form, Fault(KIND, fault, PROMISED), judgement, recovery)
     assert replayed > len(old)
     assert all(again[topic] > broken[topic] for topic in LIVE), f"{broken} before, {again} after"
     assert_same(before, after)
@@ -160,7 +160,7 @@ async def test_a_rebuild_from_nothing_under_load_gives_the_same_read_model(stack
         after = await messages(settings)
     print(f"{forgotten} documents forgotten with {running} messages under way: {said}{first}\n{judgement}")
     fault = "Read model emptied under load, and rebuilt"
-    record(form, kind=KIND, fault=fault, promised="the same read model", judgement=judgement, recovery_seconds=recovery)
+    record(form, Fault(KIND, fault, "the same read model"), judgement, recovery)
     assert running
     assert forgotten >= len(before) >= form.messages // 2
     assert not first.violations, str(first)

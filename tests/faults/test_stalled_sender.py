@@ -21,13 +21,11 @@ from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings
 from tests.faults.forms import FULL_MARKS, FULL_SECONDS, SEED, SHORT_MARKS, SHORT_SECONDS, Form
 from tests.faults.judge import ambiguities
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.owners import further, go_on, standing
 from tests.faults.quiet import settings_of
 from tests.faults.world import World, world
 from tests.fixtures.deployment import eventually
-
-KIND = "Two owners for a while"
 
 
 @dataclass(frozen=True)
@@ -39,10 +37,10 @@ class Stage:
     copies: int = 0
 
     @property
-    def promised(self) -> str:
-        return (
-            "none lost; no copy more" if not self.copies else "none lost; said to be ambiguous before it is sent again"
-        )
+    def fault(self) -> Fault:
+        what = f"Sender stopped {self.when}, for longer than its lease, then continued"
+        then = "said to be ambiguous before it is sent again" if self.copies else "no copy more"
+        return Fault("Two owners for a while", what, f"none lost; {then}")
 
 
 STAGES = {
@@ -137,10 +135,7 @@ async def test_a_sender_past_its_lease_lets_no_dot_go(stack: Stack, form: Form, 
         after = await there.witness.evidence({id_: there.load.answered[id_] for id_ in held})
     print(f"{held}\n{judgement}")
     for point in points:
-        record(
-            form, kind=KIND, fault=f"Sender stopped {STAGES[point].when}, for longer than its lease, then continued",
-            judgement=judgement, promised=STAGES[point].promised, recovery_seconds=judgement.quiet_after,
-        )  # fmt: skip
+        record(form, STAGES[point].fault, judgement)
     stood = {(each.marked, each.copies) for each in held.values()}
     assert {(STAGES[point].marked, STAGES[point].copies) for point in points} <= stood
     for id_, each in held.items():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.faults.forms import Form
 from tests.faults.judge import Judgement, Violation
-from tests.faults.matrix import record
+from tests.faults.matrix import Fault, record
 from tests.faults.report import render
 
 FULL, SHORT = Form("full", 2000, 300), Form("short", 240, 90)
@@ -18,10 +18,7 @@ BROKEN = [
 
 
 def keep(results: Path, form: Form, seed: str, judgement: Judgement, seconds: float = 4.2) -> None:
-    record(
-        form, kind="Kafka", fault="Kafka: kill -9", promised="none lost", judgement=judgement,
-        recovery_seconds=seconds, seed=seed, results=results,
-    )  # fmt: skip
+    record(form, Fault("Kafka", "Kafka: kill -9", "none lost"), judgement, seconds, seed=seed, results=results)
 
 
 def test_runs_of_several_seeds_are_one_row_and_the_last_of_each_seed_counts(tmp_path: Path) -> None:
