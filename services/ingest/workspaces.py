@@ -15,7 +15,7 @@ from services.ingest.settings import Settings
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import ApiKey, Contact, DkimKeyPair, Domain, Kind, Sender, Workspace
 from shared.dkim_keys import generate_key
-from shared.kafka.publish import Publisher, PublishUnknownError
+from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities
 from shared.secrets import SecretBox, UnsealError, api_key_digest
 from shared.tokens import KEY_PREFIX, new_api_key, uuid7
@@ -108,8 +108,5 @@ class Workspaces:
 
     async def _put(self, kind: Kind, id_: str, workspace_id: str, entity: BaseModel, secret: str | None = None) -> Made:
         document: dict[str, Any] = await self._entities.put(kind, id_, workspace_id, entity.model_dump())
-        try:
-            await self._entities.outbox(kind, self._publisher).publish([document])
-        except PublishUnknownError as error:
-            log.warning("published later, by the sweep", kind=kind, error=str(error))
+        await self._entities.outbox(kind, self._publisher).offer([document])
         return Made(kind, id_, document["version"], secret)

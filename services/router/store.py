@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-import structlog
 from pymongo import IndexModel
 
 from services.router.rules import DIRECT, Configuration, Way
 from services.router.rules import Kind as WayKind
 from shared.contracts.entities import Kind, Transport
 from shared.contracts.messages import Host, Message, TlsMode
-from shared.kafka.publish import Publisher, PublishUnknownError
+from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity
 from shared.mongo.entity_cache import EntityCache
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {Kind.ROUTE: (IndexModel("data.transports"),)}
 DEFAULT_ORDER = (DIRECT,)
-PUBLISH_SECONDS = 2.0
-log = structlog.get_logger(__name__)
 
 
 def way_of(entity: Entity) -> Way:
@@ -120,11 +116,7 @@ class Transports:
 
     async def _write(self, kind: Kind, id_: str, owner: str | None, data: Mapping[str, Any], **options: Any) -> Entity:
         document = await self._entities.put(kind, id_, owner, data, **options)
-        try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._outboxes[kind].publish([document])
-        except (PublishUnknownError, TimeoutError) as error:
-            log.warning("configuration left to the sweep", kind=kind, error=type(error).__name__)
+        await self._outboxes[kind].offer([document])
         return Entity.of(kind, document)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -20,12 +19,10 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller, operator
 from shared.contracts.record import rfc3339
 from shared.errors import Fault, invalid_request, not_found
-from shared.kafka.publish import PublishUnknownError
 from shared.service import Base
 from shared.telemetry import metrics
 from shared.tokens import Cursors, InvalidCursorError
 
-PUBLISH_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 
@@ -58,9 +55,8 @@ BODY = {
 class SuppressionApi:
     """What the routes do, in one place: a workspace's or the platform's."""
 
-    def __init__(self, store: Suppressions, settings: Settings, connected: asyncio.Event) -> None:
+    def __init__(self, store: Suppressions, settings: Settings) -> None:
         self._store = store
-        self._connected = connected
         self._settings = settings
         self._cursors = Cursors(settings.token_key_bytes)
 
@@ -115,12 +111,7 @@ class SuppressionApi:
             return
         reason = document["standing"]["reason"] if change == "added" else document["removed_reason"]
         metrics.SUPPRESSIONS.labels(change, reason).inc()
-        try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._connected.wait()
-                await self._store.outbox.publish([document])
-        except (PublishUnknownError, TimeoutError) as error:
-            log.warning("suppression change left to the sweep", error=type(error).__name__)
+        await self._store.outbox.offer([document])
 
     def _position(self, cursor: str, query: str) -> tuple[datetime, str]:
         try:

@@ -38,6 +38,6 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 loops.every("suppressions.sweep", settings.sweep_seconds, store.outbox.sweep)
             yield
 
-    api = SuppressionApi(store, settings, base.kafka.connected)
+    api = SuppressionApi(store, settings)
     routers = [workspace_router(base, api), platform_router(base, api)] if "http" in roles else []
     return Service("suppression", routers, run, base.ready)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +12,7 @@ from services.webhooks.rules import Subscription, by_workspace
 from services.webhooks.signing import new_secret
 from services.webhooks.store import Jobs
 from shared.contracts.entities import Endpoint, Kind
-from shared.kafka.publish import Publisher, PublishUnknownError
+from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity, VersionConflictError
 from shared.mongo.entity_cache import EntityCache
 from shared.secrets import SecretBox
@@ -21,7 +20,6 @@ from shared.tokens import uuid7
 
 log = structlog.get_logger(__name__)
 TRIES = 5
-PUBLISH_SECONDS = 2.0
 
 
 class Endpoints:
@@ -122,11 +120,7 @@ class Endpoints:
     ) -> Entity:
         document = await self._entities.put(Kind.ENDPOINT, id_, workspace_id, data, deleted=deleted, expected=expected)
         self._cache.evict(Kind.ENDPOINT, id_)
-        try:
-            async with asyncio.timeout(PUBLISH_SECONDS):
-                await self._outbox.publish([document])
-        except (PublishUnknownError, TimeoutError) as error:
-            log.warning("endpoint not published yet", endpoint=id_, error=str(error))
+        await self._outbox.offer([document])
         return Entity.of(Kind.ENDPOINT, document)
 
 

@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 RECORD_TRIES = 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
+HEARTBEAT_MS = 3_000
 MAX_POLL_INTERVAL_MS = 600_000
 LOOK_MS = 1000
 LONG_POLL_MS = 500  # of a fetch that any byte ends: the wait costs no latency, an empty answer costs both sides
@@ -141,6 +142,7 @@ class BatchConsumer(Generic[R]):
             fetch_max_wait_ms=self._fetching.wait_ms,
             fetch_min_bytes=self._fetching.min_bytes,
             session_timeout_ms=self._settings.session_timeout_ms,
+            heartbeat_interval_ms=min(HEARTBEAT_MS, self._settings.session_timeout_ms // 3),
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,
             parser=_parse,
             decoder=_decode_nothing,

@@ -8,6 +8,7 @@ so a newer change is never taken for published. What Kafka can never take (its r
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,10 +18,11 @@ from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import IndexModel
 
 from shared.failpoints import reach
-from shared.kafka.publish import Outgoing, Publisher
+from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from shared.mongo.due import new_token
 
 log = structlog.get_logger(__name__)
+OFFER_SECONDS = 2.0
 INDEX = IndexModel("unpublished.since", sparse=True)
 
 
@@ -55,6 +57,15 @@ class Outbox:
             stuck = [document for document, record in zip(marked, records, strict=True) if record in refused]
             await self._collection.update_many(_as_marked(stuck), {"$rename": {"unpublished": "refused"}})
         await self._collection.update_many(_as_marked(marked), {"$unset": {"unpublished": ""}})
+
+    async def offer(self, documents: Sequence[Mapping[str, Any]]) -> None:
+        """Publishes inside a request, whose caller does not wait for Kafka: what it does not take in a moment the sweep
+        will publish."""
+        try:
+            async with asyncio.timeout(OFFER_SECONDS):
+                await self.publish(documents)
+        except (PublishUnknownError, TimeoutError) as error:
+            log.warning("left to the sweep", collection=self._collection.name, error=type(error).__name__)
 
     async def sweep(self, older_than: float = 10.0, limit: int = 500) -> int:
         """Publishes what has stayed for `older_than` seconds; returns how many documents there were."""

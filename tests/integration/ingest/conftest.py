@@ -13,7 +13,7 @@ import pytest
 from services.ingest.app import create_app
 from services.ingest.settings import Settings
 from services.ingest.workspaces import Made, Workspaces
-from shared.api import create_api
+from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Sender, Workspace
 from shared.kafka.connection import KafkaConnection
@@ -28,6 +28,7 @@ SENDER = f"alerts@{DOMAIN}"
 class Door:
     """A client of the API, the workspace it sends for, and the databases behind."""
 
+    api: Api
     http: httpx.AsyncClient
     deployment: Deployment
     workspaces: Workspaces
@@ -85,7 +86,7 @@ async def open_door(deployment: Deployment, **overrides: Any) -> AsyncIterator[D
         workspace, key = await make_workspace(workspaces)
         domain, _ = await workspaces.create_domain(workspace.id, DOMAIN, verified=True)
         await workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
-        yield Door(http, deployment, workspaces, workspace, key, domain)
+        yield Door(api, http, deployment, workspaces, workspace, key, domain)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ OWN = {"uuid", "instance", "request_id"}
 async def test_a_direct_route_answers_as_the_route_that_describes_it(door: Door, name: str) -> None:
     key = {"Authorization": f"Bearer {door.key}"}
     asked = {**REQUESTS[name], "headers": {**key, "X-Request-Id": "request-1", **REQUESTS[name].get("headers", {})}}
+    assert ("POST", "/v1/emails") in door.api.direct
     direct = await door.http.post("/v1/emails", **asked)
     layered = await door.http.post(f"/v1/workspaces/{door.workspace.id}/emails", **asked)
     assert direct.status_code == layered.status_code

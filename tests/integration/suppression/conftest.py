@@ -40,6 +40,7 @@ TOPICS = (
     *(dead_letters(routed(lane)) for lane in Lane),
 )
 OPERATOR = "operator-token-of-a-test"
+URL = "/v1/suppressions"
 
 
 def a_message(recipient: str, **changes: Any) -> Message:
@@ -131,3 +132,23 @@ async def storing(deployment: Deployment) -> Suppressing:
     """With its database alone."""
     await deployment.prepare("suppression")
     return Suppressing(deployment)
+
+
+@pytest.fixture
+async def http(answering: Suppressing) -> AsyncIterator[httpx.AsyncClient]:
+    async with answering.running("http") as client:
+        yield client
+
+
+@pytest.fixture
+async def ours(answering: Suppressing) -> dict[str, str]:
+    return await answering.key("w1", "suppressions")
+
+
+@pytest.fixture
+async def theirs(answering: Suppressing) -> dict[str, str]:
+    return await answering.key("w2", "suppressions", "admin")
+
+
+async def post(http: httpx.AsyncClient, key: dict[str, str], **body: Any) -> httpx.Response:
+    return await http.post(URL, json=body, headers=key)
