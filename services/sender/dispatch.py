@@ -106,6 +106,11 @@ class Dispatcher:
         """Whether this is the newest claim of its delivery here; an older one has lost its lease."""
         return self.held.get(held.id) is held
 
+    def knows_end_of(self, held: Held) -> bool:
+        """Whether the delivery is under way here by this very claim: how it ended will be said, however late."""
+        mine = self.held.get(held.id)
+        return mine is not None and mine.token == held.token
+
     async def take(self, claimed: Sequence[Held], asked: float) -> None:
         """Takes claimed deliveries and begins those that may begin; gives back what there is no memory for.
 

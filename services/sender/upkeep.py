@@ -76,7 +76,8 @@ class Upkeep:
     async def recover(self) -> int:
         """Takes over what a stopped process left: unsent work waits again, what may have been sent is ambiguous."""
         unsent = await self._claims.recover_unsent()
-        lapsed = [Held.of(document) for document in await self._claims.lapsed()]
+        found = [Held.of(document) for document in await self._claims.lapsed()]
+        lapsed = [held for held in found if not self._dispatcher.knows_end_of(held)]
         now = datetime.now(UTC)
         settled = [
             settle_outcome(

@@ -11,7 +11,7 @@ from tests.faults.world import own_stack
 from tests.fixtures.own_ports import own_ports
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     with own_stack(tmp_path_factory.mktemp("faults"), own_ports(24300)) as made:
         yield made

@@ -52,7 +52,10 @@ class KafkaCluster:
         finally:
             await admin.close()
 
-    def stop(self) -> None:
+    def end(self) -> None:
+        """Ends what runs, for good."""
+        for node in self.nodes.values():
+            node.process.signal(signal.SIGKILL)
         stop_together(self.nodes.values(), lambda text: None)
 
 
@@ -63,4 +66,4 @@ def own_cluster(home: Path, first_port: int) -> Iterator[KafkaCluster]:
         made.start()
         yield made
     finally:
-        made.stop()
+        made.end()

@@ -114,7 +114,7 @@ def mongo_set(home: Path, port_base: int) -> Iterator[MongoSet]:
         made.primary()
         yield made
     finally:
-        for node in made.nodes:
-            node.process.signal(signal.SIGCONT)
+        for node in made.nodes:  # for good, and halted ones too
+            node.process.signal(signal.SIGKILL)
         for node in made.nodes:
             node.process.stop(node.stop_seconds)

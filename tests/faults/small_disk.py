@@ -36,18 +36,23 @@ def small_disk(at: Path, megabytes: int) -> Iterator[Path]:
 
 
 @dataclass(frozen=True)
-class OnSmallDisk:
-    """A stack, and the disk that only one of its servers writes to."""
+class OnSmallDisks:
+    """A stack, and the two disks that only its Kafka and only its mongod write to."""
 
     stack: Stack
-    disk: Path
+    kafka: Path
+    mongod: Path
 
 
 @contextmanager
-def on_small_disk(home: Path, folder: str, megabytes: int, port_base: int) -> Iterator[OnSmallDisk]:
-    """A running stack below `home` with a small disk at `folder` there."""
-    with small_disk(home / folder, megabytes) as disk, own_stack(home, port_base) as stack:
-        yield OnSmallDisk(stack, disk)
+def on_small_disks(home: Path, port_base: int, *, kafka: int, mongod: int) -> Iterator[OnSmallDisks]:
+    """A running stack below `home` whose servers have so many megabytes each."""
+    with (
+        small_disk(home / "kafka" / "data", kafka) as kafka_disk,
+        small_disk(home / "mongod", mongod) as mongod_disk,
+        own_stack(home, port_base) as stack,
+    ):
+        yield OnSmallDisks(stack, kafka_disk, mongod_disk)
 
 
 def fill(disk: Path) -> int:

@@ -14,7 +14,7 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from deploy.local.stack import Stack
-from tests.faults.forms import SEED, Form, forms
+from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.kafka_cluster import NODES, KafkaCluster, own_cluster
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away
@@ -53,7 +53,7 @@ async def missed(cluster: KafkaCluster, node: int) -> bool:
     return False
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_with_one_of_three_brokers_nothing_stops(cluster: KafkaCluster, stack: Stack, form: Form) -> None:
     async with world(stack, SEED) as there:
         async with asyncio.TaskGroup() as group:

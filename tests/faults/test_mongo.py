@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,16 +14,9 @@ from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
 from tests.faults.matrix import Fault, record
 from tests.faults.refusals import refusals_of, refused
-from tests.faults.world import own_stack, world
-from tests.fixtures.own_ports import own_ports
+from tests.faults.world import world
 
 FAULTS = {"killed": signal.SIGKILL, "halted": signal.SIGSTOP}
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with own_stack(tmp_path_factory.mktemp("mongo"), own_ports(25100)) as made:
-        yield made
 
 
 @pytest.mark.parametrize("form", forms())

@@ -18,7 +18,7 @@ import pytest
 from deploy.local.mongo_server import MongoServer
 from deploy.local.stack import Stack
 from shared.failpoints import VARIABLE
-from tests.faults.forms import SEED, Form, forms
+from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.mongo_set import ELECTION_MS, MongoSet, mongo_set
 from tests.faults.world import SETTINGS, World, own_stack, world
@@ -48,7 +48,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory, mongods: MongoSet) -> Iterat
         yield made
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_a_primary_that_steps_down_under_a_load(stack: Stack, mongods: MongoSet, form: Form) -> None:
     primaries = [mongods.primary()]
     running = []
@@ -67,7 +67,7 @@ async def test_a_primary_that_steps_down_under_a_load(stack: Stack, mongods: Mon
     assert not judgement.violations, str(judgement)
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_the_loss_of_the_primary_under_a_load(stack: Stack, mongods: MongoSet, form: Form) -> None:
     lost = mongods.primary()
     async with world(stack, SEED) as there:

@@ -82,7 +82,7 @@ def posthorn(stack: Stack, *arguments: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", forms(short=120))
 async def test_each_topic_from_its_first_record_changes_nothing(stack: Stack, form: Form) -> None:
     """Once in the middle of a load, so that messages under way come twice too, and once after it."""
     settings = settings_of(stack.env)
@@ -141,7 +141,7 @@ async def test_dead_letters_of_old_records_change_nothing(stack: Stack, form: Fo
     assert not judgement.violations, str(judgement)
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", forms(short=120))
 async def test_a_rebuild_from_nothing_under_load_gives_the_same_read_model(stack: Stack, form: Form) -> None:
     """The documents of all messages go while half of a load is under way; `posthorn rebuild` makes them again."""
     settings = settings_of(stack.env)

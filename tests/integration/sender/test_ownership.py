@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from deploy.local.sink_behaviours import Settings as SinkSettings
 from services.sender.arrivals import Held
 from services.sender.endings import Endings
 from services.sender.rules import settle_outcome
@@ -124,6 +125,32 @@ async def test_a_lease_that_ran_out_after_the_mark_is_ambiguous_until_a_late_rep
         assert not await endings.record(held, settled, None)
     await world.events(message, "ambiguous", "delivered")
     assert (await world.delivery(message))["state"] == "ended"
+
+
+async def test_who_still_waits_for_the_reply_does_not_call_its_own_delivery_ambiguous(deployment: Deployment) -> None:
+    """Its lease ran out all the same, as while MongoDB is away."""
+    async with open_sink(settings=SinkSettings(slow_seconds=2)) as sink:
+        await outlive_the_lease(await World.create(deployment, sink))
+
+
+async def outlive_the_lease(world: World) -> None:
+    message = await world.message("slow+late@sink.test")
+    deliveries = world.deployment.database("sender")["deliveries"]
+    marked = {"_id": message.message_id, "data_sent": {"$exists": True}, "state": "leased"}
+    lapses = 0
+
+    async def ended() -> bool:
+        nonlocal lapses
+        until = datetime.now(UTC) - timedelta(seconds=5)
+        lapses += (await deliveries.update_one(marked, {"$set": {"lease.until": until}})).modified_count
+        return await deliveries.count_documents({"_id": message.message_id, "state": "ended"}) == 1
+
+    async with world.sender(lease_seconds=2):
+        await world.clear(message)
+        await eventually(ended)
+        (event,) = await world.events(message, "delivered")
+    assert lapses
+    assert event.attempt == 1
 
 
 async def test_a_flagged_delivery_is_refused_its_mark_and_checked_anew_once(world: World) -> None:
