@@ -53,6 +53,7 @@ verify: $(STAMP) ## every long form, the fault harness's too, by hand
 
 bench: $(STAMP) ## the pipeline beside Postfix, and how fair it is; as root, and on an otherwise idle machine
 	$(BIN)/python -m tests.bench.fairness
+	$(BIN)/python -m tests.bench.scale
 	$(BIN)/python -m tests.bench.pipeline
 
 fmt: $(STAMP) ## format the code and fix what ruff can fix

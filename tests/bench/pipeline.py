@@ -20,7 +20,7 @@ from tests.bench.results import keep
 PORT_BASE = 20600
 POSTFIX_PORT, POSTFIX_SINK_PORT = 20525, 20526
 BYTES = 2048
-WARM_UP = 1000
+POSTFIX_WARM_UP, HOOKS_WARM_UP = 1000, 2000
 Pairs = list[tuple[Run, Relayed]]
 
 
@@ -33,13 +33,13 @@ def main() -> None:
         running_postfix(POSTFIX_PORT, POSTFIX_SINK_PORT) as postfix,
         running_posthorn(PORT_BASE) as posthorn,
     ):
-        postfix.run(WARM_UP, BYTES)
-        posthorn.run(WARM_UP)
+        postfix.run(POSTFIX_WARM_UP, BYTES)
+        posthorn.warm_up()
         off = in_turn(postfix, posthorn, given.messages, given.runs, webhooks=False)
         half = posthorn.run(given.messages, rate=median(ours.per_s for ours, _ in off) / 2)
         show(half)
         posthorn.subscribe()
-        posthorn.run(WARM_UP, webhooks=True)
+        posthorn.run(HOOKS_WARM_UP, webhooks=True)
         on = in_turn(postfix, posthorn, given.messages, given.runs, webhooks=True)
     keep("pipeline-half-load", asdict(half))
     keep("pipeline-webhooks-on", summary(on))

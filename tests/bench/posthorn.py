@@ -20,7 +20,7 @@ from deploy.local.stack import Stack
 from tests.bench.percentiles import Percentiles
 from tests.bench.processes import Meter, forget_peak
 from tests.bench.smtp_sink import smtp_sink
-from tests.bench.workspace import LOOK_SECONDS, SECONDS, Workspace
+from tests.bench.workspace import Workspace, until
 
 SETTINGS = {
     "POSTHORN_TRACE_RATIO": "0.01",
@@ -83,6 +83,9 @@ class Posthorn:
             peak_mib=meter.peaks(),
         )
 
+    def warm_up(self) -> None:
+        self._shop.warm_up()
+
     def subscribe(self) -> None:
         """Adds the webhook endpoint: from now on each message has a webhook."""
         self._shop.subscribe(self._hook_url)
@@ -96,11 +99,7 @@ class Posthorn:
     def _await(self, delivered: int, posts: int) -> float:
         """Returns when so many messages are delivered, as the read model knows, and so many webhooks came; and when the
         last one did."""
-        end = time.time() + SECONDS
-        while self._shop.delivered() < delivered or self._posts()["posts"] < posts:
-            if time.time() > end:
-                raise TimeoutError("the events of the run do not end")
-            time.sleep(LOOK_SECONDS)
+        until(lambda: self._shop.delivered() >= delivered and self._posts()["posts"] >= posts, "the run's last effect")
         return float(self._posts()["last_at"])
 
     def _posts(self) -> dict[str, Any]:
