@@ -37,7 +37,7 @@ async def answered_meanwhile(there: World, seconds: float) -> dict[str, Accepted
         async with asyncio.timeout(PROMPTLY):
             await there.load.send(PROBE)
         await asyncio.sleep(PROBE_SECONDS)  # it is the outage's length that counts, not the number
-    assert there.load.repeats == repeats, f"{there.load.repeats - repeats} requests were not answered with 202"
+    assert there.load.repeats == repeats, f"not answered with 202: {there.load.refusals[repeats:][:5]}"
     return {id_: one for id_, one in there.load.answered.items() if id_ not in before}
 
 
