@@ -18,7 +18,7 @@ from shared.telemetry import metrics
 
 DEADLINE_SECONDS = 15.0
 IDLE_TURNS = 10
-LEAST = 500  # records: the pipeline's batch
+LEAST = 200  # records
 BUSY_SECONDS = 0.8  # more than the time between two measurements: what is measured can grow
 
 

@@ -20,7 +20,7 @@ class Settings(SharedSettings):
     relay_share: int = Field(200, ge=1, description="submissions that the relay takes of one workspace in its turn")
     relay_batch: int = Field(500, ge=1, description="messages that the relay publishes at once")
     relay_unread_max: int = Field(20_000, ge=1, description="unread records downstream at which a lane's relay waits")
-    relay_lag_seconds: float = Field(0.5, gt=0, description="how often the records unread downstream are counted")
+    relay_lag_seconds: float = Field(0.25, gt=0, description="how often the records unread downstream are counted")
     relay_lease_seconds: float = Field(10, gt=0, description="how soon another process takes over from a lost relay")
     sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")
     sweep_longest_seconds: float = Field(21_600, gt=0, description="longest wait between two such looks; they double")

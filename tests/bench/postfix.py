@@ -16,13 +16,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.errors import InstallError
 from deploy.local.ports import is_free
 from deploy.local.processes import wait_until
+from tests.bench.postfix_package import PATH, install
 from tests.bench.processes import CpuGroup
-from tests.bench.smtp_sink import PATH, smtp_sink
+from tests.bench.smtp_sink import smtp_sink
 
-PROGRAMS = ("postfix", "smtp-source", "smtp-sink")
 SESSIONS = 20
 SECONDS = 600
 MAIN_CF = """compatibility_level = 3.6
@@ -48,16 +47,6 @@ class Relayed:
     per_s: float
     accepted_per_s: float
     cpu_s_per_1000: float | None
-
-
-def install() -> None:
-    """Installs Debian's package where its programs are missing. Raises InstallError."""
-    if all(shutil.which(program, path=PATH) for program in PROGRAMS):
-        return
-    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for step in (["update", "-q"], ["install", "-q", "-y", "--no-install-recommends", "postfix"]):
-        if subprocess.run(["apt-get", *step], env=quiet, capture_output=True).returncode:
-            raise InstallError("the bench needs Postfix (Debian: apt-get install postfix)")
 
 
 class Postfix:

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 from deploy.local.ports import is_free
 from deploy.local.processes import wait_until
+from tests.bench.postfix_package import PATH, install
 
 BACKLOG = "1000"
-PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 
 
 class SmtpSink:
@@ -34,6 +34,7 @@ class SmtpSink:
 
 @contextmanager
 def smtp_sink(port: int, messages: int | None = None) -> Iterator[SmtpSink]:
+    install()
     sink = SmtpSink(port, messages)
     try:
         yield sink
