@@ -68,7 +68,7 @@ async def observe_backlog(store: Relayed) -> None:
 
 
 class Relay:
-    """One lane's relay. Workspaces take turns, so that a flood of one delays another by one turn."""
+    """One lane's relay. Where more waits than may be published, each workspace has its share of every turn."""
 
     def __init__(
         self,
@@ -86,35 +86,33 @@ class Relay:
         self._publisher = publisher
         self._tracing = tracing
         self._settings = settings
-        self._after: str | None = None
+        self._after = ""
+        self._crowded = False
 
     async def turn(self) -> bool:
-        """Publishes a share of the next workspaces' messages; True where more waits already.
+        """Publishes what waits, as far as it may; True where more waits already.
 
         Who saw everything that waited pauses before it looks again: what comes meanwhile makes the next batch.
         """
-        room = self.allowance.left
-        if room <= 0:
-            return False
-        began_after = self._after
-        taken = await self._take(min(room, self._settings.relay_batch))
-        if not taken and self._after is not None:
-            self._after = began_after = None  # past the last workspace: on with the first
-            taken = await self._take(min(room, self._settings.relay_batch))
+        room = min(self.allowance.left, self._settings.relay_batch)
+        taken = await self._take(room) if room > 0 else []
         if not taken:
             return False
         await self.publish(taken)
         reach("relay.published", len(taken))
         await self.mark(taken)
         reach("relay.marked", len(taken))
-        return began_after is not None or self._after is not None
+        return self._crowded
 
     async def _take(self, messages: int) -> list[Waiting]:
-        share = self._settings.relay_share
-        taken, after = await self._store.turn(self._lane, self._after, share, messages)
-        if taken:
-            self._after = after
-        return taken
+        """All that waits, with one query; where that is too much, each workspace's share."""
+        if not self._crowded:
+            taken, more = await self._store.waiting(self._lane, messages)
+            if not more:
+                return taken
+        shares = await self._store.shares(self._lane, self._after, messages)
+        self._after, self._crowded = shares.after, shares.more
+        return shares.taken
 
     async def publish(self, taken: Sequence[Waiting]) -> None:
         """Publishes the records and awaits every acknowledgement; raises PublishUnknownError."""

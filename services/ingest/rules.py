@@ -10,18 +10,6 @@ from typing import Any
 from services.ingest.fold import ENDED
 
 
-def begin_after(workspaces: Sequence[str], *, cut: bool) -> str | None:
-    """The workspace after which the next turn begins; None where it begins at the first one.
-
-    `workspaces` are those of the submissions taken now, in their order. Where the last one was cut short by others it
-    is the first of the next turn; where it had the whole share for itself it is others' turn.
-    """
-    if not cut or not workspaces:
-        return None
-    met = list(dict.fromkeys(workspaces))
-    return met[-2] if len(met) > 1 else met[-1]
-
-
 @dataclass(frozen=True, slots=True)
 class Sweep:
     """What the sweeper does about one submission: `again` goes to the relay, `expired` gets an `expire` command.

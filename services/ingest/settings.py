@@ -17,7 +17,6 @@ class Settings(SharedSettings):
 
     relay_critical_poll_ms: int = Field(20, ge=1, description="how often the idle relay of the critical lane looks")
     relay_standard_poll_ms: int = Field(50, ge=1, description="how often the idle relay of the standard lane looks")
-    relay_share: int = Field(200, ge=1, description="submissions that the relay takes of one workspace in its turn")
     relay_batch: int = Field(500, ge=1, description="messages that the relay publishes at once")
     relay_unread_max: int = Field(20_000, ge=1, description="unread records downstream at which a lane's relay waits")
     relay_lag_seconds: float = Field(0.25, gt=0, description="how often the records unread downstream are counted")

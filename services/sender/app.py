@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -42,6 +43,8 @@ from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
+# Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
+ARRIVALS = 100
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
@@ -140,7 +143,8 @@ class _Deliver:
 
 def _attach(base: Base, settings: Settings, intake: Intake, changes: ChangesHandler, commands: CommandsHandler) -> None:
     for lane in Lane:
-        fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+        of_lane = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
+        fetching = replace(of_lane, records=min(ARRIVALS, of_lane.records))
         base.consume(f"deliver.{lane}", {cleared(lane): Message}, intake.cleared, fetching, stuck_event)
     unhurried = Fetching.unhurried(settings)
     base.consume("changes", {SUPPRESSION_CHANGES: SuppressionChange}, changes.handle, unhurried)

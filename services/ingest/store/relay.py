@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,12 +11,15 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
 
-from services.ingest.rules import Sweep, begin_after
+from services.ingest.rules import Sweep
 from services.ingest.submission_documents import KEPT_AFTER
 from shared.contracts.topics import Lane
 
 COLLECTION = "submissions"
 PENDING = {"pending": {"$exists": True}}
+ORDER = [("workspace_id", 1), ("_id", 1)]
+FIELDS = {"workspace_id": 1, "accepted_at": 1, "trace": 1, "pending": 1, "messages.id": 1, "messages.record": 1}
+WORKSPACES_AT_ONCE = 16
 BACKLOG_MAX = 100_000
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
@@ -38,33 +42,76 @@ class Waiting:
     records: Mapping[str, bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """What was taken of several workspaces, the one that was served last, and whether more waits."""
+
+    taken: list[Waiting]
+    after: str
+    more: bool
+
+
 class Relayed:
     """The relay's and the sweeper's side of the submissions."""
 
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self._submissions = database[COLLECTION]
 
-    async def turn(
-        self, lane: Lane, after: str | None, submissions: int, messages: int
-    ) -> tuple[list[Waiting], str | None]:
-        """What the next workspaces have waiting, oldest first within each, and the workspace to go on after.
+    async def waiting(self, lane: Lane, messages: int, **place: Any) -> tuple[list[Waiting], bool]:
+        """What waits, oldest first within each workspace, and whether there is more of it.
 
-        At most so many submissions, and no further one once there are so many messages.
+        No further submission once there are so many messages; `place` narrows it to a workspace, or to what is behind
+        one of its submissions.
         """
-        condition: dict[str, Any] = {"lane": lane.value, **PENDING}
-        if after is not None:
-            condition["workspace_id"] = {"$gt": after}
-        fields = {"workspace_id": 1, "accepted_at": 1, "trace": 1, "pending": 1, "messages.id": 1, "messages.record": 1}
-        query = self._submissions.find(condition, fields).sort([("workspace_id", 1), ("_id", 1)]).limit(submissions)
+        condition = {"lane": lane.value, **PENDING, **place}
+        query = self._submissions.find(condition, FIELDS).sort(ORDER).limit(messages + 1)
         taken: list[Waiting] = []
         count = 0
         async for document in query:
+            if count >= messages:
+                return taken, True
             taken.append(_waiting(document))
             count += len(taken[-1].records)
-            if count >= messages:
+        return taken, False
+
+    async def shares(self, lane: Lane, after: str, messages: int) -> Shares:
+        """An equal share of so many messages for each of the workspaces behind `after`.
+
+        What some leave of theirs is for those that have more.
+        """
+        most = min(WORKSPACES_AT_ONCE, messages)
+        workspaces = await self._workspaces(lane, after, most)
+        if not workspaces:
+            return Shares([], "", more=False)
+        share = messages // len(workspaces)
+        found = await asyncio.gather(*(self.waiting(lane, share, workspace_id=each) for each in workspaces))
+        taken = [one for each, _ in found for one in each]
+        last = [each[-1] for each, more in found if more]
+        left = messages - sum(len(one.records) for one in taken)
+        if last and left >= len(last):
+            behind = [{"workspace_id": one.workspace_id, "_id": {"$gt": one.id}} for one in last]
+            rest = await asyncio.gather(*(self.waiting(lane, left // len(last), **each) for each in behind))
+            taken += [one for each, _ in rest for one in each]
+        return Shares(taken, workspaces[-1], more=bool(last) or len(workspaces) == most)
+
+    async def _workspaces(self, lane: Lane, after: str, most: int) -> list[str]:
+        """The next workspaces behind `after` that have anything waiting; after the last one come the first ones."""
+        found = await self._between(lane, {"$gt": after}, most)
+        if after and len(found) < most:
+            found += await self._between(lane, {"$gt": "", "$lte": after}, most - len(found))
+        return found
+
+    async def _between(self, lane: Lane, place: dict[str, str], most: int) -> list[str]:
+        """One query for each: a `distinct` would read every submission that waits."""
+        found: list[str] = []
+        while len(found) < most:
+            condition = {"lane": lane.value, **PENDING, "workspace_id": place}
+            document = await self._submissions.find_one(condition, {"workspace_id": 1}, sort=ORDER)
+            if document is None:
                 break
-        cut = len(taken) == submissions or count >= messages
-        return taken, begin_after([one.workspace_id for one in taken], cut=cut)
+            found.append(document["workspace_id"])
+            place = {**place, "$gt": found[-1]}
+        return found
 
     async def mark_published(self, ids: Sequence[str], first: float, longest: float) -> None:
         """Marks submissions whose records are all acknowledged; the sweeper looks at them in `first` seconds or more,

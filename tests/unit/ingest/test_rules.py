@@ -6,11 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from services.ingest.fold import ENDED
-from services.ingest.rules import begin_after, sweep_of, wait_before
+from services.ingest.rules import sweep_of, wait_before
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -58,24 +56,3 @@ def test_a_stuck_message_is_looked_at_when_it_expires() -> None:
 def test_waits_double_and_have_an_end() -> None:
     seconds = [wait_before(sweeps, 900, 21_600).total_seconds() for sweeps in (0, 1, 2, 3, 4, 5, 500)]
     assert seconds == [900, 1800, 3600, 7200, 14_400, 21_600, 21_600]
-
-
-@given(
-    st.dictionaries(st.sampled_from("abcde"), st.integers(1, 40), min_size=1),
-    st.integers(1, 7),
-    st.none() | st.sampled_from("abcde"),
-)
-def test_nobody_waits_longer_than_one_round(waiting: dict[str, int], share: int, after: str | None) -> None:
-    """Turn after turn from any point: whoever waits has been served before anyone has had three shares."""
-    left = dict(waiting)
-    served: dict[str, int] = dict.fromkeys(waiting, 0)
-    while any(left.values()):
-        order = [name for name in sorted(left) for _ in range(left[name]) if after is None or name > after]
-        taken = order[:share]
-        for name in taken:
-            left[name] -= 1
-            served[name] += 1
-        unserved = [name for name in waiting if not served[name]]
-        assert not unserved or max(served.values()) <= 3 * share
-        after = begin_after(taken, cut=len(taken) == share)
-    assert served == waiting
