@@ -50,7 +50,7 @@ def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:
 class Allowance:
     """How many records a lane's relay may publish: what the pipeline reads in a second, less what is unread.
 
-    What is in the topics is out of the relay's turns: it goes in the order in which it came, one workspace's flood
+    What is in the topics has left the workspaces' shares: it goes in the order in which it came, one workspace's flood
     before another's message. So no more is put there than keeps the pipeline busy, and never more than `most`, which
     also bounds what the read model has not heard of.
     """
