@@ -1,96 +1,21 @@
-"""What the pipeline has not read yet: the relay publishes only while that stays under a bound."""
+"""Counts what the pipeline has read and what it has not: the relay publishes only while the rest is little."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.ingest.projector import EVENTS_CONSUMER, accepted_consumer
-from shared.contracts.topics import EVENTS, Lane, accepted, cleared, due, routed
+from services.ingest.allowance import Allowance, Lag, Reader
 from shared.loops import Loops
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
 
 DEADLINE_SECONDS = 15.0
 IDLE_TURNS = 10
-LEAST = 200  # records
-BUSY_SECONDS = 0.8  # more than the time between two measurements: what is measured can grow
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A consumer group of one topic, both without the deployment's prefix."""
-
-    group: str
-    topic: str
-
-
-def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:
-    """The paths that a lane's records take, the pipeline's first: unread along a path adds up.
-
-    `mail.events` has no lanes: what a flood in the standard lane leaves there must not hold the critical one.
-    """
-    pipeline = (
-        Reader(f"router.route.{lane}", accepted(lane)),
-        Reader(f"router.route.{lane}", due(lane)),
-        Reader(f"suppression.check.{lane}", routed(lane)),
-        Reader(f"sender.deliver.{lane}", cleared(lane)),
-    )
-    acceptances = (Reader(f"ingest.{accepted_consumer(lane)}", accepted(lane)),)
-    if lane is Lane.CRITICAL:
-        return pipeline, acceptances
-    return pipeline, acceptances, (Reader(f"ingest.{EVENTS_CONSUMER}", EVENTS),)
-
-
-class Allowance:
-    """How many records a lane's relay may publish: what the pipeline reads in a second, less what is unread.
-
-    What is in the topics has left the workspaces' shares: it goes in the order in which it came, one workspace's flood
-    before another's message. So no more is put there than keeps the pipeline busy, and never more than `most`, which
-    also bounds what the read model has not heard of.
-    """
-
-    def __init__(self, lane: Lane, most: int) -> None:
-        self.paths = downstream(lane)
-        self._most = most
-        self._busy = min(most, LEAST)
-        self._in_pipeline: int | None = None
-        self._unread = 0
-        self._since = 0
-
-    @property
-    def left(self) -> int:
-        """Nothing before the first measurement; never less than 0."""
-        if self._in_pipeline is None:
-            return 0
-        return max(0, min(self._busy - self._in_pipeline, self._most - self._unread) - self._since)
-
-    @property
-    def is_idle(self) -> bool:
-        """Nothing was unread at the last measurement and nothing came since."""
-        return self._in_pipeline == 0 and self._unread == 0 and self._since == 0
-
-    def spend(self, records: int) -> None:
-        self._since += records
-
-    @property
-    def spent(self) -> int:
-        return self._since
-
-    def measured(self, lags: Mapping[Reader, int], counted: int, seconds: float) -> None:
-        """Takes a measurement, `seconds` after the last one; `counted` is what `spent` was before it began, which it
-        has seen."""
-        pipeline, *others = (sum(lags[reader] for reader in path) for path in self.paths)
-        if self._in_pipeline is not None:
-            read = self._in_pipeline + counted - pipeline
-            self._busy = min(self._most, max(LEAST, round(read / seconds * BUSY_SECONDS)))
-        self._in_pipeline, self._unread = pipeline, max(pipeline, *others)
-        self._since -= counted
 
 
 class LagMeter:
@@ -103,8 +28,8 @@ class LagMeter:
         self._coordinators: dict[str, int] = {}
         self._partitions: dict[str, list[TopicPartition]] = {}
 
-    async def measure(self, readers: Iterable[Reader]) -> dict[Reader, int]:
-        """The unread records of each reader; raises KafkaError or TimeoutError, and connects anew after that."""
+    async def measure(self, readers: Iterable[Reader]) -> dict[Reader, Lag]:
+        """How far each reader is; raises KafkaError or TimeoutError, and connects anew after that."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 return await self._measure(list(readers))
@@ -121,7 +46,7 @@ class LagMeter:
         if consumer is not None:
             await consumer.stop()
 
-    async def _measure(self, readers: list[Reader]) -> dict[Reader, int]:
+    async def _measure(self, readers: list[Reader]) -> dict[Reader, Lag]:
         admin, consumer = await self._connect()
         for topic in {reader.topic for reader in readers}:
             if not self._partitions.get(topic):  # a topic that is not there may come back
@@ -130,11 +55,13 @@ class LagMeter:
         partitions = {partition for reader in readers for partition in self._partitions[reader.topic]}
         ends = await consumer.end_offsets(list(partitions))
         begins = await consumer.beginning_offsets(list(partitions))
-        return {
+        lags = {}
+        for reader, at in zip(readers, committed, strict=True):
+            read = {one: max(at.get(one, -1), begins[one]) for one in self._partitions[reader.topic]}
             # a topic that was deleted and made again ends before what was committed of the old one
-            reader: sum(max(0, ends[one] - max(at.get(one, -1), begins[one])) for one in self._partitions[reader.topic])
-            for reader, at in zip(readers, committed, strict=True)
-        }
+            unread = sum(max(0, ends[one] - offset) for one, offset in read.items())
+            lags[reader] = Lag(unread, sum(read.values()))
+        return lags
 
     async def _connect(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
         if self._admin is None or self._consumer is None:
@@ -169,7 +96,6 @@ class LagWatch:
         self._allowances = allowances
         self._readers = {reader for allowance in allowances for path in allowance.paths for reader in path}
         self._seconds = seconds
-        self._measured_at = time.monotonic()
 
     async def work(self, loops: Loops) -> None:
         idle_turns = 0
@@ -191,8 +117,7 @@ class LagWatch:
         counted = [allowance.spent for allowance in self._allowances]
         lags = await self._meter.measure(self._readers)
         for reader, lag in lags.items():
-            metrics.CONSUMER_LAG.labels(reader.group, reader.topic).set(lag)
+            metrics.CONSUMER_LAG.labels(reader.group, reader.topic).set(lag.unread)
         now = time.monotonic()
         for allowance, before in zip(self._allowances, counted, strict=True):
-            allowance.measured(lags, before, now - self._measured_at)
-        self._measured_at = now
+            allowance.measured(lags, before, now)

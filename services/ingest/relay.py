@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 import structlog
 from opentelemetry.trace import Span, SpanKind
 
-from services.ingest.lag import Allowance, LagMeter, LagWatch
+from services.ingest.allowance import Allowance
+from services.ingest.lag import LagMeter, LagWatch
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from services.ingest.store.relay import Relayed, Waiting

@@ -2,76 +2,118 @@
 
 from __future__ import annotations
 
-from services.ingest.lag import LEAST, Allowance, Reader
+import random
+from dataclasses import dataclass, field
+
+from services.ingest.allowance import BUSY_SECONDS, LEAST, Allowance, Lag
 from shared.contracts.topics import Lane
 
 MOST = 20_000
+STEP = 0.25  # seconds between two measurements
 
 
-def lags_of(allowance: Allowance, pipeline: int, others: int = 0) -> dict[Reader, int]:
-    """The unread records at the first reader of the pipeline's path and of each other path."""
-    lags = {reader: 0 for path in allowance.paths for reader in path}
-    first, *rest = allowance.paths
-    lags[first[0]] = pipeline
-    for path in rest:
-        lags[path[0]] = others
-    return lags
+@dataclass
+class Pipeline:
+    """What an allowance measures: `unread` records that wait for the last reader, and what it has read."""
 
+    allowance: Allowance = field(default_factory=lambda: Allowance(Lane.STANDARD, MOST))
+    unread: int = 0
+    read: int = 1_000_000
+    others: int = 0
+    now: float = 500.0
 
-def measured(allowance: Allowance, pipeline: int, others: int = 0, seconds: float = 0.5) -> None:
-    allowance.measured(lags_of(allowance, pipeline, others), allowance.spent, seconds)
+    def measure(self, after: float = STEP) -> int:
+        """Takes a measurement; returns what is allowed then."""
+        self.now += after
+        first, *rest = self.allowance.paths
+        lags = {reader: Lag(0, 0) for path in self.allowance.paths for reader in path}
+        lags[first[-1]] = Lag(self.unread, self.read)
+        lags |= {path[0]: Lag(self.others, 0) for path in rest}
+        self.allowance.measured(lags, self.allowance.spent, self.now)
+        return self.allowance.left
+
+    def publish(self) -> int:
+        """Publishes all that is allowed."""
+        published = self.allowance.left
+        self.allowance.spend(published)
+        self.unread += published
+        return published
+
+    def take(self, records: int) -> None:
+        taken = min(records, self.unread)
+        self.unread -= taken
+        self.read += taken
 
 
 def test_nothing_is_allowed_before_the_first_measurement() -> None:
-    allowance = Allowance(Lane.STANDARD, MOST)
-    assert allowance.left == 0
-    measured(allowance, 0)
-    assert allowance.left == LEAST
-    assert allowance.is_idle
+    pipeline = Pipeline()
+    assert pipeline.allowance.left == 0
+    assert pipeline.measure() == LEAST
+    assert pipeline.allowance.is_idle
 
 
-def test_it_grows_with_what_the_pipeline_reads_and_falls_with_it() -> None:
-    allowance = Allowance(Lane.STANDARD, MOST)
-    measured(allowance, 0)
-    grown = [allowance.left]
-    for _ in range(4):
-        allowance.spend(allowance.left)
-        assert allowance.left == 0
-        measured(allowance, 0)  # all of it was read in half a second
-        grown.append(allowance.left)
-    assert grown == sorted(grown)
-    assert grown[-1] > 4 * LEAST
-    allowance.spend(1000)
-    measured(allowance, 900)  # a hundred in half a second
-    assert allowance.left == 0
+def test_it_grows_to_what_a_quick_pipeline_reads_and_falls_with_it() -> None:
+    pipeline = Pipeline()
+    pipeline.measure()
+    for _ in range(80):
+        pipeline.publish()
+        pipeline.take(500)  # 2000 a second
+        pipeline.measure()
+    assert pipeline.publish() + pipeline.unread >= 0.9 * 2000 * BUSY_SECONDS
+    for _ in range(80):
+        pipeline.take(25)
+        pipeline.measure()
+        pipeline.publish()
+    assert pipeline.unread <= 2 * max(LEAST, 100 * BUSY_SECONDS)
 
 
-def test_what_a_slow_pipeline_has_not_read_is_bounded_by_seconds_not_by_the_most() -> None:
-    allowance = Allowance(Lane.STANDARD, MOST)
-    measured(allowance, 0)
-    in_topics, per_second = 0, 1000
-    for _ in range(40):
-        in_topics += allowance.left
-        allowance.spend(allowance.left)
-        in_topics = max(0, in_topics - per_second // 2)
-        measured(allowance, in_topics)
-    assert in_topics + allowance.left <= 2 * per_second
+def test_a_time_in_which_there_was_nothing_to_read_does_not_slow_what_comes_after_it() -> None:
+    busy, idle = Pipeline(), Pipeline()
+    for _ in range(20):
+        idle.measure(after=2.5)
+    for pipeline in (busy, idle):
+        pipeline.measure()
+        for _ in range(6):
+            pipeline.publish()
+            pipeline.take(400)
+            pipeline.measure()
+    assert idle.allowance.left == busy.allowance.left > LEAST
+
+
+def test_a_reader_that_commits_in_large_batches_is_not_taken_for_a_quick_one() -> None:
+    pipeline, chance = Pipeline(), random.Random(1)
+    pipeline.measure()
+    most = 0
+    for _ in range(400):
+        pipeline.publish()
+        most = max(most, pipeline.unread)
+        if chance.random() < STEP * 1.5:  # 150 a second, a hundred at a time
+            pipeline.take(100)
+        pipeline.measure()
+    assert most <= 3 * 150 * BUSY_SECONDS
 
 
 def test_a_read_model_that_is_behind_stops_the_relay_at_the_most() -> None:
-    allowance = Allowance(Lane.STANDARD, 1000)
-    measured(allowance, 0, others=990)
-    assert allowance.left == 10
-    measured(allowance, 0, others=1500)
-    assert allowance.left == 0
-    assert not allowance.is_idle
+    pipeline = Pipeline(Allowance(Lane.STANDARD, 1000), others=990)
+    assert pipeline.measure() == 10
+    pipeline.others = 1500
+    assert pipeline.measure() == 0
+    assert not pipeline.allowance.is_idle
 
 
 def test_what_was_spent_while_it_was_measured_counts_on() -> None:
-    allowance = Allowance(Lane.STANDARD, MOST)
-    measured(allowance, 0)
-    allowance.spend(100)
-    before = allowance.spent
-    allowance.spend(50)  # after the measurement had begun
-    allowance.measured(lags_of(allowance, 0), before, 0.5)
-    assert allowance.left == LEAST - 50
+    pipeline = Pipeline()
+    pipeline.measure()
+    pipeline.allowance.spend(80)
+    before = pipeline.allowance.spent
+    pipeline.allowance.spend(50)  # after the measurement had begun
+    lags = {reader: Lag(0, 80) for path in pipeline.allowance.paths for reader in path}
+    pipeline.allowance.measured(lags, before, pipeline.now + STEP)
+    assert pipeline.allowance.left == LEAST - 50
+
+
+def test_a_topic_that_was_made_again_has_read_nothing_yet() -> None:
+    pipeline = Pipeline()
+    pipeline.measure()
+    pipeline.read = 0
+    assert pipeline.measure() == LEAST
