@@ -13,8 +13,9 @@ from shared.auth import Authenticator
 from shared.config_copy import ConfigCopy
 from shared.contracts.entities import EntityChange, Kind
 from shared.contracts.topics import CONFIG_CHANGES
-from shared.kafka.batch import BatchConsumer, Fetching, Handler, OnDead, R
+from shared.kafka.batch import BatchConsumer, Handler, OnDead, R
 from shared.kafka.connection import KafkaConnection
+from shared.kafka.fetching import Fetching
 from shared.loops import Loops
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities

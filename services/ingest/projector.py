@@ -11,7 +11,7 @@ from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, WEBHOOK_EVENTS, Lane, accepted
 from shared.contracts.webhooks import WebhookAttempt
-from shared.kafka.batch import Fetching
+from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.service import Base
 

@@ -15,7 +15,7 @@ from services.router.store import Configurations, Transports
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, due
-from shared.kafka.batch import Fetching
+from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.service import Base, Service
 

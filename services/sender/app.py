@@ -33,7 +33,7 @@ from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import COMMANDS, SUPPRESSION_CHANGES, Lane, cleared
-from shared.kafka.batch import Fetching
+from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock

@@ -13,7 +13,7 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, routed
-from shared.kafka.batch import Fetching
+from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.secrets import SecretBox
 from shared.service import Base, Service

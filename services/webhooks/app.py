@@ -21,7 +21,7 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
-from shared.kafka.batch import Fetching
+from shared.kafka.fetching import Fetching
 from shared.loops import Loops
 from shared.secrets import SecretBox
 from shared.service import Base, Service

@@ -27,6 +27,7 @@ from shared.contracts.record import Record
 from shared.failpoints import handled, reach
 from shared.kafka.dead_letter import DeadLetter
 from shared.kafka.faults import is_infrastructure
+from shared.kafka.fetching import Fetching
 from shared.kafka.publish import Outgoing, Publisher
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
@@ -40,7 +41,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 HEARTBEAT_MS = 3_000
 MAX_POLL_INTERVAL_MS = 600_000
 LOOK_MS = 1000
-LONG_POLL_MS = 500  # of a fetch that any byte ends: the wait costs no latency, an empty answer costs both sides
 
 
 @dataclass(slots=True)
@@ -57,36 +57,6 @@ class Incoming(Generic[R]):
     def published_at(self) -> datetime:
         """When the record came to Kafka."""
         return datetime.fromtimestamp(self.raw.timestamp / 1000, UTC)
-
-
-@dataclass(frozen=True)
-class Fetching:
-    """How a consumer's fetches fill: `wait_ms` at the broker until `min_bytes` are there.
-
-    The critical lane takes what is there at once; the standard lane may wait for larger, cheaper batches. A batch is
-    handled when its newest record is `age` seconds old, where something else makes most of the work needless by then.
-    """
-
-    wait_ms: int
-    min_bytes: int
-    records: int
-    age: float = 0.0
-
-    @classmethod
-    def for_lane(cls, settings: SharedSettings, *, critical: bool) -> Fetching:
-        if critical:
-            return cls(LONG_POLL_MS, 1, settings.batch_size)
-        return cls(settings.standard_wait_ms, settings.standard_min_bytes, settings.batch_size)
-
-    @classmethod
-    def behind(cls, settings: SharedSettings) -> Fetching:
-        """For what comes after the mail: events, whose batches may be larger still."""
-        return cls(settings.events_wait_ms, settings.events_min_bytes, settings.batch_size)
-
-    @classmethod
-    def unhurried(cls, settings: SharedSettings) -> Fetching:
-        """For what nobody waits for: configuration, changes, commands."""
-        return cls(LONG_POLL_MS, 1, settings.batch_size)
 
 
 class StoppingError(Exception):

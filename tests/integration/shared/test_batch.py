@@ -12,9 +12,10 @@ from pymongo.errors import AutoReconnect
 
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import SUPPRESSION_CHANGES, dead_letters
-from shared.kafka.batch import BatchConsumer, Fetching, Incoming
+from shared.kafka.batch import BatchConsumer, Incoming
 from shared.kafka.connection import KafkaConnection
 from shared.kafka.dead_letter import read_dead_letters, replay, text_headers
+from shared.kafka.fetching import Fetching
 from shared.kafka.publish import MAX_RECORD_BYTES, Outgoing
 from shared.telemetry.tracing import Tracing
 from tests.fixtures.deployment import Deployment, eventually

@@ -8,8 +8,9 @@ import pytest
 
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import SUPPRESSION_CHANGES
-from shared.kafka.batch import BatchConsumer, Fetching, Incoming
+from shared.kafka.batch import BatchConsumer, Incoming
 from shared.kafka.connection import KafkaConnection
+from shared.kafka.fetching import Fetching
 from shared.telemetry.tracing import Tracing
 from tests.fixtures.deployment import Deployment, eventually
 
