@@ -59,41 +59,35 @@ HostName = Annotated[str, Field(max_length=255), AfterValidator(_host_name)]
 SmartHost = Annotated[str, Field(max_length=255), AfterValidator(_host)]
 
 
-class TransportBody(BaseModel):
-    """A way out: the recipients' own MX hosts (`direct`) or one smart host."""
+class TransportSettings(BaseModel):
+    """What every transport has and every change may name."""
 
     model_config = ConfigDict(extra="forbid")
+
+    port: int = Field(25, ge=1, le=65535)
+    tls: TlsMode = TlsMode.OPPORTUNISTIC
+    username: Printable | None = Field(None, min_length=1, max_length=255)
+    password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
+    weight: int = Field(100, ge=0, le=1000)
+    enabled: bool = True
+    max_connections: int = Field(20, ge=1, le=1000)
+    max_per_connection: int = Field(100, ge=1, le=10_000)
+    ehlo_name: HostName | None = None
+
+
+class TransportBody(TransportSettings):
+    """A way out: the recipients' own MX hosts (`direct`) or one smart host."""
 
     name: Printable = Field(min_length=1, max_length=100)
     kind: Literal["direct", "smarthost"]
     host: SmartHost | None = None
-    port: int = Field(25, ge=1, le=65535)
-    tls: TlsMode = TlsMode.OPPORTUNISTIC
-    username: Printable | None = Field(None, min_length=1, max_length=255)
-    password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
-    weight: int = Field(100, ge=0, le=1000)
-    enabled: bool = True
-    max_connections: int = Field(20, ge=1, le=1000)
-    max_per_connection: int = Field(100, ge=1, le=10_000)
-    ehlo_name: HostName | None = None
 
 
-class TransportChanges(BaseModel):
+class TransportChanges(TransportSettings):
     """The fields to change; what is not named stays. A null user name and password take the credentials away."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Printable = Field("", min_length=1, max_length=100)
     host: SmartHost = ""
-    port: int = Field(25, ge=1, le=65535)
-    tls: TlsMode = TlsMode.OPPORTUNISTIC
-    username: Printable | None = Field(None, min_length=1, max_length=255)
-    password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
-    weight: int = Field(100, ge=0, le=1000)
-    enabled: bool = True
-    max_connections: int = Field(20, ge=1, le=1000)
-    max_per_connection: int = Field(100, ge=1, le=10_000)
-    ehlo_name: HostName | None = None
 
 
 class DefaultRoute(BaseModel):

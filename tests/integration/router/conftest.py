@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,8 +14,8 @@ from services.router.app import create_app
 from services.router.settings import Settings
 from shared.api import create_api
 from shared.contracts.entities import EntityChange, Kind
-from shared.contracts.messages import Message, Seen, Versions
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, Lane, Stream, accepted, dead_letters, due, routed
+from shared.contracts.messages import Message
+from shared.contracts.topics import CONFIG_CHANGES, EVENTS, Lane, accepted, dead_letters, due, routed
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.tokens import new_api_key, uuid7
@@ -31,27 +31,6 @@ TOPICS = (
     *(dead_letters(name) for name in INCOMING),
 )
 STATIC_MX = {"*.test": ["127.0.0.1:2525"], "down.test": ["127.0.0.1:1", "[::1]:2525"]}
-
-
-def a_message(recipient: str = "ann@a.test", **changes: Any) -> Message:
-    now = datetime.now(UTC)
-    values: dict[str, Any] = {
-        "message_id": uuid7(),
-        "submission_id": uuid7(),
-        "workspace_id": "w1",
-        "lane": Lane.STANDARD,
-        "stream": Stream.PRODUCT,
-        "recipient": recipient,
-        "recipient_type": "to",
-        "sender": "us@c.example",
-        "content_id": uuid7(),
-        "size": 10,
-        "accepted_at": now,
-        "expires_at": now + timedelta(hours=48),
-        "versions": Versions(workspace=1, domain=1),
-        "seen": Seen(accepted=now),
-    }
-    return Message(**{**values, **changes})
 
 
 class Router:

@@ -17,7 +17,8 @@ from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters, due
 from shared.kafka.dead_letter import text_headers
 from tests.fixtures.deployment import eventually
 from tests.fixtures.dns_server import NameServer, Says
-from tests.integration.router.conftest import Router, a_message
+from tests.fixtures.messages import a_message
+from tests.integration.router.conftest import Router
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

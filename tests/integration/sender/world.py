@@ -17,7 +17,6 @@ from shared.contracts.events import Event
 from shared.contracts.messages import (
     Host,
     Message,
-    RecipientType,
     Route,
     Seen,
     TlsMode,
@@ -32,7 +31,6 @@ from shared.contracts.topics import (
     EVENTS,
     SUPPRESSION_CHANGES,
     Lane,
-    Stream,
     cleared,
     dead_letters,
     due,
@@ -43,6 +41,7 @@ from shared.secrets import SecretBox
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.local_tools import OpenSink
+from tests.fixtures.messages import a_message
 
 TOPICS = (
     *(name(lane) for name in (cleared, due) for lane in Lane),
@@ -117,24 +116,17 @@ class World:
         workspace = changes.get("workspace_id", "w1")
         verdict = Verdict(kind=VerdictKind.SEND, by="suppression", checked_at=now)
         fields: dict[str, Any] = {
-            "message_id": uuid7(),
-            "submission_id": uuid7(),
-            "workspace_id": workspace,
-            "lane": Lane.STANDARD,
-            "stream": Stream.PRODUCT,
             "recipient": recipient,
-            "recipient_type": RecipientType.TO,
+            "accepted_at": now,
+            "workspace_id": workspace,
             "sender": "no-reply@acme.example",
             "content_id": changes.get("content_id") or await self.content(workspace=workspace),
-            "size": 100,
-            "accepted_at": now,
-            "expires_at": now + timedelta(hours=48),
             "versions": Versions(workspace=1, domain=1, transport=1),
             "seen": Seen(accepted=now, routed=now, checked=now),
             "route": self.route(),
             "verdict": verdict,
         }
-        return Message(**{**fields, **changes})
+        return a_message(**{**fields, **changes})
 
     def route(self, port: int | None = None, **changes: Any) -> Route:
         fields: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,13 +14,12 @@ from services.suppression.store import Suppressions
 from shared.api import create_api
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import Message, Seen, Versions
+from shared.contracts.messages import Message
 from shared.contracts.topics import (
     CONFIG_CHANGES,
     EVENTS,
     SUPPRESSION_CHANGES,
     Lane,
-    Stream,
     cleared,
     dead_letters,
     routed,
@@ -30,6 +29,7 @@ from shared.mongo.entities import Entities
 from shared.secrets import SecretBox, api_key_digest
 from shared.tokens import new_api_key, uuid7
 from tests.fixtures.deployment import Deployment
+from tests.fixtures.messages import a_message
 
 TOPICS = (
     CONFIG_CHANGES,
@@ -41,27 +41,6 @@ TOPICS = (
 )
 OPERATOR = "operator-token-of-a-test"
 URL = "/v1/suppressions"
-
-
-def a_message(recipient: str, **changes: Any) -> Message:
-    now = datetime.now(UTC)
-    values: dict[str, Any] = {
-        "message_id": uuid7(),
-        "submission_id": uuid7(),
-        "workspace_id": "w1",
-        "lane": Lane.STANDARD,
-        "stream": Stream.PRODUCT,
-        "recipient": recipient,
-        "recipient_type": "to",
-        "sender": "us@c.example",
-        "content_id": uuid7(),
-        "size": 10,
-        "accepted_at": now,
-        "expires_at": now + timedelta(hours=48),
-        "versions": Versions(workspace=1, domain=1),
-        "seen": Seen(accepted=now, routed=now),
-    }
-    return Message(**{**values, **changes})
 
 
 def a_bounce(recipient: str, class_: str = "invalid_recipient", at: datetime | None = None, **changes: Any) -> Event:

@@ -7,7 +7,8 @@ import httpx
 from services.suppression.rules import NEVER, Lesson, Place, Reason
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import SUPPRESSION_CHANGES, Lane, routed
-from tests.integration.suppression.conftest import OPERATOR, URL, Suppressing, a_message, post
+from tests.fixtures.messages import a_message
+from tests.integration.suppression.conftest import OPERATOR, URL, Suppressing, post
 
 PLATFORM = {"authorization": f"Bearer {OPERATOR}"}
 

@@ -14,7 +14,8 @@ from shared.contracts.messages import Verdict, VerdictKind
 from shared.contracts.record import MAX_RECORD_BYTES
 from shared.contracts.topics import EVENTS, Lane, dead_letters, routed
 from tests.fixtures.deployment import eventually
-from tests.integration.suppression.conftest import Suppressing, a_message
+from tests.fixtures.messages import a_message
+from tests.integration.suppression.conftest import Suppressing
 
 FOR_GOOD = None
 

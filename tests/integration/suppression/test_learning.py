@@ -13,7 +13,8 @@ from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import EVENTS, SUPPRESSION_CHANGES, Lane, dead_letters, routed
 from shared.secrets import address_hmac
 from tests.fixtures.deployment import eventually
-from tests.integration.suppression.conftest import Suppressing, a_bounce, a_message, record_of
+from tests.fixtures.messages import a_message
+from tests.integration.suppression.conftest import Suppressing, a_bounce, record_of
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)
 CLASSES = ("invalid_recipient", "invalid_domain", "inactive_mailbox")

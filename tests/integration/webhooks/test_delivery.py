@@ -14,7 +14,7 @@ from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters
 from shared.telemetry.tracing import trace_id_of
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.http_receiver import Answer, HttpReceiver
-from tests.integration.webhooks.world import World, a_message, an_event, running_world
+from tests.integration.webhooks.world import World, an_event, message_of, running_world
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -131,7 +131,7 @@ async def test_a_slow_endpoint_delays_no_other(deployment: Deployment, receiver:
 async def test_filters_choose_and_only_those_who_ask_get_accepted(world: World, receiver: HttpReceiver) -> None:
     await world.add_endpoint(receiver.url("/all"))
     await world.add_endpoint(receiver.url("/some"), events=["email.accepted", "email.bounced"])
-    message = a_message(world.workspace_id)
+    message = message_of(world.workspace_id)
     await world.deployment.publish(accepted(Lane.CRITICAL), [(message.message_id, message.encode(), {})])
     bounced = an_event(world.workspace_id, EventType.BOUNCED, code=550)
     await world.publish(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -14,14 +14,15 @@ from services.webhooks.settings import Settings
 from shared.api import create_api
 from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import Message, Seen, Versions
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, Stream, accepted, dead_letters
+from shared.contracts.messages import Message
+from shared.contracts.topics import CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
 from shared.contracts.webhooks import WebhookAttempt
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.telemetry.tracing import trace_headers
 from shared.tokens import new_api_key, uuid7
 from tests.fixtures.deployment import Deployment
+from tests.fixtures.messages import a_message
 
 TOPICS = (EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
 QUICK = {
@@ -32,32 +33,13 @@ QUICK = {
 }
 
 
-def a_message(workspace_id: str, trace: str | None = None, **changes: Any) -> Message:
-    now = datetime.now(UTC)
-    message = Message(
-        message_id=uuid7(),
-        submission_id=uuid7(),
-        workspace_id=workspace_id,
-        lane=Lane.STANDARD,
-        stream=Stream.PRODUCT,
-        recipient="ada@customer.test",
-        recipient_type="to",
-        sender="shop@posthorn.test",
-        content_id=uuid7(),
-        size=100,
-        tags=["welcome"],
-        metadata={"order": "17"},
-        accepted_at=now,
-        expires_at=now + timedelta(hours=48),
-        versions=Versions(workspace=1, domain=1),
-        seen=Seen(accepted=now),
-        trace=trace,
-    )
-    return message.with_changes(**changes)
+def message_of(workspace_id: str, trace: str | None = None, **changes: Any) -> Message:
+    fields = {"workspace_id": workspace_id, "trace": trace, "tags": ["welcome"], "metadata": {"order": "17"}}
+    return a_message("ada@customer.test", **fields, **changes)
 
 
 def an_event(workspace_id: str, type_: EventType = EventType.DELIVERED, trace: str | None = None, **data: Any) -> Event:
-    message = a_message(workspace_id, trace, pass_=1, attempt=1)
+    message = message_of(workspace_id, trace, pass_=1, attempt=1)
     return event_of(message, type_, datetime.now(UTC), data or {"code": 250, "transcript": [{"sent": "secret"}]})
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from hypothesis import strategies as st
 
 from shared.contracts.events import Event, EventType, accepted_event, event_of
-from shared.contracts.messages import Message, RecipientType, Seen, Versions
-from shared.contracts.topics import Lane, Stream
+from shared.contracts.messages import Message
 from shared.contracts.webhooks import WebhookAttempt
+from tests.fixtures.messages import a_message
 
 BEGAN = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -20,25 +20,17 @@ TERMINAL = ("delivered", "relayed", "bounced", "suppressed", "failed", "canceled
 
 def make_message(**changes: Any) -> Message:
     fields: dict[str, Any] = {
-        "message_id": str(uuid.uuid4()),
+        "accepted_at": BEGAN,
         "submission_id": "submission-1",
         "workspace_id": "workspace-1",
-        "lane": Lane.STANDARD,
-        "stream": Stream.PRODUCT,
         "recipient": "Known@example.test",
-        "recipient_type": RecipientType.TO,
         "sender": "alerts@acme.test",
         "content_id": "content-1",
-        "size": 100,
         "tags": ["welcome"],
         "metadata": {"order.id": "7"},
-        "accepted_at": BEGAN,
-        "expires_at": BEGAN + timedelta(hours=48),
-        "versions": Versions(workspace=1, domain=1),
-        "seen": Seen(accepted=BEGAN),
         "trace": TRACE,
     }
-    return Message(**{**fields, **changes})
+    return a_message(**{**fields, **changes})
 
 
 def outcome(message: Message, at: datetime, **more: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.router.mx import Destination, Finding, pending
 from services.router.rules import Configuration, Way, choose, compare, decide, dns_wait
 from shared.contracts.messages import Host, LastAttempt, Message, Seen, TlsMode, Verdict, Versions
+from tests.fixtures.messages import a_message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SMART = Host(name="relay.example", port=587)
@@ -30,23 +31,8 @@ def known(*order: str, ways: list[Way] | None = None, version: int = 7) -> Confi
 
 
 def message(**changes: Any) -> Message:
-    values: dict[str, Any] = {
-        "message_id": "m1",
-        "submission_id": "s1",
-        "workspace_id": "w1",
-        "lane": "standard",
-        "stream": "product",
-        "recipient": "ann@a.example",
-        "recipient_type": "to",
-        "sender": "us@c.example",
-        "content_id": "c1",
-        "size": 10,
-        "accepted_at": NOW,
-        "expires_at": NOW + timedelta(hours=48),
-        "versions": Versions(workspace=7, domain=2),
-        "seen": Seen(accepted=NOW),
-    }
-    return Message(**{**values, **changes})
+    fields = {"message_id": "m1", "recipient": "ann@a.example", "versions": Versions(workspace=7, domain=2)}
+    return a_message(**{"accepted_at": NOW, **fields, **changes})
 
 
 def routed(

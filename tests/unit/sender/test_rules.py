@@ -38,15 +38,13 @@ from shared.contracts.messages import (
     Host,
     LastAttempt,
     Message,
-    RecipientType,
     Route,
     Seen,
     TlsMode,
     Verdict,
     VerdictKind,
-    Versions,
 )
-from shared.contracts.topics import Lane, Stream
+from tests.fixtures.messages import a_message
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 ROUTE = Route(
@@ -64,25 +62,8 @@ ROUTE = Route(
 
 
 def message(**changes: Any) -> Message:
-    fields: dict[str, Any] = {
-        "message_id": "m1",
-        "submission_id": "s1",
-        "workspace_id": "w1",
-        "lane": Lane.STANDARD,
-        "stream": Stream.PRODUCT,
-        "recipient": "a@b.example",
-        "recipient_type": RecipientType.TO,
-        "sender": "no-reply@acme.example",
-        "content_id": "c1",
-        "size": 10,
-        "accepted_at": NOW,
-        "expires_at": NOW + timedelta(hours=48),
-        "versions": Versions(workspace=1, domain=1),
-        "seen": Seen(accepted=NOW),
-        "route": ROUTE,
-        "verdict": Verdict(kind=VerdictKind.SEND, by="suppression", checked_at=NOW),
-    }
-    return Message(**{**fields, **changes})
+    verdict = Verdict(kind=VerdictKind.SEND, by="suppression", checked_at=NOW)
+    return a_message(**{"accepted_at": NOW, "message_id": "m1", "route": ROUTE, "verdict": verdict, **changes})
 
 
 def verdict(kind: VerdictKind, **changes: Any) -> Verdict:

@@ -10,31 +10,15 @@ from hypothesis import strategies as st
 from services.suppression.rules import NEVER, RANKS, Entry, Place, Reason, lesson_of, verdict_of
 from services.suppression.settings import Settings
 from shared.contracts.events import EventType, event_of
-from shared.contracts.messages import Message, Seen, VerdictKind, Versions
-from shared.contracts.topics import Lane, Stream
+from shared.contracts.messages import Message, VerdictKind
+from tests.fixtures.messages import a_message
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 SECRETS = dict.fromkeys(("pepper", "token_key", "encryption_key"), "A" * 43 + "=")
 
 
 def message(**changes: Any) -> Message:
-    values: dict[str, Any] = {
-        "message_id": "m1",
-        "submission_id": "s1",
-        "workspace_id": "w1",
-        "lane": Lane.STANDARD,
-        "stream": Stream.PRODUCT,
-        "recipient": "Ann@b.example",
-        "recipient_type": "to",
-        "sender": "us@c.example",
-        "content_id": "c1",
-        "size": 10,
-        "accepted_at": NOW,
-        "expires_at": NOW + timedelta(hours=48),
-        "versions": Versions(workspace=1, domain=1),
-        "seen": Seen(accepted=NOW),
-    }
-    return Message(**{**values, **changes})
+    return a_message(**{"accepted_at": NOW, "message_id": "m1", "recipient": "Ann@b.example", **changes})
 
 
 def entry(reason: Reason, workspace_id: str | None = "w1", until: datetime = NEVER) -> Entry:

@@ -1,6 +1,6 @@
 """What customers see of an event."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -8,7 +8,7 @@ import pytest
 
 from services.webhooks.event_types import WEBHOOK_TYPES, webhook_body, webhook_type
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import Message, Seen, Versions
+from tests.fixtures.messages import a_message
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 123456, tzinfo=UTC)
 IDENTITY = {
@@ -43,12 +43,8 @@ INTERNAL = {
 
 
 def an_event(type_: EventType, data: dict[str, Any] | None = None) -> Event:
-    message = Message(
-        message_id="m1", submission_id="s1", workspace_id="w1", lane="standard", stream="product",
-        recipient="ada@customer.test", recipient_type="to", sender="shop@posthorn.test", content_id="c1", size=1,
-        tags=["welcome"], metadata={"order": "17"}, accepted_at=NOW, expires_at=NOW + timedelta(hours=48),
-        versions=Versions(workspace=1, domain=1), seen=Seen(accepted=NOW), pass_=2, attempt=1,
-    )  # fmt: skip
+    fields = {"message_id": "m1", "sender": "shop@posthorn.test", "tags": ["welcome"], "metadata": {"order": "17"}}
+    message = a_message("ada@customer.test", NOW, **fields).with_changes(pass_=2, attempt=1)
     return event_of(message, type_, NOW, data)
 
 
