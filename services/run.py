@@ -19,7 +19,6 @@ from pymongo.errors import PyMongoError
 
 from shared.api import create_api
 from shared.failpoints import failpoints
-from shared.kafka.lost_connections import notice_lost_connections
 from shared.service import Service
 from shared.settings import SharedSettings
 from shared.telemetry.logging import setup_logging
@@ -144,5 +143,4 @@ def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
 
 def main(specs: list[str]) -> None:
     """Runs the process under uvloop."""
-    notice_lost_connections()
     uvloop.run(serve(specs))

@@ -58,7 +58,7 @@ class Allowance:
     def __init__(self, lane: Lane, most: int) -> None:
         self.paths = downstream(lane)
         self._most = most
-        self._busy = min(most, LEAST)
+        self._busy = 0
         self._in_pipeline: int | None = None
         self._unread = 0
         self._since = 0
@@ -100,4 +100,4 @@ class Allowance:
         while self._read[0][0] < moment - RATE_SECONDS:
             self._read.popleft()
         (began, before), (ended, after) = self._read[0], self._read[-1]
-        return max(0, after - before) / (ended - began) if ended > began else 0.0
+        return (after - before) / (ended - began) if ended > began else 0.0

@@ -7,6 +7,7 @@ import logging
 from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
+from shared.kafka.lost_connections import notice_lost_connections
 from shared.settings import SharedSettings
 
 LINGER_MS = 5
@@ -15,7 +16,11 @@ BATCH_BYTES = 128 * 1024  # of one partition, before compression
 
 
 def make_broker(settings: SharedSettings, client_id: str) -> KafkaBroker:
-    """A broker of consumers that is not connected yet; no topics are made by accident."""
+    """A broker of consumers that is not connected yet; no topics are made by accident.
+
+    From now on every Kafka client of the process notices lost connections.
+    """
+    notice_lost_connections()
     return KafkaBroker(
         settings.kafka_bootstrap.split(","),
         client_id=client_id,

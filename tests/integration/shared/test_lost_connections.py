@@ -12,8 +12,8 @@ from aiokafka.conn import create_conn
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from shared.kafka.lost_connections import notice_lost_connections
-from tests.fixtures.servers import Servers
+from shared.kafka.broker import make_broker
+from tests.fixtures.deployment import Deployment
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER of no seconds: close() sends RST
 
@@ -23,7 +23,7 @@ class Forwarder:
 
     def __init__(self, bootstrap: str) -> None:
         self._host, _, self._port = bootstrap.partition(":")
-        self._callers: list[asyncio.StreamWriter] = []
+        self._writers: list[asyncio.StreamWriter] = []
         self._pipes: list[asyncio.Task[None]] = []
 
     async def serve(self) -> asyncio.Server:
@@ -31,18 +31,16 @@ class Forwarder:
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         back, forth = await asyncio.open_connection(self._host, int(self._port))
-        self._callers.append(writer)
+        self._writers += [writer, forth]
         self._pipes += [asyncio.create_task(_copy(*ends)) for ends in ((reader, forth), (back, writer))]
 
     async def reset(self) -> None:
         for pipe in self._pipes:
             pipe.cancel()
         await asyncio.gather(*self._pipes, return_exceptions=True)
-        for writer in self._callers:
+        for writer in self._writers:
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             writer.transport.abort()
-        self._callers.clear()
-        self._pipes.clear()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -74,8 +72,8 @@ async def ask_until_refused(bootstrap: str) -> list[BaseException]:
     return met
 
 
-def test_a_request_on_a_connection_that_was_reset_is_a_kafka_error(servers: Servers) -> None:
-    notice_lost_connections()
-    met = uvloop.run(ask_until_refused(servers.kafka_bootstrap))
+async def test_a_request_on_a_connection_that_was_reset_is_a_kafka_error(deployment: Deployment) -> None:
+    make_broker(deployment.shared, "test")
+    met = await asyncio.to_thread(uvloop.run, ask_until_refused(deployment.shared.kafka_bootstrap))
     assert met
     assert {type(error) for error in met} == {KafkaConnectionError}
