@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 
 from fastapi import APIRouter
 
-from services.ingest.admission import Admission
+from services.ingest.acceptance.admission import Admission
+from services.ingest.accounts.workspaces import OWNED
 from services.ingest.api.emails import emails_router
 from services.ingest.api.messages import messages_router
-from services.ingest.projector import attach_projector
-from services.ingest.relay import run_relay
+from services.ingest.projection.projector import attach_projector
+from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
-from services.ingest.workspaces import OWNED
 from shared.service import Base, Service
 
 

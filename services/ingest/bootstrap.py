@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from services.ingest.accounts.workspaces import EVERY_FEATURE, SELECTOR, Made, Workspaces
 from services.ingest.settings import Settings
-from services.ingest.workspaces import EVERY_FEATURE, SELECTOR, Made, Workspaces
 from shared.addresses import Mailbox
 from shared.contracts.entities import Kind, Sender, Workspace
 from shared.dkim_keys import txt_record

@@ -70,7 +70,7 @@ def rebuild(
 ) -> None:
     """Fold every record on Kafka into the read model again. It may run beside the projector: what is there stays."""
     from services.commands import told
-    from services.ingest.rebuild import rebuild as run
+    from services.ingest.projection.rebuild import rebuild as run
     from services.ingest.settings import Settings
     from shared.telemetry.logging import setup_logging
 

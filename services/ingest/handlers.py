@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from services.ingest.fold import Delta, delta_of, fold, webhook_delta
+from services.ingest.projection.fold import Delta, delta_of, fold, webhook_delta
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, accepted_event
 from shared.contracts.messages import Message

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.ingest.fold import ENDED
+from services.ingest.projection.fold import ENDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from services.ingest.fold import ENDED
+from services.ingest.projection.fold import ENDED
 from tests.faults.load import Accepted
 
 TRACES_AT_ONCE = 8

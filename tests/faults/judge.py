@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from services.ingest.fold import ENDED
+from services.ingest.projection.fold import ENDED
 from shared.contracts.events import EventType, sequence_of
 from tests.faults.evidence import Evidence
 

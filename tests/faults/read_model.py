@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.ingest.rebuild import rebuild
+from services.ingest.projection.rebuild import rebuild
 from services.ingest.store.messages import COLLECTION
 from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings

@@ -8,13 +8,13 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pymongo.errors import PyMongoError
 
-from services.ingest.admission import Admission, Admitted, Call, require_sending
+from services.ingest.acceptance.admission import Admission, Admitted, Call, require_sending
+from services.ingest.acceptance.documents import Accepted
+from services.ingest.acceptance.idempotency import read_key
+from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request
 from services.ingest.api.body import read_body, require_json
 from services.ingest.api.schemas import WORKSPACE, send_operation, send_responses
-from services.ingest.idempotency import read_key
-from services.ingest.send_request import MalformedJsonError, parse_send_request
 from services.ingest.settings import Settings
-from services.ingest.submission_documents import Accepted
 from shared.api import service_router, traced
 from shared.auth import Principal
 from shared.errors import ProblemError, answered_within

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.ingest.api.schemas import WORKSPACE
+from services.ingest.projection.timeline import timeline_of
+from services.ingest.projection.views import document_of_submission, message_view
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
-from services.ingest.timeline import timeline_of
-from services.ingest.views import document_of_submission, message_view
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
 from shared.contracts.topics import Stream

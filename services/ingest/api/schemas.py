@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from services.ingest.send_request import SendRequest
+from services.ingest.acceptance.send_request import SendRequest
 
 
 class AcceptedMessage(BaseModel):

@@ -8,7 +8,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
 
-from services.ingest.fold import Delta
+from services.ingest.projection.fold import Delta
 
 COLLECTION = "messages"
 SUBMISSIONS = "submissions"

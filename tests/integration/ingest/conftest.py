@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from services.ingest.accounts.workspaces import Made, Workspaces
 from services.ingest.app import create_app
 from services.ingest.settings import Settings
-from services.ingest.workspaces import Made, Workspaces
 from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Sender, Workspace

@@ -10,13 +10,13 @@ from typing import Any
 
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from services.ingest.lag import LagMeter, LagWatch
-from services.ingest.relay import Relay
+from services.ingest.publication.lag import LagMeter, LagWatch
+from services.ingest.publication.relay import Relay
+from services.ingest.publication.sweeper import Sweeper
+from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from services.ingest.store.relay import Relayed
-from services.ingest.sweeper import Sweeper
-from services.ingest.tenure import HeldTenure
 from shared.contracts.messages import Message, Seen
 from shared.contracts.topics import LIVE, Lane, accepted
 from shared.mongo.due import Tenure

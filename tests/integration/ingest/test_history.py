@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from services.ingest.fold import Delta, delta_of, webhook_delta
+from services.ingest.projection.fold import Delta, delta_of, webhook_delta
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType, accepted_event, event_of
 from shared.contracts.messages import Message

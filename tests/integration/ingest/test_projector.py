@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 
 from services.ingest.app import create_app
-from services.ingest.fold import apply, fold
 from services.ingest.handlers import Projection
+from services.ingest.projection.fold import apply, fold
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType, event_of

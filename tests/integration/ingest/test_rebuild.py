@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from services.ingest.app import create_app
-from services.ingest.rebuild import rebuild
+from services.ingest.projection.rebuild import rebuild
 from services.ingest.settings import Settings
 from shared.contracts.events import EventType, event_of
 from shared.contracts.topics import EVENTS, LIVE, WEBHOOK_EVENTS, Lane, accepted, dead_letters

@@ -11,10 +11,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from services.ingest.allowance import Reader
 from services.ingest.app import create_app
 from services.ingest.handlers import Projection
-from services.ingest.lag import LagMeter, LagWatch
+from services.ingest.publication.allowance import Reader
+from services.ingest.publication.lag import LagMeter, LagWatch
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.ingest.fold import fold
+from services.ingest.projection.fold import fold
 from services.ingest.store.messages import Messages
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import EventType, event_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.ingest.allowance import BUSY_SECONDS, LEAST, Allowance, Lag
+from services.ingest.publication.allowance import BUSY_SECONDS, LEAST, Allowance, Lag
 from shared.contracts.topics import Lane
 
 MOST = 20_000

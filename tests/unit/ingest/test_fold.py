@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.fold import Delta, apply, delta_of, webhook_delta
+from services.ingest.projection.fold import Delta, apply, delta_of, webhook_delta
 from shared.contracts.events import RANKS, Event, EventType, accepted_event, event_of
 from tests.unit.ingest.lives import BEGAN, lives, make_message, outcome, told, webhook
 

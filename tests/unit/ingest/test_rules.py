@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.ingest.fold import ENDED
+from services.ingest.projection.fold import ENDED
 from services.ingest.rules import sweep_of, wait_before
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

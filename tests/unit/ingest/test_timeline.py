@@ -7,8 +7,8 @@ from typing import Any
 
 from hypothesis import given
 
-from services.ingest.fold import apply, webhook_delta
-from services.ingest.timeline import timeline_of
+from services.ingest.projection.fold import apply, webhook_delta
+from services.ingest.projection.timeline import timeline_of
 from shared.contracts.events import Event, EventType, accepted_event, event_of
 from tests.unit.ingest.lives import BEGAN, TRACE, lives, make_message, outcome, webhook
 

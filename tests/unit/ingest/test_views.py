@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.ingest.fold import apply
-from services.ingest.views import message_view, unified_status
+from services.ingest.projection.fold import apply
+from services.ingest.projection.views import message_view, unified_status
 from shared.contracts.events import EventType, event_of
 from tests.unit.ingest.lives import BEGAN, make_message, outcome
 

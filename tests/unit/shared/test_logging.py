@@ -28,4 +28,4 @@ def test_the_kafka_clients_say_each_thing_once_in_a_while(monkeypatch: pytest.Mo
 
 def test_our_own_words_are_never_left_out() -> None:
     seldom = Seldom()
-    assert all(seldom.filter(record("services.ingest.relay", "records refused")) for _ in range(3))
+    assert all(seldom.filter(record("services.ingest.publication.relay", "records refused")) for _ in range(3))

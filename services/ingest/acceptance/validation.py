@@ -9,9 +9,9 @@ from functools import lru_cache
 
 import orjson
 
-from services.ingest.faults import TOO_LARGE, Faults, pointer_to
-from services.ingest.header_rules import CONTROL, check_headers, check_tags
-from services.ingest.send_request import SendRequest
+from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
+from services.ingest.acceptance.header_rules import CONTROL, check_headers, check_tags
+from services.ingest.acceptance.send_request import SendRequest
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
 from shared.content import MAX_BYTES
 from shared.contracts.entities import Workspace

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from services.ingest.publication.tenure import HeldTenure
 from services.ingest.rules import Sweep, sweep_of, wait_before
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from services.ingest.store.relay import Relayed
-from services.ingest.tenure import HeldTenure
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import EVENT_NAMESPACE
 from shared.contracts.messages import Message

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from services.ingest.faults import Faults, pointer_to
+from services.ingest.acceptance.faults import Faults, pointer_to
 
 MOST_HEADERS = 50
 LONGEST_LINE = 998

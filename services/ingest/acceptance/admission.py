@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.ingest.faults import TOO_LARGE, Faults
-from services.ingest.idempotency import digest_of, still_running, stored_reply
-from services.ingest.send_request import SendRequest
-from services.ingest.senders import Origin, Senders
+from services.ingest.acceptance.documents import Accepted, Plan, content_documents, submission_document
+from services.ingest.acceptance.faults import TOO_LARGE, Faults
+from services.ingest.acceptance.idempotency import digest_of, still_running, stored_reply
+from services.ingest.acceptance.send_request import SendRequest
+from services.ingest.acceptance.senders import Origin, Senders
+from services.ingest.acceptance.validation import Checked, Recipient, check
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import KEY_PATTERN, Submissions
-from services.ingest.submission_documents import Accepted, Plan, content_documents, submission_document
-from services.ingest.validation import Checked, Recipient, check
 from shared.auth import Principal
 from shared.errors import Fault, ProblemError, unavailable
 from shared.failpoints import reach

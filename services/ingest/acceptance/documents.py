@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.ingest.send_request import SendRequest
-from services.ingest.senders import Origin
-from services.ingest.validation import Checked, Recipient
+from services.ingest.acceptance.send_request import SendRequest
+from services.ingest.acceptance.senders import Origin
+from services.ingest.acceptance.validation import Checked, Recipient
 from shared.auth import Principal
 from shared.contracts.messages import Message, RecipientType, Seen, Versions
 from shared.contracts.topics import Stream

@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 import structlog
 from opentelemetry.trace import Span, SpanKind
 
-from services.ingest.allowance import Allowance
-from services.ingest.lag import LagMeter, LagWatch
+from services.ingest.publication.allowance import Allowance
+from services.ingest.publication.lag import LagMeter, LagWatch
+from services.ingest.publication.sweeper import Sweeper
+from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from services.ingest.store.relay import Relayed, Waiting
-from services.ingest.sweeper import Sweeper
-from services.ingest.tenure import HeldTenure
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted

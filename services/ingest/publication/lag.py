@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from services.ingest.allowance import Allowance, Lag, Reader
+from services.ingest.publication.allowance import Allowance, Lag, Reader
 from shared.loops import Loops
 from shared.settings import SharedSettings
 from shared.telemetry import metrics

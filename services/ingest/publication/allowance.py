@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.ingest.projector import EVENTS_CONSUMER, accepted_consumer
+from services.ingest.projection.projector import EVENTS_CONSUMER, accepted_consumer
 from shared.contracts.topics import EVENTS, Lane, accepted, cleared, due, routed
 
 LEAST = 100  # records

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from services.ingest.send_request import SendRequest
+from services.ingest.acceptance.send_request import SendRequest
 from shared.errors import ProblemError
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")

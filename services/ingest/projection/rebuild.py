@@ -14,8 +14,8 @@ from typing import Any
 import structlog
 from aiokafka import ConsumerRecord
 
-from services.ingest.fold import Delta
 from services.ingest.handlers import Projection
+from services.ingest.projection.fold import Delta
 from services.ingest.store.messages import COLLECTION, Messages
 from shared.contracts.events import Event
 from shared.contracts.messages import Message

@@ -1,0 +1,1 @@
+"""Workspaces and who may act for them: API keys, sender addresses, domains."""

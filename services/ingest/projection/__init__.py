@@ -1,0 +1,1 @@
+"""The read model: what became of messages, folded from their events."""
