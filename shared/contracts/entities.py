@@ -19,6 +19,13 @@ class Kind(StrEnum):
     TRANSPORT = "transports"
     ROUTE = "routes"
     ENDPOINT = "endpoints"
+    SMTP_CREDENTIAL = "smtp_credentials"
+    TEMPLATE = "templates"
+    FIELD = "fields"
+
+
+# They stay in their owner's database: no other service reads them, and a template may be larger than a record.
+PRIVATE = frozenset({Kind.SMTP_CREDENTIAL, Kind.TEMPLATE, Kind.FIELD})
 
 
 class EntityChange(Record):

@@ -16,7 +16,7 @@ from pymongo import IndexModel, ReturnDocument, UpdateOne
 from pymongo.errors import CollectionInvalid
 from pymongo.read_concern import ReadConcern
 
-from shared.contracts.entities import EntityChange, Kind
+from shared.contracts.entities import PRIVATE, EntityChange, Kind
 from shared.contracts.topics import CONFIG_CHANGES
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
@@ -85,7 +85,7 @@ class Entities:
         deleted: bool = False,
         expected: int | None = None,
     ) -> dict[str, Any]:
-        """Writes the owner's next version, marked unpublished, and returns the document.
+        """Writes the owner's next version, marked unpublished unless its kind is private, and returns the document.
 
         With `expected`, raises VersionConflictError where the entity has another version by now.
         """
@@ -101,7 +101,7 @@ class Entities:
                     "data": dict(data),
                     "deleted": deleted,
                     "changed_at": now,
-                    "unpublished": outbox.unpublished(now),
+                    **({} if kind in PRIVATE else {"unpublished": outbox.unpublished(now)}),
                 },
             },
             upsert=expected is None,
