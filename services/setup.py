@@ -11,7 +11,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from services.run import SERVICES
-from shared.content import COLLECTION, ContentStore
+from shared.content import ContentStore
 from shared.contracts.topics import Topic, all_topics
 from shared.mongo.client import create_indexes, open_database
 from shared.mongo.entities import INDEXES, Entities
@@ -57,7 +57,8 @@ async def create_all_indexes(client: AsyncIOMotorClient, settings: SharedSetting
     """Makes every service's collections and indexes, and the content store's."""
     await asyncio.gather(*(create_service_indexes(client, settings, name) for name in SERVICES))
     content = open_database(client, settings.database("content"))
-    await create_indexes(content[COLLECTION], ContentStore.INDEXES)
+    for collection, declared in ContentStore.INDEXES.items():
+        await create_indexes(content[collection], declared)
 
 
 async def create_service_indexes(client: AsyncIOMotorClient, settings: SharedSettings, name: str) -> None:

@@ -1,11 +1,14 @@
 """The content store: what a message says, written once by ingest and read by the sender (the claim check).
 
 Nothing of it travels on Kafka or stands in logs, spans or metrics: one-time codes stand in subjects.
+
+A content is one document; what would make it large (attachments, whole messages) stands beside it in chunks of
+CHUNK_BYTES, each a document that expires by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -14,14 +17,44 @@ from pydantic import BaseModel, ConfigDict
 from pymongo import IndexModel
 
 COLLECTION = "contents"
+CHUNKS = "content_chunks"
 MAX_BYTES = 15 * 1024 * 1024
+CHUNK_BYTES = 1024 * 1024
+INLINE_BYTES = 1024 * 1024
+
+
+class Blob(BaseModel):
+    """Bytes of a content: in its document (`data`), or in `chunks` documents of their own.
+
+    `digest` is the SHA-256 of the bytes as hex, `size` their number.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    blob_id: str
+    size: int
+    digest: str
+    chunks: int = 0
+    data: bytes | None = None
+
+    def chunk_ids(self) -> list[str]:
+        return [chunk_id(self.blob_id, number) for number in range(self.chunks)]
+
+
+class Attachment(Blob):
+    """A file beside the bodies. One with a `content_id` is shown inside the HTML as `cid:` (RFC 2392)."""
+
+    filename: str
+    content_type: str
+    content_id: str | None = None
 
 
 class Content(BaseModel):
     """One distinct body with the header fields that its recipients see.
 
     `from_`, `to`, `cc` and `reply_to` are RFC 5322 mailboxes (`Name <a@b>` or `a@b`), domains as A-labels;
-    `headers` are the caller's own, already checked.
+    `headers` are the caller's own, already checked. With `raw`, a whole message from the SMTP door, the fields beside
+    it only tell what stands in it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,7 +69,18 @@ class Content(BaseModel):
     html: str | None = None
     text: str | None = None
     headers: dict[str, str] = {}
+    attachments: list[Attachment] = []
+    raw: Blob | None = None
     expires_at: datetime
+
+    def blobs(self) -> Iterator[Blob]:
+        yield from self.attachments
+        if self.raw is not None:
+            yield self.raw
+
+
+def chunk_id(blob_id: str, number: int) -> str:
+    return f"{blob_id}:{number:05}"
 
 
 def to_document(content: Content) -> dict[str, Any]:
@@ -45,18 +89,60 @@ def to_document(content: Content) -> dict[str, Any]:
     return document
 
 
-class ContentStore:
-    """Reads contents. Writing is ingest's: one grouped insert of `to_document`s, before the submissions."""
+def of_document(document: dict[str, Any]) -> Content:
+    """A content as it was stored: not validated again, which costs more than reading it."""
+    fields = {**document, "content_id": document["_id"]}
+    del fields["_id"]
+    if "attachments" in fields:
+        fields["attachments"] = [Attachment.model_construct(**each) for each in fields["attachments"]]
+    if "raw" in fields:
+        fields["raw"] = Blob.model_construct(**fields["raw"])
+    return Content.model_construct(**fields)
 
-    INDEXES = (IndexModel("expires_at", expireAfterSeconds=0),)
+
+class ContentStore:
+    """Reads contents. Writing is ingest's: chunks first, then one grouped insert of `to_document`s."""
+
+    INDEXES = {
+        COLLECTION: (IndexModel("expires_at", expireAfterSeconds=0),),
+        CHUNKS: (IndexModel("expires_at", expireAfterSeconds=0),),
+    }
 
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self.collection = database[COLLECTION]
+        self.chunks = database[CHUNKS]
 
     async def load(self, content_ids: Iterable[str]) -> dict[str, Content]:
-        """The contents that are there, by id, in one query."""
-        found: dict[str, Content] = {}
-        async for document in self.collection.find({"_id": {"$in": list(set(content_ids))}}):
-            document["content_id"] = document.pop("_id")
-            found[document["content_id"]] = Content.model_construct(**document)
-        return found
+        """The contents that are there whole, by id, their blobs with their bytes; one query, two with chunks."""
+        query = self.collection.find({"_id": {"$in": list(set(content_ids))}})
+        found = {document["_id"]: of_document(document) async for document in query}
+        wanted = [each for content in found.values() for blob in content.blobs() for each in blob.chunk_ids()]
+        if not wanted:
+            return found
+        pieces = {each["_id"]: each["data"] async for each in self.chunks.find({"_id": {"$in": wanted}})}
+        return {id_: whole for id_, content in found.items() if (whole := _filled(content, pieces)) is not None}
+
+    async def peek(self, content_id: str, workspace_id: str) -> Content | None:
+        """A workspace's content without the bytes of what stands in chunks."""
+        document = await self.collection.find_one({"_id": content_id, "workspace_id": workspace_id})
+        return of_document(document) if document else None
+
+    async def chunk(self, blob: Blob, number: int) -> bytes | None:
+        """One chunk of a blob, None where it is gone."""
+        found = await self.chunks.find_one({"_id": chunk_id(blob.blob_id, number)}, {"data": 1})
+        return bytes(found["data"]) if found else None
+
+
+def _filled(content: Content, pieces: dict[str, bytes]) -> Content | None:
+    """The content with the bytes of its blobs; None where a chunk is gone."""
+    if any(each not in pieces for blob in content.blobs() for each in blob.chunk_ids()):
+        return None
+    attachments = [_whole(blob, pieces) for blob in content.attachments]
+    raw = _whole(content.raw, pieces) if content.raw is not None else None
+    return content.model_copy(update={"attachments": attachments, "raw": raw})
+
+
+def _whole(blob: Any, pieces: dict[str, bytes]) -> Any:
+    if not blob.chunks:
+        return blob
+    return blob.model_copy(update={"data": b"".join(pieces[each] for each in blob.chunk_ids())})

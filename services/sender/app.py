@@ -125,7 +125,8 @@ class _Deliver:
             self.clock,
         )
         base.copy_configuration()
-        _attach(base, settings, intake, ChangesHandler(changes), CommandsHandler(self.deliveries, self.endings, kept))
+        self.commands = CommandsHandler(self.deliveries, self.endings, kept)
+        _attach(base, settings, intake, ChangesHandler(changes), self.commands)
 
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
@@ -135,6 +136,7 @@ class _Deliver:
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
         for lane in Lane:
             loops.every(f"sender.release.{lane}", RELEASE_SECONDS, partial(upkeep.release, lane))
+        loops.every("sender.commanded", 1, self.commands.end_commanded)
         loops.every("sender.sending", 1, upkeep.say_sending)
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)

@@ -12,7 +12,7 @@ import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
-from services.sender.mail.compose import compose, needs_smtputf8
+from services.sender.mail.dkim import Signer
 from services.sender.retry import RetrySchedule
 from services.sender.rules import Settled, parked, patience, rollup_label, settle_outcome, unbuildable, unexpected
 from services.sender.smtp.attempt import attempt
@@ -20,12 +20,16 @@ from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
+from shared.content import Content
+from shared.contracts.messages import Message
 from shared.failpoints import reach
+from shared.mail.compose import compose, needs_smtputf8
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
 log = structlog.get_logger(__name__)
 Mark = Callable[[Held], Awaitable[bool]]
+LARGE_BYTES = 256 * 1024  # composing more takes milliseconds, in which nobody else is served
 
 
 class Delivery:
@@ -84,13 +88,17 @@ class Delivery:
         assert egress is not None
         assert supply.signer is not None
         try:
-            body = compose(content, message_id=message.message_id, date=message.accepted_at)
-            signed = supply.signer.sign(body, now=datetime.now(UTC)) + body
+            if message.size < LARGE_BYTES:
+                signed = _build(message, content, supply.signer)
+                # a conversation yields to others while it waits; composing does not
+                await asyncio.sleep(0)
+            else:
+                signed = await asyncio.to_thread(_build, message, content, supply.signer)
         except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
-        # a conversation yields to others while it waits; composing does not
-        await asyncio.sleep(0)
-        envelope = Envelope(message.sender, message.recipient, len(signed), needs_smtputf8(content, message.recipient))
+        smtputf8 = needs_smtputf8(content, message.recipient)
+        eight_bit = content.raw is not None and not signed.isascii()
+        envelope = Envelope(message.sender, message.recipient, len(signed), smtputf8, eight_bit)
         return await attempt(self._connections, egress, envelope, signed, lambda: self._before_dot(held))
 
     async def _before_dot(self, held: Held) -> bool:
@@ -117,6 +125,12 @@ class Delivery:
             "mail.rollup": route.rollup,
         }
         return self._tracing.start("smtp.deliver", held.trace, SpanKind.CLIENT, attributes)
+
+
+def _build(message: Message, content: Content, signer: Signer) -> bytes:
+    """The message as it goes out. Raises ValueError for content that cannot be made into one."""
+    body = compose(content, message_id=message.message_id, date=message.due_at)
+    return signer.sign(body, now=datetime.now(UTC)) + body
 
 
 def _end(span: Span | None, outcome: str, said: Outcome | None) -> None:
@@ -146,7 +160,7 @@ def _count(held: Held, outcome: Outcome, trace: str | None) -> None:
     if isinstance(outcome, Ambiguous):
         metrics.AMBIGUOUS.labels(rollup).inc()
     if isinstance(outcome, Delivered | Relayed):
-        seconds = (datetime.now(UTC) - held.message.accepted_at).total_seconds()
+        seconds = (datetime.now(UTC) - held.message.due_at).total_seconds()
         metrics.observe(metrics.END_TO_END, seconds, trace, lane=str(held.message.lane))
     for phase, ms in outcome.timings:
         metrics.SMTP_PHASE.labels(phase).observe(ms / 1000)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,7 +29,11 @@ class ChangesHandler:
 
 
 class CommandsHandler:
-    """Commands: end what nobody is delivering, and leave a tombstone for what has not arrived."""
+    """Commands: end what nobody is delivering, and leave a tombstone for what has not arrived.
+
+    What is being delivered carries its command: its final dot is not sent any more where it has not left yet, and the
+    delivery ends once nobody holds it, unless its attempt has ended it.
+    """
 
     def __init__(self, deliveries: Deliveries, endings: Endings, kept: timedelta) -> None:
         self._deliveries = deliveries
@@ -38,21 +42,33 @@ class CommandsHandler:
 
     async def handle(self, batch: list[Incoming[Command]]) -> None:
         now = datetime.now(UTC)
-        commands = {incoming.record.message.message_id: incoming for incoming in batch}
-        documents = [self._tombstone(incoming, now) for incoming in commands.values()]
+        commands = {incoming.record.message.message_id: incoming.record for incoming in batch}
+        documents = [self._tombstone(command, now) for command in commands.values()]
         new = await self._deliveries.insert(documents)
-        ended = [document for document, is_new in zip(documents, new, strict=True) if is_new]
-        known = {each["_id"]: each for each, is_new in zip(documents, new, strict=True) if not is_new}
-        idle = await self._deliveries.idle(list(known)) if known else {}
-        if idle:
-            await self._deliveries.write([_end(known[id_], found) for id_, found in idle.items()])
-            written = await self._deliveries.written({known[id_]["written"]: id_ for id_ in idle})
-            ended += [known[id_] for id_ in idle if known[id_]["written"] in written]
-        await self._endings.outbox.publish(ended)
+        await self._endings.outbox.publish([each for each, is_new in zip(documents, new, strict=True) if is_new])
+        known = [each["_id"] for each, is_new in zip(documents, new, strict=True) if not is_new]
+        if known:
+            await self._deliveries.command({id_: commands[id_].encode() for id_ in known})
+            await self.end_commanded(known)
 
-    def _tombstone(self, incoming: Incoming[Command], now: datetime) -> dict[str, Any]:
-        message = incoming.record.message
-        settled = settle_command(incoming.record, now)
+    async def end_commanded(self, ids: Sequence[str] | None = None) -> int:
+        """Ends the deliveries that carry a command and that nobody holds, of these or of all; returns how many."""
+        now = datetime.now(UTC)
+        found = await self._deliveries.commanded(ids)
+        if not found:
+            return 0
+        ended = {
+            each["_id"]: self._fields(command := Command.decode(each["commanded"]), now, each["pass"])
+            | {"_id": each["_id"], "trace": each.get("trace") or command.message.trace}
+            for each in found
+        }
+        await self._deliveries.write([_end(ended[each["_id"]], each) for each in found])
+        written = await self._deliveries.written({fields["written"]: id_ for id_, fields in ended.items()})
+        await self._endings.outbox.publish([fields for fields in ended.values() if fields["written"] in written])
+        return len(written)
+
+    def _tombstone(self, command: Command, now: datetime) -> dict[str, Any]:
+        message = command.message
         return {
             "_id": message.message_id,
             "workspace_id": message.workspace_id,
@@ -60,13 +76,15 @@ class CommandsHandler:
             "pass": message.pass_,
             "attempt": message.attempt,
             "ambiguous": 0,
-            "written": incoming.record.command_id,
-            **settled_fields(settled, self._kept, now),
+            **self._fields(command, now, message.pass_),
         }
 
+    def _fields(self, command: Command, now: datetime, pass_: int) -> dict[str, Any]:
+        settled = settle_command(command, now, pass_)
+        return {"written": command.command_id, **settled_fields(settled, self._kept, now)}
 
-def _end(tombstone: Mapping[str, Any], found: Mapping[str, Any]) -> UpdateOne:
+
+def _end(fields: Mapping[str, Any], found: Mapping[str, Any]) -> UpdateOne:
     condition = {"_id": found["_id"], "state": found["state"], "pass": found["pass"]}
-    fields = {name: tombstone[name] for name in tombstone if name not in ("_id", "pass", "attempt", "ambiguous")}
-    gone = dict.fromkeys((*ENDED, "lease"), "")
-    return UpdateOne(condition, {"$set": fields, "$unset": gone})
+    changes = {name: value for name, value in fields.items() if name not in ("_id", "trace")}
+    return UpdateOne(condition, {"$set": changes, "$unset": dict.fromkeys((*ENDED, "lease"), "")})

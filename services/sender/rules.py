@@ -79,7 +79,7 @@ def patience(message: Message, now: datetime, least: timedelta = BEHIND_WAIT) ->
 
     Every wait is a pass. What stays missing for days would otherwise use up more of them than a life has.
     """
-    return max(least, min(LONGEST_PARK, (now - message.accepted_at) / 10))
+    return max(least, min(LONGEST_PARK, (now - message.due_at) / 10))
 
 
 def settle_outcome(
@@ -104,7 +104,7 @@ def settle_outcome(
             outcome,
             attempt=attempt,
             now=now,
-            first_due_at=message.accepted_at,
+            first_due_at=message.due_at,
             expires_at=message.expires_at,
             rng=rng,
             ambiguous=ambiguous + is_ambiguous,
@@ -117,10 +117,14 @@ def settle_outcome(
     return _attempted(message, outcome, now, attempt, last, due_at=due_at, ambiguous=int(is_ambiguous), more=more)
 
 
-def settle_command(command: Command, now: datetime) -> Settled:
-    """What a command ends a message with that nobody is delivering."""
-    assert command.type is CommandType.EXPIRE
-    return _ended(command.message, EventType.FAILED, now, {"reason": "expired", "class": str(BounceClass.EXPIRED)})
+def settle_command(command: Command, now: datetime, pass_: int) -> Settled:
+    """What a command ends a message with that nobody is delivering, and that is in this pass."""
+    message = command.message.with_changes(pass_=pass_)
+    match command.type:
+        case CommandType.CANCEL:
+            return _ended(message, EventType.CANCELED, now, {"reason": "requested"})
+        case CommandType.EXPIRE:
+            return _ended(message, EventType.FAILED, now, {"reason": "expired", "class": str(BounceClass.EXPIRED)})
 
 
 def unbuildable(reason: str, detail: str) -> Failed:

@@ -162,7 +162,7 @@ class Upkeep:
         last = LastAttempt.model_validate(document["last"]) if document.get("last") else None
         message = Message.decode(document["record"])
         trace = document.get("trace")
-        if message.trace and now - message.accepted_at > NEW_TRACE_AFTER:
+        if message.trace and now - message.due_at > NEW_TRACE_AFTER:
             # a trace of days is of no use: a late retry has one of its own, linked to the request's
             span = self._tracing.start("retry", None, SpanKind.PRODUCER, links=[message.trace])
             trace = traceparent_of(span)

@@ -9,6 +9,7 @@ from shared.contracts.record import Record, Timestamp
 
 
 class CommandType(StrEnum):
+    CANCEL = "cancel"
     EXPIRE = "expire"
 
 

@@ -97,6 +97,8 @@ class Event(Record):
     tags: list[str] = []
     metadata: dict[str, str] = {}
     accepted_at: Timestamp
+    scheduled_at: Timestamp | None = None
+    resend_of: str | None = None
     data: dict[str, Any] = {}
     trace: str | None = None
 
@@ -129,6 +131,8 @@ def event_of(
         tags=message.tags,
         metadata=message.metadata,
         accepted_at=message.accepted_at,
+        scheduled_at=message.scheduled_at,
+        resend_of=message.resend_of,
         data=data or {},
         trace=message.trace,
     )

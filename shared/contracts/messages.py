@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -119,7 +120,8 @@ class Message(Record):
     """One message to one recipient. Subjects, bodies and callers' headers stay in the content store.
 
     `pass_` counts releases towards the router, `attempt` SMTP attempts. `recipient` is as it goes on the wire,
-    `sender` the bare address of the From field. `trace` is the W3C traceparent of the request.
+    `sender` the bare address of the From field. `trace` is the W3C traceparent of the request. A message that sends an
+    older one again names it in `resend_of`.
     """
 
     message_id: str
@@ -136,7 +138,9 @@ class Message(Record):
     metadata: dict[str, str] = {}
     on_ambiguous: Literal["retry", "fail"] = "retry"
     accepted_at: Timestamp
+    scheduled_at: Timestamp | None = None
     expires_at: Timestamp
+    resend_of: str | None = None
     pass_: int = Field(default=0, alias="pass")
     attempt: int = 0
     versions: Versions
@@ -145,3 +149,8 @@ class Message(Record):
     route: Route | None = None
     verdict: Verdict | None = None
     trace: str | None = None
+
+    @property
+    def due_at(self) -> datetime:
+        """When its way begins: at acceptance, unless it was scheduled for later."""
+        return self.scheduled_at or self.accepted_at

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from services.sender.mail.compose import compose
 from services.sender.mail.dkim import Signer
 from shared.content import Content
 from shared.dkim_keys import generate_key
+from shared.mail.compose import compose
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -1,1 +1,1 @@
-"""Messages as bytes: MIME composed from content, and the DKIM signature over it."""
+"""The DKIM signature over a message."""

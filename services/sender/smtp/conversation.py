@@ -7,13 +7,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from services.sender.mail.lines import check_lines
 from services.sender.smtp.connection import Connection, EndedError
 from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
 from services.sender.smtp.replies import Reply
 from services.sender.smtp.verdicts import Lost
 from services.sender.smtp.wire import BLOCK, LostError
 from shared.failpoints import reach
+from shared.mail.lines import check_lines
 
 _log = logging.getLogger(__name__)
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
@@ -21,12 +21,14 @@ _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Who it is from (empty: the null path) and for. `size` is the message's bytes, before dot-stuffing."""
+    """Who it is from (empty: the null path) and for. `size` is the message's bytes, before dot-stuffing; `eight_bit`
+    says that some of them are not ASCII (RFC 6152)."""
 
     mail_from: str
     rcpt_to: str
     size: int
     smtputf8: bool = False
+    eight_bit: bool = False
 
 
 async def deliver(
@@ -75,6 +77,8 @@ def _refused_here(connection: Connection, envelope: Envelope) -> Outcome | None:
         return _bounced(552, "5.3.4", text, BounceClass.MESSAGE_TOO_LARGE)
     if _needs_utf8(envelope) and "smtputf8" not in connection.extensions:
         return _bounced(553, "5.6.7", "the host does not offer SMTPUTF8 (RFC 6531)", BounceClass.CONTENT_REJECTED)
+    if envelope.eight_bit and "8bitmime" not in connection.extensions:
+        return _bounced(554, "5.6.3", "the host does not offer 8BITMIME (RFC 6152)", BounceClass.CONTENT_REJECTED)
     return None
 
 
@@ -96,6 +100,8 @@ async def _begin(connection: Connection, envelope: Envelope) -> None:
     mail = f"MAIL FROM:<{envelope.mail_from}>"
     if "size" in connection.extensions:
         mail += f" SIZE={envelope.size}"
+    if envelope.eight_bit:
+        mail += " BODY=8BITMIME"
     if _needs_utf8(envelope):
         mail += " SMTPUTF8"
     commands = (

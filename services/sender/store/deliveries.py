@@ -3,7 +3,8 @@
 `state` is `waiting` (may be claimed), `leased` (a process delivers it), `deferred` (due at `due_at`), `released` (on
 its way to the router; again at `due_at` where it does not come back) or `ended` (a tombstone). `record` is the message
 as it arrived, `last_event` what was last said of it, `data_sent` the pass in which the final dot may have been sent,
-`tell_at` when a delivery that still waits is to be said `queued`.
+`tell_at` when a delivery that still waits is to be said `queued`, `commanded` the command that ends it when nobody
+holds it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from shared.mongo.group_commit import Insert, insert_group
 
 COLLECTION = "deliveries"
 TOLD_AFTER = 60.0
+IDLE = ["waiting", "deferred", "released"]
+COMMANDED_MOST = 1000
 INDEXES = {
     COLLECTION: (
         # `state` leads each: an index that only its filter narrows makes every query read the documents
@@ -46,6 +49,7 @@ INDEXES = {
         ),
         IndexModel("tell_at", sparse=True),
         IndexModel([("lane", 1), ("workspace_id", 1)], name="flagged", partialFilterExpression={"flagged": True}),
+        IndexModel("commanded", partialFilterExpression={"commanded": {"$exists": True}}),
         IndexModel("lease.until", sparse=True),
         IndexModel("address", sparse=True),
         IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
@@ -166,11 +170,23 @@ class Deliveries:
             condition |= NOT_SENT
         await self.collection.update_many(condition, WAITS_AGAIN)
 
-    async def idle(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The deliveries of these ids that have not ended and that nobody is delivering now: state and pass by id."""
-        condition = {"_id": {"$in": list(ids)}, "state": {"$in": ["waiting", "deferred", "released"]}}
-        query = self.collection.find(condition, {"state": 1, "pass": 1})
-        return {document["_id"]: document async for document in query}
+    async def command(self, commands: Mapping[str, bytes]) -> None:
+        """Gives living deliveries a command to carry (by id): from now on none is claimed, marked or released."""
+        living = {"state": {"$ne": "ended"}}
+        await self.write(
+            [
+                UpdateOne({"_id": id_, **living}, {"$set": {"commanded": command, "flagged": True}})
+                for id_, command in commands.items()
+            ]
+        )
+
+    async def commanded(self, ids: Sequence[str] | None) -> list[dict[str, Any]]:
+        """The deliveries, of these ids or of all, that carry a command and that nobody is delivering now."""
+        condition: dict[str, Any] = {"commanded": {"$exists": True}, "state": {"$in": IDLE}}
+        if ids is not None:
+            condition["_id"] = {"$in": list(ids)}
+        fields = {"state": 1, "pass": 1, "commanded": 1, "trace": 1}
+        return await self.collection.find(condition, fields).limit(COMMANDED_MOST).to_list(None)
 
     async def long_waiting(self, now: datetime, limit: int) -> list[dict[str, Any]]:
         """Deliveries that have waited long, and nobody was told of it."""

@@ -16,6 +16,7 @@ WINDOW = 2000
 LONGEST_DOUBLING = 6
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 PUBLISHED = {"unpublished": {"$exists": False}}
+FREE = {"commanded": {"$exists": False}}
 
 
 class Releases:
@@ -52,8 +53,8 @@ class Releases:
             "releases": {"$add": [{"$ifNull": ["$releases", 0]}, 1]},
             "due_at": {"$add": ["$$NOW", {"$multiply": [round(self._wait * 1000), 2, waits]}]},
         }
-        flagged = {"state": "waiting", "flagged": True}
-        due = {"due_at": {"$lte": now}, **PUBLISHED}
+        flagged = {"state": "waiting", "flagged": True, **FREE}
+        due = {"due_at": {"$lte": now}, **PUBLISHED, **FREE}
         taken = await claim(self._collection, checks, flagged, self._wait, changes)
         taken += await claim(
             self._collection, retries[: room - len(taken)], {**due, "state": "deferred"}, self._wait, changes
@@ -63,7 +64,8 @@ class Releases:
         )
 
     async def _flagged(self, lane: str, room: int) -> list[str]:
-        query = self._collection.find({"flagged": True, "lane": lane, "state": "waiting"}, {"_id": 1}, hint="flagged")
+        condition = {"flagged": True, "lane": lane, "state": "waiting", **FREE}
+        query = self._collection.find(condition, {"_id": 1}, hint="flagged")
         return [document["_id"] async for document in query.limit(room)]
 
     async def _due(self, state: str, lane: str, room: int, now: datetime) -> list[str]:

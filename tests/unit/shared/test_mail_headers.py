@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.sender.mail.headers import ComposeError, address_of, field, mailboxes
+from shared.mail.headers import ComposeError, address_of, field, mailboxes
 
 PRINTABLE = st.characters(exclude_categories=("Cs", "Cc"), exclude_characters="\u2028\u2029")
 TEXTS = st.text(PRINTABLE, max_size=300).map(lambda text: text.strip())

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from services.sender.mail.compose import compose, needs_smtputf8
-from services.sender.mail.headers import ComposeError
 from shared.content import Content
+from shared.mail.compose import compose, needs_smtputf8
+from shared.mail.headers import ComposeError
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
 BODIES = st.text(st.characters(exclude_categories=("Cs",)), max_size=400)

@@ -6,7 +6,7 @@ import re
 from binascii import b2a_base64
 from collections.abc import Iterable, Iterator
 
-from services.sender.mail.lines import MAX_LINE
+from shared.mail.lines import MAX_LINE
 
 FOLD_AT = 78
 FOLD_ENCODED_AT = 76
