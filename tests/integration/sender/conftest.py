@@ -1,9 +1,9 @@
-"""Fixtures of the conversations: certificates, and a pool of connections to this machine."""
+"""Fixtures: a sender with a sink before it; and for single conversations certificates and a pool of connections."""
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -11,7 +11,10 @@ import trustme
 
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.peers import TlsContexts, tls_contexts
+from tests.fixtures.deployment import Deployment
+from tests.fixtures.local_tools import open_sink
 from tests.integration.sender.attempts import LONG, NAME
+from tests.integration.sender.world import World
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +47,9 @@ def pool(contexts: TlsContexts) -> Callable[..., Connections]:
         )
 
     return make
+
+
+@pytest.fixture
+async def world(deployment: Deployment) -> AsyncIterator[World]:
+    async with open_sink() as sink:
+        yield await World.create(deployment, sink)

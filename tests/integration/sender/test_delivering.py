@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dkim
 import pytest
 
-from shared.contracts.commands import Command, CommandType
 from shared.contracts.messages import Verdict, VerdictKind
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import EVENTS, Lane, cleared, dead_letters
 from shared.dkim_keys import txt_record
 from shared.secrets import address_hmac
-from tests.fixtures.deployment import Deployment, eventually
-from tests.fixtures.local_tools import open_sink
+from tests.fixtures.deployment import eventually
 from tests.integration.sender.world import World
-
-
-@pytest.fixture
-async def world(deployment: Deployment) -> AsyncIterator[World]:
-    async with open_sink() as sink:
-        yield await World.create(deployment, sink)
 
 
 async def test_a_cleared_message_is_delivered_once_signed_and_said(world: World) -> None:
@@ -200,28 +191,6 @@ async def test_a_suppression_that_comes_while_a_message_waits_stops_its_next_att
         (again,) = await world.returned()
     assert (again.pass_, again.attempt) == (1, 0)
     assert await world.attempts_at_sink("ok+late@sink.test") == 0
-
-
-async def test_an_expired_command_ends_what_waits_and_leaves_a_tombstone_for_what_has_not_come(world: World) -> None:
-    waits = await world.message("tempfail+waits@sink.test")
-    unseen = await world.message("ok+unseen@sink.test")
-    async with world.sender(retry_delays=[600]):
-        await world.clear(waits)
-        await world.events(waits, "deferred")
-        for number, message in enumerate((waits, unseen)):
-            await world.command(
-                Command(
-                    command_id=f"k{number}", type=CommandType.EXPIRE, occurred_at=datetime.now(UTC), message=message
-                )
-            )
-        await world.events(waits, "failed")
-        (event,) = await world.events(unseen, "failed")
-        await world.clear(unseen)
-        after = await world.message("ok+after@sink.test")
-        await world.clear(after)
-        await world.events(after, "delivered")
-    assert event.data["reason"] == "expired"
-    assert await world.attempts_at_sink("ok+unseen@sink.test") == 0
 
 
 async def test_an_undecodable_record_goes_to_the_dead_letters_and_the_next_is_delivered(world: World) -> None:

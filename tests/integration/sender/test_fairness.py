@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
 from shared.contracts.topics import Lane, Stream
 from shared.telemetry import metrics
-from tests.fixtures.deployment import Deployment, eventually
-from tests.fixtures.local_tools import open_sink
+from tests.fixtures.deployment import eventually
 from tests.integration.sender.world import World
-
-
-@pytest.fixture
-async def world(deployment: Deployment) -> AsyncIterator[World]:
-    async with open_sink() as sink:
-        yield await World.create(deployment, sink)
 
 
 async def test_a_flood_lets_another_workspace_and_the_critical_lane_through(world: World) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
-
-import pytest
 
 from deploy.local.sink_behaviours import Settings as SinkSettings
 from services.sender.arrivals import Held
@@ -27,12 +24,6 @@ from shared.secrets import address_hmac
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.local_tools import open_sink
 from tests.integration.sender.world import World
-
-
-@pytest.fixture
-async def world(deployment: Deployment) -> AsyncIterator[World]:
-    async with open_sink() as sink:
-        yield await World.create(deployment, sink)
 
 
 async def lapsed(world: World, message: Message, **fields: Any) -> str:

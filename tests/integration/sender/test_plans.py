@@ -64,7 +64,9 @@ async def test_every_query_of_the_stores_has_its_index(deployment: Deployment) -
     )
     await changes.store([change])
     assert await changes.flag_arrivals({"free": "none"}) == set()
-    await deliveries.idle(["due"])
+    await deliveries.command({"due": b"{}"})
+    assert [each["_id"] for each in await deliveries.commanded(["due"])] == ["due"]
+    assert [each["_id"] for each in await deliveries.commanded(None)] == ["due"]
     await deliveries.last_events(["due"])
     await deliveries.written({"x": "due"})
     await deliveries.write([UpdateOne({"_id": "due", "state": "released"}, {"$set": {"attempt": 1}})])

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
-import pytest
-
-from tests.fixtures.deployment import Deployment, eventually
-from tests.fixtures.local_tools import open_sink
+from tests.fixtures.deployment import eventually
 from tests.integration.sender.world import World
-
-
-@pytest.fixture
-async def world(deployment: Deployment) -> AsyncIterator[World]:
-    async with open_sink() as sink:
-        yield await World.create(deployment, sink)
 
 
 async def test_what_is_under_way_ends_and_what_has_not_begun_is_given_back(world: World) -> None:
