@@ -15,6 +15,7 @@ from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
+from services.ingest.store.uploads import Uploads
 from shared.service import Base, Service
 
 
@@ -22,9 +23,10 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http`, `relay` and `projector`."""
     base = Base("ingest", settings, roles, owned=OWNED)
     submissions = Submissions(base.database, base.content_database)
+    uploads = Uploads(base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:
-        admission = Admission(base.cache, submissions, settings)
+        admission = Admission(base.cache, submissions, uploads, settings)
         routers = [emails_router(base, admission, settings), messages_router(base, settings)]
     if "projector" in roles:
         attach_projector(base, settings)

@@ -19,6 +19,7 @@ class Settings(SharedSettings):
     relay_standard_poll_ms: int = Field(50, ge=1, description="how often the idle relay of the standard lane looks")
     relay_batch: int = Field(500, ge=1, description="messages that the relay publishes at once")
     relay_unread_max: int = Field(20_000, ge=1, description="unread records downstream at which a lane's relay waits")
+    schedule_poll_ms: int = Field(250, ge=10, description="how often scheduled mail that is due is looked for")
     relay_lag_seconds: float = Field(0.25, gt=0, description="how often the records unread downstream are counted")
     relay_lease_seconds: float = Field(10, gt=0, description="how soon another process takes over from a lost relay")
     sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")

@@ -46,7 +46,7 @@ class Endings:
     def __init__(self, deliveries: Deliveries, publisher: Publisher, kept: timedelta) -> None:
         self._deliveries = deliveries
         self._kept = kept
-        self.outbox = Outbox(deliveries.collection, publisher, event_record)
+        self.outbox = Outbox(deliveries.collection, publisher, lambda document: [event_record(document)])
         self._commit: GroupCommit[Ending, Mapping[str, Any] | None] = GroupCommit(
             "deliveries", self._write, linger=LINGER_SECONDS
         )

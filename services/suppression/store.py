@@ -46,7 +46,7 @@ class Suppressions:
         self._hits = database[HITS]
         self._pepper = pepper
         self._box = box
-        self.outbox = Outbox(self._suppressions, publisher, change_record)
+        self.outbox = Outbox(self._suppressions, publisher, lambda document: [change_record(document)])
 
     def keys(self, workspace_id: str, address: str) -> tuple[str, str]:
         """The keys of every entry that can stop a message of a workspace to an address."""

@@ -45,7 +45,7 @@ class AttemptLog:
         self._jobs = jobs
         self._attempts = attempts
         self._commit: GroupCommit[JobEnd, None] = GroupCommit("webhooks.attempts", self._write)
-        self.outbox = Outbox(attempts.collection, publisher, attempt_record)
+        self.outbox = Outbox(attempts.collection, publisher, lambda document: [attempt_record(document)])
         self._unpublished: deque[dict[str, Any]] = deque(maxlen=REMEMBERED)
         self._news = asyncio.Event()
 

@@ -138,6 +138,9 @@ def event_of(
     )
 
 
-def accepted_event(message: Message) -> Event:
-    """The event that a record on `mail.accepted.*` is; always of pass 0."""
-    return event_of(message.with_changes(pass_=0, attempt=0), EventType.ACCEPTED, message.accepted_at)
+def accepted_event(message: Message, at: datetime | None = None) -> Event:
+    """The event that a record on `mail.accepted.*` is; always of pass 0.
+
+    Of a scheduled message it is said twice: at its acceptance (`at`), and when it is due.
+    """
+    return event_of(message.with_changes(pass_=0, attempt=0), EventType.ACCEPTED, at or message.due_at)

@@ -142,7 +142,7 @@ class Entities:
 
     def outbox(self, kind: Kind, publisher: Publisher) -> Outbox:
         """The unpublished versions of a kind that this service owns."""
-        return Outbox(self.database[kind], publisher, lambda document: change_record(kind, document))
+        return Outbox(self.database[kind], publisher, lambda document: [change_record(kind, document)])
 
     async def mark_all_unpublished(self, kinds: Iterable[Kind]) -> None:
         """Has the sweep publish every entity again: at start and daily, so that no copy stays behind for ever."""

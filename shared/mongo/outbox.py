@@ -32,29 +32,31 @@ def unpublished(now: datetime | None = None) -> dict[str, Any]:
 
 
 class Outbox:
-    """The unpublished records of one collection; `record_of` makes a document's record."""
+    """The unpublished records of one collection; `records_of` makes a document's records, one as a rule."""
 
     def __init__(
         self,
         collection: AsyncIOMotorCollection,
         publisher: Publisher,
-        record_of: Callable[[Mapping[str, Any]], Outgoing],
+        records_of: Callable[[Mapping[str, Any]], Sequence[Outgoing]],
     ) -> None:
         self._collection = collection
         self._publisher = publisher
-        self._record_of = record_of
+        self._records_of = records_of
 
     async def publish(self, documents: Sequence[Mapping[str, Any]]) -> None:
         """Publishes the documents' records and clears their marks; after a PublishUnknownError the sweep goes on."""
         marked = [document for document in documents if document.get("unpublished")]
         if not marked:
             return
-        records = [self._record_of(document) for document in marked]
-        refused = await self._publisher.publish(records)
+        records = [self._records_of(document) for document in marked]
+        refused = await self._publisher.publish([record for each in records for record in each])
         reach("outbox.published", len(marked))
         if refused:
             log.error("records refused", collection=self._collection.name, keys=[record.key for record in refused])
-            stuck = [document for document, record in zip(marked, records, strict=True) if record in refused]
+            stuck = [
+                one for one, each in zip(marked, records, strict=True) if any(record in refused for record in each)
+            ]
             await self._collection.update_many(_as_marked(stuck), {"$rename": {"unpublished": "refused"}})
         await self._collection.update_many(_as_marked(marked), {"$unset": {"unpublished": ""}})
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
-from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.senders import Origin
-from services.ingest.acceptance.validation import Checked, Recipient
+from services.ingest.acceptance.times import Times
+from services.ingest.acceptance.validation import Recipient
 from shared.auth import Principal
+from shared.content import Attachment, Blob
 from shared.contracts.messages import Message, RecipientType, Seen, Versions
 from shared.contracts.topics import Stream
+from shared.mongo import outbox
 from shared.tokens import uuid7
 
 KEPT_AFTER = timedelta(days=7)
@@ -26,99 +28,148 @@ class Accepted:
     recipient: str
     type: RecipientType
     sender: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the recipients of a request read, all of them the same; mailboxes as `Name <a@b>` or `a@b`.
+
+    With `raw`, a whole message from the SMTP door, the other fields only tell what stands in it.
+    """
+
+    to: Sequence[str]
+    cc: Sequence[str]
+    subject: str
+    reply_to: str | None = None
+    html: str | None = None
+    text: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Attachment] = ()
+    raw: Blob | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A recipient, who its message goes out from, and why it does not go out at all where ingest ends it."""
+
+    recipient: Recipient
+    origin: Origin
+    suppressed: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A request with everything resolved: each recipient with its origin, and what they share."""
+    """A request with everything resolved: what is sent, to whom, when and how. `size` is in bytes before MIME.
+
+    `content_id` names a content that is already there, for a message that is sent again.
+    """
 
     principal: Principal
-    request: SendRequest
-    checked: Checked
-    recipients: Sequence[tuple[Recipient, Origin]]
     door: str
-    accepted_at: datetime
     trace: str | None
-
-    @property
-    def stream(self) -> Stream:
-        default = self.principal.key.default_stream or self.principal.workspace.default_stream
-        return Stream(self.request.stream or default)
+    accepted_at: datetime
+    letter: Letter
+    recipients: Sequence[Addressed]
+    times: Times
+    stream: Stream
+    size: int
+    tags: Sequence[str] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    on_ambiguous: Literal["retry", "fail"] = "retry"
+    content_id: str | None = None
+    resend_of: str | None = None
 
 
 def content_documents(plan: Plan) -> dict[str, dict[str, Any]]:
     """One content for each From (by its mailbox): all recipients of a From see the same message."""
-    checked, request = plan.checked, plan.request
+    letter = plan.letter
     shared: dict[str, Any] = {
         "workspace_id": plan.principal.workspace_id,
-        "to": [one.mailbox for one in checked.recipients if one.type is RecipientType.TO],
-        "cc": [one.mailbox for one in checked.recipients if one.type is RecipientType.CC],
-        "reply_to": checked.reply_to,
-        "subject": request.subject,
-        "html": request.html or None,
-        "text": request.text or None,
-        "headers": checked.headers,
-        "expires_at": checked.expires_at + KEPT_AFTER,
+        "to": list(letter.to),
+        "cc": list(letter.cc),
+        "reply_to": letter.reply_to,
+        "subject": letter.subject,
+        "html": letter.html or None,
+        "text": letter.text or None,
+        "headers": dict(letter.headers),
+        "attachments": [each.model_dump(exclude_none=True) for each in letter.attachments] or None,
+        "raw": letter.raw.model_dump(exclude_none=True) if letter.raw else None,
+        "expires_at": plan.times.expires_at + KEPT_AFTER,
     }
     present = {name: value for name, value in shared.items() if value is not None}
     return {
         mailbox: {"_id": uuid7(), "from_": mailbox, **present}
-        for mailbox in dict.fromkeys(origin.mailbox for _, origin in plan.recipients)
+        for mailbox in dict.fromkeys(one.origin.mailbox for one in plan.recipients)
     }
 
 
-def submission_document(plan: Plan, contents: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, Any], list[Accepted]]:
-    """The submission, and its messages in the order of to, cc, bcc."""
+def submission_document(plan: Plan, content_ids: Mapping[str, str]) -> tuple[dict[str, Any], list[Accepted]]:
+    """The submission, and its messages in the order of to, cc, bcc; `content_ids` by the mailbox of the From.
+
+    `pending` are the messages that the relay may publish now; what is scheduled has none until it is `due_at`. Where
+    ingest itself has something to say of a message the document is `unpublished`.
+    """
     submission_id = uuid7()
+    status = "scheduled" if plan.times.scheduled_at else "pending"
     accepted: list[Accepted] = []
     messages: list[dict[str, Any]] = []
-    for recipient, origin in plan.recipients:
-        message = _message(plan, submission_id, recipient, origin, contents[origin.mailbox]["_id"])
-        accepted.append(Accepted(message.message_id, recipient.address, recipient.type, origin.address))
-        messages.append(
-            {
-                "id": message.message_id,
-                "recipient": recipient.address,
-                "type": recipient.type.value,
-                "sender": origin.address,
-                "record": message.encode(),
-            }
-        )
-    document = {
+    for one in plan.recipients:
+        recipient, origin = one.recipient, one.origin
+        message = _message(plan, submission_id, recipient, origin, content_ids[origin.mailbox])
+        accepted.append(Accepted(message.message_id, recipient.address, recipient.type, origin.address, status))
+        entry = {
+            "id": message.message_id,
+            "recipient": recipient.address,
+            "type": recipient.type.value,
+            "sender": origin.address,
+            "record": message.encode(),
+        }
+        messages.append(entry | ({"suppressed": one.suppressed} if one.suppressed else {}))
+    document: dict[str, Any] = {
         "_id": submission_id,
         "workspace_id": plan.principal.workspace_id,
         "lane": plan.stream.lane.value,
         "door": plan.door,
         "accepted_at": plan.accepted_at,
-        "expires_at": plan.checked.expires_at,
+        "expires_at": plan.times.expires_at,
         "trace": plan.trace,
-        "subject": plan.request.subject,
+        "subject": plan.letter.subject,
         "messages": messages,
-        "pending": [one.message_id for one in accepted],
         "sweeps": 0,
     }
+    pending = [entry["id"] for entry in messages if "suppressed" not in entry]
+    if not pending:
+        document["purge_at"] = plan.times.expires_at + KEPT_AFTER
+    elif plan.times.scheduled_at:
+        document |= {"scheduled_at": plan.times.scheduled_at, "due_at": plan.times.scheduled_at}
+    else:
+        document["pending"] = pending
+    if plan.times.scheduled_at or len(pending) < len(messages):
+        document["unpublished"] = outbox.unpublished(plan.accepted_at)
     return document, accepted
 
 
 def _message(plan: Plan, submission_id: str, recipient: Recipient, origin: Origin, content_id: str) -> Message:
-    stream = plan.stream
     # validated: pydantic does that in half the time of model_construct
     return Message(
         message_id=uuid7(),
         submission_id=submission_id,
         workspace_id=plan.principal.workspace_id,
-        lane=stream.lane,
-        stream=stream,
+        lane=plan.stream.lane,
+        stream=plan.stream,
         recipient=recipient.address,
         recipient_type=recipient.type,
         sender=origin.address,
         content_id=content_id,
-        size=plan.checked.size,
-        tags=plan.checked.tags,
-        metadata=plan.checked.metadata,
-        on_ambiguous=plan.request.on_ambiguous or "retry",
+        size=plan.size,
+        tags=list(plan.tags),
+        metadata=dict(plan.metadata),
+        on_ambiguous=plan.on_ambiguous,
         accepted_at=plan.accepted_at,
-        expires_at=plan.checked.expires_at,
+        scheduled_at=plan.times.scheduled_at,
+        expires_at=plan.times.expires_at,
+        resend_of=plan.resend_of,
         versions=Versions(workspace=plan.principal.workspace_version, domain=origin.domain_version),
         seen=Seen(accepted=plan.accepted_at),
         trace=plan.trace,

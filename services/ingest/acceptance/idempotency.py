@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from services.ingest.acceptance.files import File
 from services.ingest.acceptance.send_request import SendRequest
+from shared.content import Blob
 from shared.errors import ProblemError
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -36,9 +38,13 @@ def read_key(values: list[str]) -> str | None:
     return key
 
 
-def digest_of(request: SendRequest) -> bytes:
-    """SHA-256 of what was asked for, whatever the order of its fields or its spaces."""
+def digest_of(request: SendRequest, uploaded: Sequence[File] = ()) -> bytes:
+    """SHA-256 of what was asked for, whatever the order of its fields or its spaces; of files their own digests."""
     asked = request.model_dump(exclude_none=True)
+    if uploaded:
+        asked["uploaded"] = [
+            [file.filename, file.content_type, file.data.digest] for file in uploaded if isinstance(file.data, Blob)
+        ]
     return hashlib.sha256(orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)).digest()
 
 

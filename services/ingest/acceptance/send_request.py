@@ -15,8 +15,9 @@ _MESSAGES = {
     "missing": ("required", "is required."),
     "extra_forbidden": ("unknown_field", "is not a field of this request."),
     "string_type": ("wrong_type", "must be a string."),
-    "list_type": ("wrong_type", "must be an array of strings."),
-    "dict_type": ("wrong_type", "must be an object of strings."),
+    "list_type": ("wrong_type", "must be an array."),
+    "dict_type": ("wrong_type", "must be an object."),
+    "model_type": ("wrong_type", "must be an object."),
 }
 
 
@@ -24,16 +25,28 @@ class MalformedJsonError(ValueError):
     """The body is not JSON."""
 
 
+class AttachmentInput(BaseModel):
+    """A file: one with a `content_id` is shown inside the HTML where that says `cid:<content_id>` (RFC 2392)."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    filename: str
+    content: str = Field(description="base64", json_schema_extra={"contentEncoding": "base64"})
+    content_type: str | None = Field(None, description="By the file's name where not given")
+    content_id: str | None = None
+
+
 class SendRequest(BaseModel):
     """A message to one or more recipients. A field that is null counts as not given."""
 
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=True)
 
-    from_: str = Field(
+    from_: str | None = Field(
+        None,
         alias="from",
         description="`a@b` or `Name <a@b>`: a verified sender address, or any address of a verified domain",
     )
-    subject: str = Field(description="One line")
+    subject: str | None = Field(None, description="One line")
     html: str | None = Field(None, description="Required when `text` is not given")
     text: str | None = Field(None, description="Required when `html` is not given")
     to: list[str] | None = Field(None, description="Required when neither `cc` nor `bcc` is given")
@@ -47,6 +60,10 @@ class SendRequest(BaseModel):
     metadata: dict[str, str] | None = None
     stream: Literal["authentication", "security", "billing", "product"] | None = Field(
         None, description="What the message is for; the first two go on the critical lane"
+    )
+    attachments: list[AttachmentInput] | None = None
+    scheduled_at: str | None = Field(
+        None, description="RFC 3339: sent then, not before", json_schema_extra={"format": "date-time"}
     )
     expires_at: str | None = Field(
         None, description="RFC 3339: not sent after it", json_schema_extra={"format": "date-time"}
@@ -84,8 +101,6 @@ def _tell(error: ErrorDetails, faults: Faults) -> None:
         faults.add("#", "wrong_type", "The body must be a JSON object.")
         return
     name = ".".join(str(part) for part in place)
-    if len(place) == 1 and place[0] in ("from", "subject") and error["input"] is None:
-        kind = "missing"
     if kind == "literal_error":
         code, text = "invalid_choice", f"must be {error['ctx']['expected']}."
     else:
@@ -99,7 +114,11 @@ def _remainder(raw: Any, errors: list[ErrorDetails]) -> SendRequest:
     for place in (error["loc"] for error in errors):
         if len(place) == 1:
             fields.pop(str(place[0]), None)
+        elif place[0] == "attachments":
+            fields.pop("attachments", None)
         elif len(place) == 2:
             fields[str(place[0])][place[1]] = ""
     values = {"from_" if name == "from" else name: value for name, value in fields.items()}
-    return SendRequest.model_construct(**{"from_": "", "subject": "", **values})
+    if values.get("attachments"):
+        values["attachments"] = [AttachmentInput.model_construct(**each) for each in values["attachments"]]
+    return SendRequest.model_construct(**values)

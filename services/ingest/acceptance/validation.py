@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 import orjson
 
 from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
+from services.ingest.acceptance.files import File, check_files
 from services.ingest.acceptance.header_rules import CONTROL, check_headers, check_tags
 from services.ingest.acceptance.send_request import SendRequest
+from services.ingest.acceptance.times import Times, check_times
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
 from shared.content import MAX_BYTES
 from shared.contracts.entities import Workspace
@@ -20,12 +23,11 @@ from shared.contracts.messages import RecipientType
 LONGEST_SUBJECT = 998
 LONGEST_NAME = 200
 LARGEST_EXTRAS = 32 * 1024
-LONGEST_LIFE = timedelta(days=7)
 # Addresses cost time to check: beyond this many a request is refused unread.
 MOST_GIVEN = 10
 MOST_METADATA = 50
+ENCODED = 1.37
 METADATA_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 # The same few senders come again and again, and checking one takes tens of microseconds.
 _known_mailbox = lru_cache(maxsize=4096)(parse_mailbox)
@@ -42,7 +44,8 @@ class Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A request as it will be sent. `sender` is None only beside a fault; `size` is the bytes of subject and bodies."""
+    """A request as it will be sent. `sender` is None only beside a fault; `size` is the bytes of subject, bodies and
+    attachments before MIME."""
 
     sender: Mailbox | None
     recipients: list[Recipient]
@@ -50,15 +53,26 @@ class Checked:
     headers: dict[str, str]
     tags: list[str]
     metadata: dict[str, str]
-    expires_at: datetime
+    files: list[File]
+    times: Times
     size: int
 
 
-def check(request: SendRequest, workspace: Workspace, now: datetime, life: timedelta, faults: Faults) -> Checked:
-    """Checks everything that needs no look-up; `life` is how long a request without `expires_at` lives."""
+def check(
+    request: SendRequest,
+    workspace: Workspace,
+    now: datetime,
+    life: timedelta,
+    faults: Faults,
+    uploaded: Sequence[File] = (),
+) -> Checked:
+    """Checks everything that needs no look-up; `life` is how long a request without `expires_at` lives.
+
+    `uploaded` are the files that came beside the request, which have been checked where they came in.
+    """
     utf8 = workspace.smtputf8
-    sender = _mailbox("from", request.from_, utf8, faults)
-    _check_subject(request.subject, faults)
+    sender = _mailbox("from", request.from_ or "", utf8, faults)
+    _check_subject(request.subject or "", faults)
     _check_bodies(request, faults)
     recipients = _recipients(request, workspace, faults)
     reply_to = _mailbox("reply_to", request.reply_to, utf8, faults) if request.reply_to is not None else None
@@ -68,6 +82,7 @@ def check(request: SendRequest, workspace: Workspace, now: datetime, life: timed
     _check_metadata(metadata, faults)
     if headers or tags or metadata:
         _check_extras(request, headers, tags, metadata, faults)
+    files = [*check_files(request.attachments or [], faults), *uploaded]
     return Checked(
         sender=sender,
         recipients=recipients,
@@ -75,8 +90,9 @@ def check(request: SendRequest, workspace: Workspace, now: datetime, life: timed
         headers=headers,
         tags=tags,
         metadata=metadata,
-        expires_at=_expires_at(request.expires_at, now, life, faults),
-        size=_check_size(request, workspace, faults),
+        files=files,
+        times=check_times(request.scheduled_at, request.expires_at, now, life, faults),
+        size=_check_size(request, files, workspace, faults),
     )
 
 
@@ -171,37 +187,17 @@ def _check_extras(
             faults.add(pointer_to(name), TOO_LARGE, "`headers`, `tags` and `metadata` may take 32 KiB together.")
 
 
-def _expires_at(text: str | None, now: datetime, life: timedelta, faults: Faults) -> datetime:
-    if text is None:
-        return now + life
-    moment = _parse_time(text)
-    if moment is None:
-        faults.add("#/expires_at", "invalid_time", "`expires_at` must be an RFC 3339 time with its offset.")
-    elif moment <= now:
-        faults.add("#/expires_at", "in_the_past", "`expires_at` must be in the future.")
-    elif moment > now + LONGEST_LIFE:
-        faults.add("#/expires_at", "too_late", f"`expires_at` may be at most {LONGEST_LIFE.days} days ahead.")
-    else:
-        return moment
-    return now + life
+def _check_size(request: SendRequest, files: Sequence[File], workspace: Workspace, faults: Faults) -> int:
+    """The bytes of subject, bodies and files. The limit is on the message as encoded: base64 takes 1.37 times as much.
 
-
-def _parse_time(text: str) -> datetime | None:
-    if not RFC3339.fullmatch(text):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-
-
-def _check_size(request: SendRequest, workspace: Workspace, faults: Faults) -> int:
-    """The bytes of subject and bodies. The limit is on the message as encoded: base64 takes 1.37 times as much."""
+    The bodies have to fit into one document, whatever the workspace may send.
+    """
     sizes = {name: _bytes(getattr(request, name)) for name in ("html", "text")}
+    sizes["attachments"] = sum(file.size for file in files)
     size = sum(sizes.values()) + _bytes(request.subject)
-    most = min(workspace.max_message_bytes, MAX_BYTES)
-    if size > MAX_BYTES or size * 1.37 > workspace.max_message_bytes:
+    too_large = size * ENCODED > workspace.max_message_bytes
+    if too_large or size - sizes["attachments"] > MAX_BYTES:
+        most = workspace.max_message_bytes if too_large else MAX_BYTES
         for name, taken in sizes.items():
             if taken:
                 faults.add(pointer_to(name), TOO_LARGE, f"The message would be over {most} bytes.")

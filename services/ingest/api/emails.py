@@ -8,10 +8,11 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pymongo.errors import PyMongoError
 
-from services.ingest.acceptance.admission import Admission, Admitted, Call, require_sending
+from services.ingest.acceptance.admission import Admission, require_sending
 from services.ingest.acceptance.documents import Accepted
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request
+from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.api.body import read_body, require_json
 from services.ingest.api.schemas import WORKSPACE, send_operation, send_responses
 from services.ingest.settings import Settings
@@ -86,7 +87,7 @@ def render(accepted: Sequence[Accepted]) -> bytes:
             "recipient": message.recipient,
             "type": message.type.value,
             "from": message.sender,
-            "status": "pending",
+            "status": message.status,
         }
         for message in accepted
     ]

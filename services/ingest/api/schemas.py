@@ -14,7 +14,7 @@ class AcceptedMessage(BaseModel):
     recipient: str
     type: Literal["to", "cc", "bcc"]
     from_: str
-    status: Literal["pending"]
+    status: Literal["pending", "scheduled"]
 
     model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
 
@@ -80,9 +80,27 @@ WORKSPACE = {
 }
 
 
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """A model's schema with what it refers to written in place: `$defs` mean nothing inside an OpenAPI document."""
+    schema = model.model_json_schema(by_alias=True)
+    definitions = schema.pop("$defs", {})
+
+    def written_out(value: Any) -> Any:
+        if isinstance(value, list):
+            return [written_out(each) for each in value]
+        if not isinstance(value, dict):
+            return value
+        if "$ref" in value:
+            return written_out(definitions[value["$ref"].rpartition("/")[2]])
+        return {name: written_out(each) for name, each in value.items()}
+
+    written: dict[str, Any] = written_out(schema)
+    return written
+
+
 def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI operation of a sending route, beside its replies."""
-    body = {"application/json": {"schema": SendRequest.model_json_schema(by_alias=True)}}
+    body = {"application/json": {"schema": schema_of(SendRequest)}}
     return {
         "parameters": [*parameters, IDEMPOTENCY_KEY],
         "requestBody": {"required": True, "content": body},

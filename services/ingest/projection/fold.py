@@ -163,11 +163,15 @@ def _facts_of(event: Event) -> Document:
         "metadata": event.metadata,
         "accepted_at": event.accepted_at,
         "trace": event.trace,
+        **({"scheduled_at": event.scheduled_at} if event.scheduled_at else {}),
+        **({"resend_of": event.resend_of} if event.resend_of else {}),
     }
 
 
 def _state_of(event: Event) -> Document:
     status = STATUSES[event.type]
+    if event.type is EventType.ACCEPTED and event.scheduled_at and event.occurred_at < event.scheduled_at:
+        status = "scheduled"
     if event.type is EventType.AMBIGUOUS and event.data.get("policy") == "fail":
         status = "failed"
     state: Document = {"type": event.type.value, "status": status}

@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from opentelemetry.trace import Span, SpanKind
 
+from services.ingest.acceptance.announcements import announcements
 from services.ingest.publication.allowance import Allowance
 from services.ingest.publication.lag import LagMeter, LagWatch
+from services.ingest.publication.scheduler import Scheduler
 from services.ingest.publication.sweeper import Sweeper
 from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
-from services.ingest.store.relay import Relayed, Waiting
+from services.ingest.store.relay import COLLECTION, Relayed, Waiting
+from services.ingest.store.schedule import Schedule
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
 from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
 from shared.loops import Loops
+from shared.mongo.clock import DatabaseClock
 from shared.mongo.due import Tenure
+from shared.mongo.outbox import Outbox
 from shared.service import Base
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, traceparent_of
 
 log = structlog.get_logger(__name__)
+NEW_TRACE_AFTER = timedelta(hours=1)
+ANNOUNCE_SECONDS = 0.2
+CLOCK_SECONDS = 30.0
 
 
 def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
-    """Runs a relay for each lane, the count of what is unread downstream, and the sweeper."""
+    """Runs a relay for each lane, the count of what is unread downstream, the scheduler and the sweeper."""
 
     def held(name: str) -> HeldTenure:
         return HeldTenure(Tenure(base.database, name, settings.relay_lease_seconds), settings.relay_lease_seconds)
@@ -43,11 +51,17 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     watch = LagWatch(LagMeter(settings), [relay.allowance for relay in relays.values()], settings.relay_lag_seconds)
     loops.run("relay.lag", lambda: watch.work(loops))
     loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store))
+    clock = DatabaseClock(base.database)
+    loops.every("scheduler.clock", CLOCK_SECONDS, clock.sync)
+    scheduler = Scheduler(Schedule(base.database), clock, held("scheduler"))
+    loops.run("scheduler", _working(scheduler, loops, settings.schedule_poll_ms / 1000))
+    announcer = Outbox(base.database[COLLECTION], base.publisher, announcements)
+    loops.every("announcements", ANNOUNCE_SECONDS, lambda: announcer.sweep(older_than=0))
     sweeper = Sweeper(store, Messages(base.database), base.publisher, held("sweeper"), settings)
     loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
 
 
-def _working(worker: Relay | Sweeper, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
+def _working(worker: Relay | Scheduler | Sweeper, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
     """Turn after turn until the process stops; a turn that found nothing is followed by a pause."""
 
     async def work() -> None:
@@ -121,7 +135,7 @@ class Relay:
         outgoing: list[Outgoing] = []
         for submission in taken:
             for message_id, record in submission.records.items():
-                headers = self._headers(submission.trace, message_id, spans)
+                headers = self._headers(submission, message_id, spans)
                 outgoing.append(Outgoing(accepted(self._lane), message_id, record, headers))
         self.allowance.spend(len(outgoing))
         try:
@@ -140,13 +154,19 @@ class Relay:
         await self._store.mark_published(ids, settings.sweep_first_seconds, settings.sweep_longest_seconds)
         now = datetime.now(UTC)
         for submission in taken:
-            seconds = (now - submission.accepted_at).total_seconds()
+            seconds = (now - submission.due_at).total_seconds()
             metrics.STAGE_PROCESSED.labels("published", self._lane).inc(len(submission.records))
             metrics.observe(metrics.STAGE_SECONDS, seconds, submission.trace, stage="published", lane=self._lane.value)
 
-    def _headers(self, trace: str | None, message_id: str, spans: list[Span]) -> Mapping[str, str]:
+    def _headers(self, submission: Waiting, message_id: str, spans: list[Span]) -> Mapping[str, str]:
+        trace = submission.trace
         if not is_sampled(trace):
             return trace_headers(trace)
+        if trace and submission.due_at - submission.accepted_at > NEW_TRACE_AFTER:
+            # a trace of days is of no use: what was scheduled has one of its own, linked to the request's
+            begun = self._tracing.start("scheduled", None, SpanKind.PRODUCER, links=[trace])
+            trace = traceparent_of(begun)
+            begun.end()
         topic = accepted(self._lane)
         attributes = {
             "messaging.system": "kafka",

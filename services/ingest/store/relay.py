@@ -18,7 +18,11 @@ from shared.contracts.topics import Lane
 COLLECTION = "submissions"
 PENDING = {"pending": {"$exists": True}}
 ORDER = [("workspace_id", 1), ("_id", 1)]
-FIELDS = {"workspace_id": 1, "accepted_at": 1, "trace": 1, "pending": 1, "messages.id": 1, "messages.record": 1}
+FIELDS = {
+    **dict.fromkeys(("workspace_id", "accepted_at", "scheduled_at", "trace", "pending"), 1),
+    "messages.id": 1,
+    "messages.record": 1,
+}
 WORKSPACES_AT_ONCE = 16
 BACKLOG_MAX = 100_000
 
@@ -33,11 +37,15 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A submission with the records that are to be published, by message id."""
+    """A submission with the records that are to be published, by message id.
+
+    `due_at` is when they were to go: at acceptance, or when they were scheduled for.
+    """
 
     id: str
     workspace_id: str
     accepted_at: datetime
+    due_at: datetime
     trace: str | None
     records: Mapping[str, bytes]
 
@@ -131,12 +139,18 @@ class Relayed:
         )
 
     async def backlog(self, lane: Lane) -> tuple[int, datetime | None]:
-        """How many submissions wait (counted up to 100,000) and when the oldest of them was accepted."""
+        """How many submissions wait (counted up to 100,000) and since when the oldest of them does."""
         rows = await self._submissions.aggregate(
             [
                 {"$match": {"lane": lane.value, **PENDING}},
                 {"$limit": BACKLOG_MAX},
-                {"$group": {"_id": None, "count": {"$sum": 1}, "oldest": {"$min": "$accepted_at"}}},
+                {
+                    "$group": {
+                        "_id": None,
+                        "count": {"$sum": 1},
+                        "oldest": {"$min": {"$ifNull": ["$scheduled_at", "$accepted_at"]}},
+                    }
+                },
             ]
         ).to_list(1)
         return (rows[0]["count"], rows[0]["oldest"]) if rows else (0, None)
@@ -172,7 +186,9 @@ class Relayed:
 def _waiting(document: Mapping[str, Any]) -> Waiting:
     pending = set(document["pending"])
     records = {one["id"]: bytes(one["record"]) for one in document["messages"] if one["id"] in pending}
-    return Waiting(document["_id"], document["workspace_id"], document["accepted_at"], document.get("trace"), records)
+    accepted_at = document["accepted_at"]
+    due_at = document.get("scheduled_at") or accepted_at
+    return Waiting(document["_id"], document["workspace_id"], accepted_at, due_at, document.get("trace"), records)
 
 
 def _settled(document: Mapping[str, Any], sweep: Sweep) -> dict[str, Any]:

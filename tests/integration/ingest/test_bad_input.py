@@ -73,8 +73,8 @@ INVALID: list[tuple[str, dict[str, Any], dict[str, str]]] = [
     ("expires_at without offset", {"expires_at": "2999-01-01T00:00:00"}, {"expires_at": "invalid_time"}),
     ("expires_at is past", {"expires_at": "2020-01-01T00:00:00Z"}, {"expires_at": "in_the_past"}),
     ("expires_at is far", {"expires_at": "2999-01-01T00:00:00Z"}, {"expires_at": "too_late"}),
-    ("unknown fields", {"template": "x", "attachments": [], "a/b": 1, "From": "x"}, dict.fromkeys(
-        ("template", "attachments", "a~1b", "From"), "unknown_field")),
+    ("unknown fields", {"campaign": "x", "files": [], "a/b": 1, "From": "x"}, dict.fromkeys(
+        ("campaign", "files", "a~1b", "From"), "unknown_field")),
     ("all at once", {"from": 1, "subject": "a\n", "html": "", "to": ["x", 2], "foo": 1, "headers": {"To": "x", "X": 3}},
      {"from": "wrong_type", "subject": "line_break", "html": "required", "text": "required", "to/0": "invalid_address",
       "to/1": "wrong_type", "foo": "unknown_field", "headers/To": "reserved_header", "headers/X": "wrong_type"}),

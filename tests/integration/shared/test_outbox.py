@@ -20,7 +20,7 @@ TOPIC = "mail.events"
 async def outbox(deployment: Deployment) -> AsyncIterator[Outbox]:
     await deployment.prepare(topics=(TOPIC,))
     publisher = Publisher(deployment.shared, "test")
-    yield Outbox(deployment.database("sender")["things"], publisher, record_of)
+    yield Outbox(deployment.database("sender")["things"], publisher, lambda document: [record_of(document)])
     await publisher.close()
 
 

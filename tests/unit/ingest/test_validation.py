@@ -113,7 +113,7 @@ def test_what_is_not_json() -> None:
 )
 def test_expires_at(text: str | None, moment: datetime) -> None:
     result, places = checked(expires_at=text)
-    assert (result.expires_at, places) == (moment, set())
+    assert (result.times.expires_at, places) == (moment, set())
 
 
 @pytest.mark.parametrize(

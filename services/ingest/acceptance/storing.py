@@ -1,0 +1,131 @@
+"""Storing what was accepted: contents, then the one document that decides, under its idempotency key."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.ingest.acceptance.documents import Accepted, Plan, content_documents, submission_document
+from services.ingest.acceptance.faults import TOO_LARGE
+from services.ingest.acceptance.idempotency import still_running, stored_reply
+from services.ingest.store.submissions import KEY_PATTERN, Submissions
+from shared.auth import Principal
+from shared.errors import Fault, ProblemError, unavailable
+from shared.failpoints import reach
+from shared.mongo.group_commit import Insert
+from shared.telemetry import metrics
+
+WAIT_FOR_HOLDER = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
+TRIES = 3
+
+Render = Callable[[Sequence[Accepted]], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, by which door, under which traceparent, and with which idempotency key."""
+
+    principal: Principal
+    door: str
+    trace: str | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The reply's bytes, and whether an earlier request gave them."""
+
+    reply: bytes
+    replayed: bool = False
+
+
+class Storing:
+    """Stores plans. Of requests with one key one is stored, and all of them get its reply."""
+
+    def __init__(self, submissions: Submissions, key_life: timedelta) -> None:
+        self._submissions = submissions
+        self._key_life = key_life
+
+    async def earlier_reply(self, call: Call, digest: bytes, now: datetime) -> bytes | None:
+        """The reply that the call's key already stands for; raises a 422 problem where that was another request's."""
+        assert call.key is not None
+        holder = await self._submissions.key_holder(call.principal.workspace_id, call.key)
+        return await self._reply_of(holder, call.key, digest, now) if holder else None
+
+    async def store(self, call: Call, plan: Plan, digest: bytes | None, render: Render) -> Admitted:
+        """Contents first, then the one document that decides."""
+        if plan.content_id is None:
+            contents = content_documents(plan)
+            content_ids = {mailbox: document["_id"] for mailbox, document in contents.items()}
+            await self._store_contents(list(contents.values()))
+        else:
+            content_ids = {one.origin.mailbox: plan.content_id for one in plan.recipients}
+        document, accepted = submission_document(plan, content_ids)
+        reply = render(accepted)
+        if call.key is not None:
+            document |= {"key": call.key, "key_until": plan.accepted_at + self._key_life}
+            document |= {"digest": digest, "reply": reply}
+        reach("ingest.content_stored")
+        replayed = await self._store_submission(call, document, digest)
+        if replayed is not None:
+            return Admitted(replayed, replayed=True)
+        reach("ingest.submission_stored")
+        metrics.ACCEPTED.labels(plan.stream.lane.value, call.door).inc(len(accepted))
+        return Admitted(reply)
+
+    async def _store_contents(self, documents: list[dict[str, Any]]) -> None:
+        if len(documents) == 1:
+            results = [await self._submissions.add_content(documents[0])]
+        else:
+            results = await asyncio.gather(*map(self._submissions.add_content, documents))
+        if Insert.TOO_LARGE in results:
+            raise _too_large()
+        if Insert.EXISTS in results:
+            raise _unknown()
+
+    async def _store_submission(self, call: Call, document: dict[str, Any], digest: bytes | None) -> bytes | None:
+        """Stores the submission, or returns the reply of the request that holds its key."""
+        for _ in range(TRIES):
+            inserted = await self._submissions.add(document)
+            if inserted.result is Insert.DONE:
+                return None
+            if inserted.result is Insert.TOO_LARGE:
+                raise _too_large()
+            if call.key is None or digest is None or inserted.key != KEY_PATTERN:
+                raise _unknown()
+            reply = await self._await_holder(call, call.key, digest)
+            if reply is not None:
+                return reply
+        raise still_running()
+
+    async def _await_holder(self, call: Call, key: str, digest: bytes) -> bytes | None:
+        """The reply of the key's holder once it is majority-visible; None where the key has ended since."""
+        loop = asyncio.get_running_loop()
+        end, pause = loop.time() + WAIT_FOR_HOLDER, FIRST_PAUSE
+        while True:
+            holder = await self._submissions.key_holder(call.principal.workspace_id, key)
+            if holder is not None:
+                return await self._reply_of(holder, key, digest, datetime.now(UTC))
+            if loop.time() > end:
+                raise still_running()
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _reply_of(self, holder: Any, key: str, digest: bytes, now: datetime) -> bytes | None:
+        reply = stored_reply(holder, digest, now)
+        if reply is None:
+            await self._submissions.release_key(holder, key)
+        return reply
+
+
+def _too_large() -> ProblemError:
+    faults = [Fault("#", TOO_LARGE, "The message takes more than can be stored.")]
+    return ProblemError(413, TOO_LARGE, "The message is too large.", errors=faults)
+
+
+def _unknown() -> ProblemError:
+    return unavailable("It is not known whether the request was stored; please try again.")
