@@ -9,14 +9,19 @@ from fastapi import APIRouter
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.workspaces import OWNED
+from services.ingest.api.actions import actions_router
+from services.ingest.api.door import Door
 from services.ingest.api.emails import emails_router
-from services.ingest.api.messages import messages_router
+from services.ingest.api.messages import MessageReader, messages_router
+from services.ingest.api.preview import preview_router
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
+from services.ingest.store.messages import Messages
 from services.ingest.store.submissions import Submissions
 from services.ingest.store.uploads import Uploads
 from shared.service import Base, Service
+from shared.tokens import Cursors
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
@@ -26,8 +31,15 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     uploads = Uploads(base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:
+        door = Door("rest", base.authenticator, settings)
+        reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
         admission = Admission(base.cache, submissions, uploads, settings)
-        routers = [emails_router(base, admission, settings), messages_router(base, settings)]
+        routers = [
+            emails_router(base, admission, door),
+            preview_router(base, admission, door),
+            messages_router(base, reader),
+            actions_router(base, admission, reader, door),
+        ]
     if "projector" in roles:
         attach_projector(base, settings)
 

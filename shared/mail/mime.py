@@ -71,11 +71,11 @@ def attachment_part(attachment: Attachment) -> Part:
     shown = "inline" if attachment.content_id is not None else "attachment"
     ascii_name = "".join(each if 0x20 <= ord(each) < 0x7F else "_" for each in attachment.filename)
     escaped = ascii_name.replace("\\", "\\\\").replace('"', '\\"')
+    # readers take the first of the two that they understand
+    names = [] if attachment.filename.isascii() else [f"filename*=utf-8''{quote(attachment.filename, safe='')}"]
+    disposition = ";\r\n ".join([shown, *names, f'filename="{escaped}"'])
     headers = f"Content-Type: {attachment.content_type}\r\nContent-Transfer-Encoding: base64\r\n"
-    headers += f'Content-Disposition: {shown};\r\n filename="{escaped}"'
-    if not attachment.filename.isascii():
-        headers += f";\r\n filename*=utf-8''{quote(attachment.filename, safe='')}"
-    headers += "\r\n"
+    headers += f"Content-Disposition: {disposition}\r\n"
     if attachment.content_id is not None:
         headers += f"Content-ID: <{attachment.content_id}>\r\n"
     return Part(attachment.content_type, headers.encode("ascii"), (base64_lines(attachment.data),))

@@ -18,13 +18,15 @@ from services.ingest.acceptance.idempotency import digest_of
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.senders import Origin, Senders
 from services.ingest.acceptance.storing import Admitted, Call, Render, Storing
-from services.ingest.acceptance.validation import Checked, check
+from services.ingest.acceptance.times import Times
+from services.ingest.acceptance.validation import Checked, Recipient, check
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
 from services.ingest.store.uploads import Uploads
+from shared.addresses import parse_mailbox
 from shared.auth import Principal
-from shared.content import Attachment
-from shared.contracts.messages import RecipientType
+from shared.content import Attachment, Content
+from shared.contracts.messages import Message, RecipientType
 from shared.contracts.topics import Stream
 from shared.errors import ProblemError
 from shared.mongo.entity_cache import EntityCache
@@ -78,14 +80,43 @@ class Admission:
         plan = await self._plan(call, request, checked, origin, now)
         return await self._storing.store(call, plan, digest, render)
 
-    async def admit_again(self, call: Call, plan: Plan, asked: bytes, render: Render) -> Admitted:
-        """Accepts what needs no check any more; `asked` is what a key stands for."""
+    async def resend(self, call: Call, record: Message, content: Content, render: Render) -> Admitted:
+        """Accepts a message again, with the content that it had, for the same recipient."""
+        now = now_ms()
         digest = None
         if call.key is not None:
-            digest = sha256(asked).digest()
-            replayed = await self._storing.earlier_reply(call, digest, plan.accepted_at)
+            digest = sha256(f"resend:{record.message_id}".encode()).digest()
+            replayed = await self._storing.earlier_reply(call, digest, now)
             if replayed is not None:
                 return Admitted(replayed, replayed=True)
+        origin = await self._senders.resolve(call.principal.workspace_id, parse_mailbox(content.from_, smtputf8=True))
+        if origin is None:
+            faults = Faults()
+            faults.add("#", "sender_not_verified", f"{content.from_} is no verified sender any more.")
+            faults.raise_any()
+            raise AssertionError
+        times = Times(None, now + self._life)
+        until = times.expires_at + KEPT_AFTER
+        if not await self._storing.keep_content(content.content_id, until):
+            raise ProblemError(404, "content_gone", "What this message says is not kept any more.")
+        await self._uploads.prolong(list(content.blobs()), until)
+        recipient = Recipient(record.recipient, record.recipient_type, record.recipient)
+        plan = Plan(
+            principal=call.principal,
+            door=call.door,
+            trace=call.trace,
+            accepted_at=now,
+            letter=Letter(content.to, content.cc, content.subject),
+            recipients=[Addressed(recipient, origin)],
+            times=times,
+            stream=record.stream,
+            size=record.size,
+            tags=record.tags,
+            metadata=record.metadata,
+            on_ambiguous=record.on_ambiguous,
+            content_id=content.content_id,
+            resend_of=record.message_id,
+        )
         return await self._storing.store(call, plan, digest, render)
 
     async def examine(

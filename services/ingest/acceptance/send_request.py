@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -78,9 +79,18 @@ def parse_send_request(body: bytes) -> tuple[SendRequest, Faults]:
 
     Where fields have faults, what is left of the request comes with them, so that it can be checked too.
     """
+    return _read(lambda: SendRequest.model_validate_json(body), lambda: from_json(body))
+
+
+def read_send_request(value: Any) -> tuple[SendRequest, Faults]:
+    """Reads a request out of JSON that has been decoded; raises as `parse_send_request` does."""
+    return _read(lambda: SendRequest.model_validate(value), lambda: dict(value))
+
+
+def _read(validated: Callable[[], SendRequest], decoded: Callable[[], Any]) -> tuple[SendRequest, Faults]:
     faults = Faults()
     try:
-        return SendRequest.model_validate_json(body), faults
+        return validated(), faults
     except ValidationError as error:
         if error.error_count() > MOST_FAULTS:
             faults.add("#", "too_many_faults", f"The request has {error.error_count()} faults.")
@@ -92,7 +102,7 @@ def parse_send_request(body: bytes) -> tuple[SendRequest, Faults]:
         _tell(detail, faults)
     if not errors[0]["loc"]:
         faults.raise_any()
-    return _remainder(from_json(body), errors), faults
+    return _remainder(decoded(), errors), faults
 
 
 def _tell(error: ErrorDetails, faults: Faults) -> None:

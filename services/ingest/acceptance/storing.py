@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,10 @@ class Call:
     trace: str | None
     key: str | None
 
+    def under(self, key: str | None) -> Call:
+        """The same call with another key."""
+        return replace(self, key=key)
+
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
@@ -55,6 +59,10 @@ class Storing:
         assert call.key is not None
         holder = await self._submissions.key_holder(call.principal.workspace_id, call.key)
         return await self._reply_of(holder, call.key, digest, now) if holder else None
+
+    async def keep_content(self, content_id: str, until: datetime) -> bool:
+        """Has a content that is there live longer; False where it is gone."""
+        return await self._submissions.keep_content(content_id, until)
 
     async def store(self, call: Call, plan: Plan, digest: bytes | None, render: Render) -> Admitted:
         """Contents first, then the one document that decides."""

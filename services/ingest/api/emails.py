@@ -1,70 +1,89 @@
-"""`POST /v1/emails`: a developer's send, answered once it is stored durably."""
+"""`POST /v1/emails` and its batch: sends, answered once they are stored durably."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
 from pymongo.errors import PyMongoError
 
-from services.ingest.acceptance.admission import Admission, require_sending
+from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
 from services.ingest.acceptance.idempotency import read_key
-from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request
-from services.ingest.acceptance.storing import Admitted, Call
-from services.ingest.api.body import read_body, require_json
-from services.ingest.api.schemas import WORKSPACE, send_operation, send_responses
-from services.ingest.settings import Settings
-from shared.api import service_router, traced
-from shared.auth import Principal
-from shared.errors import ProblemError, answered_within
+from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request, read_send_request
+from services.ingest.acceptance.storing import Call
+from services.ingest.api.door import Door, malformed, parse_model
+from services.ingest.api.email_schemas import batch_operation, batch_responses, send_operation, send_responses
+from services.ingest.api.schemas import WORKSPACE
+from shared.api import json_response, service_router, traced
+from shared.errors import ProblemError, answered_within, unavailable
 from shared.service import Base
-from shared.telemetry import metrics
 
-DOOR = "rest"
+LARGEST_BATCH = 500
+BEGUN_AT_ONCE = 20
 
 
-def emails_router(base: Base, admission: Admission, settings: Settings) -> APIRouter:
+class Batch(BaseModel):
+    """Sends, each by itself: one that is refused leaves the others as they are."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    emails: list[dict[str, Any]] = Field(min_length=1, max_length=LARGEST_BATCH)
+
+
+def emails_router(base: Base, admission: Admission, door: Door) -> APIRouter:
     router = service_router(base.tracing, tags=["emails"])
+    seconds = door.settings.answer_seconds
 
     async def send(request: Request) -> Response:
-        try:
-            principal = await _gates(request)
-            admitted = await _admit(request, principal)
-        except ProblemError as problem:
-            metrics.REFUSED.labels(problem.code, DOOR).inc()
-            raise
-        except PyMongoError:
-            metrics.REFUSED.labels("unavailable", DOOR).inc()
-            raise
+        with door.counted():
+            call = door.call(request, await door.sender(request))
+            body = await door.json_body(request)
+            try:
+                asked, faults = parse_send_request(body)
+            except MalformedJsonError as error:
+                raise malformed(error) from error
+            async with answered_within(seconds):
+                admitted = await admission.admit(call, asked, faults, render)
         headers = {"Idempotency-Replayed": "true"} if admitted.replayed else None
         return Response(admitted.reply, 202, headers, media_type="application/json")
 
-    async def _gates(request: Request) -> Principal:
-        async with answered_within(settings.answer_seconds):
-            principal = await base.authenticator.principal(request.headers.get("authorization"))
-        if "workspace" in request.path_params:
-            principal.require_workspace(request.path_params["workspace"])
-        principal.require_scope("email.send")
-        require_sending(principal)
-        return principal
+    async def send_batch(request: Request) -> Response:
+        with door.counted():
+            call = door.call(request, await door.sender(request))
+            batch = parse_model(Batch, await door.json_body(request))
+        tasks = []
+        for place, item in enumerate(batch.emails):
+            tasks.append(asyncio.create_task(_admit_one(request, _call_of(call, item, place), item)))
+            if place % BEGUN_AT_ONCE == 0:
+                await asyncio.sleep(0)  # others are served in between
+        results = await asyncio.gather(*tasks)
+        accepted = sum(result["status"] == 202 for result in results)
+        return json_response(
+            200, {"data": {"accepted": accepted, "refused": len(results) - accepted, "results": results}}
+        )
 
-    async def _admit(request: Request, principal: Principal) -> Admitted:
-        require_json(request)
-        key = read_key(request.headers.getlist("idempotency-key"))
-        body = await read_body(request, settings.max_body_bytes)
+    async def _admit_one(request: Request, call: Call | ProblemError, item: dict[str, Any]) -> dict[str, Any]:
         try:
-            asked, faults = parse_send_request(body)
-        except MalformedJsonError as error:
-            raise ProblemError(400, "malformed_json", f"{error}.") from error
-        call = Call(principal, DOOR, request.state.trace, key)
-        async with answered_within(settings.answer_seconds):
-            return await admission.admit(call, asked, faults, render)
+            if isinstance(call, ProblemError):
+                raise call
+            with door.counted():
+                asked, faults = read_send_request({name: item[name] for name in item if name != "idempotency_key"})
+                async with answered_within(seconds):
+                    admitted = await admission.admit(call, asked, faults, render)
+        except (ProblemError, PyMongoError) as error:
+            problem = error if isinstance(error, ProblemError) else unavailable("It is not known; please try again.")
+            return {"status": problem.status, "error": problem.body(request.url.path, request.state.request_id)}
+        replayed = {"replayed": True} if admitted.replayed else {}
+        return {"status": 202, **replayed, **orjson.loads(admitted.reply)}
 
-    for path, name, parameters in (
-        ("/v1/emails", "send_email", ()),
-        ("/v1/workspaces/{workspace}/emails", "send_workspace_email", (WORKSPACE,)),
+    for path, part, parameters in (
+        ("/v1/emails", "", ()),
+        ("/v1/workspaces/{workspace}/emails", "_workspace", (WORKSPACE,)),
     ):
         router.add_api_route(
             path,
@@ -72,12 +91,32 @@ def emails_router(base: Base, admission: Admission, settings: Settings) -> APIRo
             methods=["POST"],
             status_code=202,
             summary="Queue a developer email send",
-            operation_id=name,
+            operation_id=f"send{part}_email",
             responses=send_responses(),
             openapi_extra=send_operation(*parameters),
         )
+        router.add_api_route(
+            f"{path}/batch",
+            send_batch,
+            methods=["POST"],
+            summary="Queue up to 500 sends, each with a result of its own",
+            operation_id=f"send{part}_batch",
+            responses=batch_responses(),
+            openapi_extra=batch_operation(LARGEST_BATCH, *parameters),
+        )
     router.direct["POST", "/v1/emails"] = traced(base.tracing, "/v1/emails", send)
     return router
+
+
+def _call_of(call: Call, item: dict[str, Any], place: int) -> Call | ProblemError:
+    """The item's own call: its key, else the batch's key with the item's place."""
+    key = item.get("idempotency_key")
+    if key is None:
+        return call.under(f"{call.key}#{place}" if call.key else None)
+    try:
+        return call.under(read_key([key if isinstance(key, str) else ""]))
+    except ProblemError as problem:
+        return problem
 
 
 def render(accepted: Sequence[Accepted]) -> bytes:

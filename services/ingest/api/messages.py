@@ -9,13 +9,14 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from services.ingest.api.email_schemas import MESSAGE, MESSAGES, TIMELINE, replies
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.projection.timeline import timeline_of
 from services.ingest.projection.views import document_of_submission, message_view
-from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
+from shared.contracts.messages import Message
 from shared.contracts.topics import Stream
 from shared.errors import Fault, invalid_request, not_found
 from shared.service import Base
@@ -70,16 +71,23 @@ class MessageReader:
         self._cursors = cursors
 
     async def get(self, workspace_id: str, message_id: str) -> dict[str, Any]:
-        return message_view(await self._document(workspace_id, message_id, detail=False))
+        return message_view(await self.document(workspace_id, message_id, detail=False))
 
     async def trace(self, workspace_id: str, message_id: str) -> dict[str, Any]:
-        document = await self._document(workspace_id, message_id, detail=True)
+        document = await self.document(workspace_id, message_id, detail=True)
         return {
             "uuid": document["_id"],
             "status": document["head"]["status"],
             "trace_id": trace_id_of(document.get("trace")),
             "data": timeline_of(document),
         }
+
+    async def record(self, workspace_id: str, message_id: str) -> Message:
+        """The message as it was accepted, while its submission is kept; raises a 404 problem."""
+        submission = await self._messages.submission_of(workspace_id, message_id)
+        if submission is None:
+            raise not_found("message")
+        return Message.decode(bytes(submission["messages"][0]["record"]))
 
     async def list(self, workspace_id: str, listing: Listing) -> dict[str, Any]:
         query = f"emails:{workspace_id}:{orjson.dumps(listing.filters(), option=orjson.OPT_SORT_KEYS).decode()}"
@@ -92,7 +100,8 @@ class MessageReader:
             "next_cursor": self._cursors.make([page[-1]["_id"]], query) if has_more else None,
         }
 
-    async def _document(self, workspace_id: str, message_id: str, *, detail: bool) -> dict[str, Any]:
+    async def document(self, workspace_id: str, message_id: str, *, detail: bool) -> dict[str, Any]:
+        """A message's document, from its submission where the read model has not heard of it; raises a 404 problem."""
         document = await self._messages.find(workspace_id, message_id, detail=detail)
         if document is not None:
             return document
@@ -133,9 +142,8 @@ def _first_id(moment: datetime) -> str:
     return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
-def messages_router(base: Base, settings: Settings) -> APIRouter:
+def messages_router(base: Base, reader: MessageReader) -> APIRouter:
     router = service_router(base.tracing, tags=["emails"])
-    reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
     allowed = caller(base.authenticator, SCOPE)
 
     async def list_emails(listing: Annotated[Listing, Query()], principal: Principal = allowed) -> Response:
@@ -151,12 +159,18 @@ def messages_router(base: Base, settings: Settings) -> APIRouter:
         ("/v1", "", None),
         ("/v1/workspaces/{workspace}", "_workspace", {"parameters": [WORKSPACE]}),
     ):
-        for path, act, name, summary in (
-            ("/emails", list_emails, f"list{part}_emails", "List and search messages"),
-            ("/emails/{id}", get_email, f"get{part}_email", "One message and its state"),
-            ("/emails/{id}/trace", get_email_trace, f"get{part}_email_trace", "The timeline of one message"),
+        for path, act, name, summary, schema in (
+            ("/emails", list_emails, f"list{part}_emails", "List and search messages", MESSAGES),
+            ("/emails/{id}", get_email, f"get{part}_email", "One message and its state", MESSAGE),
+            ("/emails/{id}/trace", get_email_trace, f"get{part}_email_trace", "The timeline of one message", TIMELINE),
         ):
             router.add_api_route(
-                prefix + path, act, methods=["GET"], operation_id=name, summary=summary, openapi_extra=extra
+                prefix + path,
+                act,
+                methods=["GET"],
+                operation_id=name,
+                summary=summary,
+                responses=replies(schema, summary, 401, 403, 404, 422, 429, 503),
+                openapi_extra=extra,
             )
     return router

@@ -1,34 +1,10 @@
-"""What the OpenAPI document says of sending: the routes read and write their bodies themselves."""
+"""Pieces of the OpenAPI document that many routes share: problems, parameters, and schemas written out."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from services.ingest.acceptance.send_request import SendRequest
-
-
-class AcceptedMessage(BaseModel):
-    uuid: str
-    recipient: str
-    type: Literal["to", "cc", "bcc"]
-    from_: str
-    status: Literal["pending", "scheduled"]
-
-    model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
-
-
-class AcceptedData(BaseModel):
-    accepted: Literal[True]
-    message_count: int
-    messages: list[AcceptedMessage]
-
-
-class AcceptedReply(BaseModel):
-    """One tracked message for each unique recipient, in the order to, cc, bcc."""
-
-    data: AcceptedData
+from pydantic import BaseModel
 
 
 def _texts(*names: str) -> dict[str, Any]:
@@ -62,6 +38,7 @@ PROBLEMS = {
     413: "Too large",
     415: "Not application/json",
     422: "Faults in the request, all of them; or an Idempotency-Key that was used for another request",
+    429: "Too many requests, or over the day's quota; `Retry-After` says when to try again",
     503: "Nothing was accepted, or it is not known; try again",
 }
 IDEMPOTENCY_KEY = {
@@ -98,18 +75,15 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     return written
 
 
-def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
-    """The OpenAPI operation of a sending route, beside its replies."""
-    body = {"application/json": {"schema": schema_of(SendRequest)}}
+def problems(*statuses: int, **details: str) -> dict[int | str, dict[str, Any]]:
+    """The problem replies of a route; a detail by its status (`_404="…"`) says more than the usual."""
+    texts = {status: details.get(f"_{status}", PROBLEMS[status]) for status in statuses}
     return {
-        "parameters": [*parameters, IDEMPOTENCY_KEY],
-        "requestBody": {"required": True, "content": body},
-    }
-
-
-def send_responses() -> dict[int | str, dict[str, Any]]:
-    problems: dict[int | str, dict[str, Any]] = {
         status: {"description": text, "content": {"application/problem+json": {"schema": PROBLEM}}}
-        for status, text in PROBLEMS.items()
+        for status, text in texts.items()
     }
-    return {202: {"model": AcceptedReply, "description": "Stored durably; delivery follows"}, **problems}
+
+
+def json_body(schema: dict[str, Any], example: Any) -> dict[str, Any]:
+    """A route's JSON request body."""
+    return {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from shared.content import Content
 from shared.contracts.messages import Message
 from shared.contracts.record import rfc3339
 from shared.telemetry.tracing import trace_id_of
@@ -17,6 +18,7 @@ TIMES = (
     "read_at", "unsubscribed_at",
 )  # fmt: skip
 REACTIONS = (("replied", "replied_at"), ("read", "read_at"), ("opened", "opened_at"))
+SAID = ("from_", "to", "cc", "reply_to", "subject", "html", "text", "headers")
 UNIFIED = {
     "bounced": "bounced",
     "delivered": "delivered",
@@ -52,6 +54,7 @@ def message_view(document: Document) -> dict[str, Any]:
         "tags": document["tags"],
         "metadata": document["metadata"],
         "accepted_at": rfc3339(document["accepted_at"]),
+        "scheduled_at": rfc3339(document["scheduled_at"]) if document.get("scheduled_at") else None,
         **{name: rfc3339(times[name]) if name in times else None for name in TIMES},
         "next_attempt_at": rfc3339(head["next_at"]) if head.get("next_at") else None,
         "attempts": document.get("attempts", 0),
@@ -60,7 +63,29 @@ def message_view(document: Document) -> dict[str, Any]:
             document.get("reply"), ("attempt", "stage", "code", "enhanced", "reply", "class", "hard", "host", "at")
         ),
         "trace_id": trace_id_of(document.get("trace")),
-        "links": {"trace": f"/v1/emails/{document['_id']}/trace"},
+        "resend_of": document.get("resend_of"),
+        "links": {part: f"/v1/emails/{document['_id']}/{part}" for part in ("trace", "content")},
+    }
+
+
+def content_view(message_id: str, content: Content) -> dict[str, Any]:
+    """What a message says; of attachments what they are, and where their bytes stand."""
+    path = f"/v1/emails/{message_id}/attachments"
+    return {
+        "uuid": message_id,
+        **{name.rstrip("_"): getattr(content, name) for name in SAID},
+        "attachments": [
+            {
+                "id": one.blob_id,
+                "filename": one.filename,
+                "content_type": one.content_type,
+                "content_id": one.content_id,
+                "size": one.size,
+                "url": f"{path}/{one.blob_id}",
+            }
+            for one in content.attachments
+        ],
+        "expires_at": rfc3339(content.expires_at),
     }
 
 
@@ -83,9 +108,21 @@ def document_of_submission(submission: Document) -> dict[str, Any]:
         "metadata": message.metadata,
         "accepted_at": message.accepted_at,
         "times": times,
-        "head": {"status": "pending"},
+        "head": {"status": _status_of(submission)},
+        "scheduled_at": message.scheduled_at,
+        "resend_of": message.resend_of,
         "trace": message.trace,
     }
+
+
+def _status_of(submission: Document) -> str:
+    """What a submission with one message knows of it before any event was read."""
+    entry = submission["messages"][0]
+    if "canceled_at" in entry:
+        return "canceled"
+    if "suppressed" in entry:
+        return "suppressed"
+    return "scheduled" if "due_at" in submission else "pending"
 
 
 def _some(summary: Document | None, names: tuple[str, ...]) -> dict[str, Any] | None:

@@ -75,6 +75,8 @@ class Messages:
                 "subject": 1,
                 "trace": 1,
                 "published_at": 1,
+                "due_at": 1,
+                "scheduled_at": 1,
                 "messages": {"$elemMatch": {"id": message_id}},
             },
             max_time_ms=READ_MS,

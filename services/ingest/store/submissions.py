@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -14,6 +15,7 @@ from shared.mongo.group_commit import GroupCommit, Insert, Inserted, insert_grou
 
 COLLECTION = "submissions"
 KEY_PATTERN = {"workspace_id": 1, "key": 1}
+HOLDER = ("workspace_id", "key", "key_until", "digest", "reply")
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
@@ -40,6 +42,9 @@ class Submissions:
         self._submission_group: GroupCommit[Mapping[str, Any], Inserted] = GroupCommit(
             COLLECTION, lambda documents: insert_group(self._submissions, documents)
         )
+        self._key_group: GroupCommit[tuple[str, str], Mapping[str, Any] | None] = GroupCommit(
+            "idempotency_keys", self._holders
+        )
 
     async def add_content(self, document: Mapping[str, Any]) -> Insert:
         return (await self._content_group.submit(document)).result
@@ -50,11 +55,22 @@ class Submissions:
 
     async def key_holder(self, workspace_id: str, key: str) -> Mapping[str, Any] | None:
         """The majority-written submission that holds the key, with what a replay needs."""
-        fields = {"key_until": 1, "digest": 1, "reply": 1}
-        found: Mapping[str, Any] | None = await self._submissions.find_one(
-            {"workspace_id": workspace_id, "key": key}, fields
-        )
-        return found
+        return await self._key_group.submit((workspace_id, key))
+
+    async def _holders(self, wanted: Sequence[tuple[str, str]]) -> list[Mapping[str, Any] | None]:
+        """The holders of (workspace, key) pairs, in one query."""
+        keys: dict[str, set[str]] = {}
+        for workspace_id, key in wanted:
+            keys.setdefault(workspace_id, set()).add(key)
+        either = [{"workspace_id": workspace_id, "key": {"$in": list(each)}} for workspace_id, each in keys.items()]
+        query = self._submissions.find({"$or": either}, dict.fromkeys(HOLDER, 1))
+        found = {(document["workspace_id"], document["key"]): document async for document in query}
+        return [found.get(each) for each in wanted]
+
+    async def keep_content(self, content_id: str, until: datetime) -> bool:
+        """Has a content live until then at least; False where it is gone."""
+        kept = await self._contents.update_one({"_id": content_id}, {"$max": {"expires_at": until}})
+        return bool(kept.matched_count)
 
     async def release_key(self, holder: Mapping[str, Any], key: str) -> None:
         """Takes an ended key from its submission, unless it has changed hands since it was read."""

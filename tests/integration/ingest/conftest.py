@@ -15,7 +15,7 @@ from services.ingest.app import create_app
 from services.ingest.settings import Settings
 from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
-from shared.contracts.entities import Sender, Workspace
+from shared.contracts.entities import Kind, Sender, Workspace
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.entities import Entities
 from tests.fixtures.deployment import Deployment
@@ -43,14 +43,28 @@ class Door:
             request["json"] = body
         return await self.http.post(path, headers=headers, **request)
 
+    async def get(self, path: str) -> httpx.Response:
+        return await self.http.get(path, headers={"Authorization": f"Bearer {self.key}", **self.headers})
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self.http.delete(path, headers={"Authorization": f"Bearer {self.key}", **self.headers})
+
     async def submissions(self) -> list[dict[str, Any]]:
         return await self.deployment.database("ingest")["submissions"].find({}).sort("_id", 1).to_list(None)
 
     async def contents(self) -> list[dict[str, Any]]:
         return await self.deployment.database("content")["contents"].find({}).to_list(None)
 
+    async def limit(self, **changes: Any) -> None:
+        """Changes the workspace as its owner does."""
+        entities = Entities(self.deployment.database("ingest"))
+        entity = await entities.get(Kind.WORKSPACE, self.workspace.id)
+        assert entity is not None
+        await entities.put(Kind.WORKSPACE, entity.id, entity.id, {**entity.data, **changes})
+
     async def nothing_stored(self) -> bool:
-        return not await self.submissions() and not await self.contents()
+        chunks = await self.deployment.database("content")["content_chunks"].count_documents({})
+        return not await self.submissions() and not await self.contents() and not chunks
 
 
 def send(**changes: Any) -> dict[str, Any]:

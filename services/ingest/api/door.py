@@ -1,0 +1,84 @@
+"""What every sending route does around its own work: who asks, whether that one may send, and what was refused."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+from pymongo.errors import PyMongoError
+
+from services.ingest.acceptance.admission import require_sending
+from services.ingest.acceptance.idempotency import read_key
+from services.ingest.acceptance.send_request import MalformedJsonError
+from services.ingest.acceptance.storing import Call
+from services.ingest.api.body import read_body, require_json
+from services.ingest.settings import Settings
+from shared.api import faults_of
+from shared.auth import Authenticator, Principal
+from shared.errors import ProblemError, answered_within, invalid_request
+from shared.telemetry import metrics
+
+M = TypeVar("M", bound=BaseModel)
+
+
+class Door:
+    """A way in over HTTP, by its name in metrics and submissions."""
+
+    def __init__(self, name: str, authenticator: Authenticator, settings: Settings) -> None:
+        self.name = name
+        self.settings = settings
+        self._authenticator = authenticator
+
+    async def sender(self, request: Request) -> Principal:
+        """The caller, past every gate of a sending route; raises a 401, 404 or 403 problem."""
+        principal = await self.caller(request, "email.send")
+        require_sending(principal)
+        return principal
+
+    async def caller(self, request: Request, scope: str) -> Principal:
+        """The caller of a route that needs a scope; raises a 401, 404 or 403 problem."""
+        async with answered_within(self.settings.answer_seconds):
+            principal = await self._authenticator.principal(request.headers.get("authorization"))
+        if "workspace" in request.path_params:
+            principal.require_workspace(request.path_params["workspace"])
+        principal.require_scope(scope)
+        return principal
+
+    def call(self, request: Request, principal: Principal) -> Call:
+        """The call with its Idempotency-Key; raises a 400 problem for a malformed one."""
+        return Call(principal, self.name, request.state.trace, read_key(request.headers.getlist("idempotency-key")))
+
+    async def json_body(self, request: Request) -> bytes:
+        """The body of a request that says it is JSON; raises a 413, 415 or 400 problem."""
+        require_json(request)
+        return await read_body(request, self.settings.max_body_bytes)
+
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Counts what is refused, by its code."""
+        try:
+            yield
+        except ProblemError as problem:
+            metrics.REFUSED.labels(problem.code, self.name).inc()
+            raise
+        except PyMongoError:
+            metrics.REFUSED.labels("unavailable", self.name).inc()
+            raise
+
+
+def malformed(error: MalformedJsonError) -> ProblemError:
+    return ProblemError(400, "malformed_json", f"{error}.")
+
+
+def parse_model(model: type[M], body: bytes) -> M:
+    """A JSON body as a model; raises a 400 problem for what is no JSON, a 422 problem for what does not fit."""
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        errors = error.errors(include_url=False)
+        if errors[0]["type"] == "json_invalid":
+            raise malformed(MalformedJsonError(errors[0]["msg"])) from error
+        raise invalid_request(faults_of(errors)) from error

@@ -1,0 +1,208 @@
+"""What the OpenAPI document says of messages: their routes read and write their bodies themselves."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from services.ingest.acceptance.send_request import SendRequest
+from services.ingest.api.schemas import IDEMPOTENCY_KEY, PROBLEM, json_body, problems, schema_of
+from services.ingest.projection.views import TIMES
+
+SENDING_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+EXAMPLE = {
+    "from": "Acme <alerts@acme.example>",
+    "to": ["customer@example.test"],
+    "subject": "Your code",
+    "text": "Your code is 482910.",
+    "html": "<p>Your code is <b>482910</b>.</p>",
+    "stream": "authentication",
+    "tags": ["login"],
+}
+
+
+class AcceptedMessage(BaseModel):
+    uuid: str
+    recipient: str
+    type: Literal["to", "cc", "bcc"]
+    from_: str
+    status: Literal["pending", "scheduled"]
+
+    model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
+
+
+class AcceptedData(BaseModel):
+    accepted: Literal[True]
+    message_count: int
+    messages: list[AcceptedMessage]
+
+
+class AcceptedReply(BaseModel):
+    """One tracked message for each unique recipient, in the order to, cc, bcc."""
+
+    data: AcceptedData
+
+
+class Named(BaseModel):
+    model_config = ConfigDict(alias_generator=lambda name: name.rstrip("_"))
+
+
+class AttachmentView(BaseModel):
+    id: str
+    filename: str
+    content_type: str
+    content_id: str | None
+    size: int
+    url: str
+
+
+class ContentReply(Named):
+    """What a message says, as its recipients see it."""
+
+    uuid: str
+    from_: str
+    to: list[str]
+    cc: list[str]
+    reply_to: str | None
+    subject: str
+    html: str | None
+    text: str | None
+    headers: dict[str, str]
+    attachments: list[AttachmentView]
+    expires_at: str
+
+
+class Hint(BaseModel):
+    code: str
+    detail: str
+
+
+class Preview(Named):
+    from_: str
+    to: list[str]
+    cc: list[str]
+    reply_to: str | None
+    subject: str
+    html: str | None
+    text: str | None
+    headers: dict[str, str]
+    mime_bytes: int
+    warnings: list[Hint]
+
+
+class PreviewReply(BaseModel):
+    """The message as it would be sent, its size as MIME, and what to think of."""
+
+    data: Preview
+
+
+TEXT, TEXT_OR_NULL = {"type": "string"}, {"type": ["string", "null"]}
+OBJECT_OR_NULL = {"type": ["object", "null"]}
+MESSAGE: dict[str, Any] = {
+    "title": "Message",
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(
+            ("uuid", "status", "unified_status", "recipient", "type", "from", "stream", "accepted_at"), TEXT
+        ),
+        **dict.fromkeys((*TIMES, "subject", "scheduled_at", "next_attempt_at", "trace_id", "resend_of"), TEXT_OR_NULL),
+        "tags": {"type": "array", "items": TEXT},
+        "metadata": {"type": "object", "additionalProperties": TEXT},
+        "attempts": {"type": "integer"},
+        "route": OBJECT_OR_NULL,
+        "last_reply": OBJECT_OR_NULL,
+        "links": {"type": "object", "additionalProperties": TEXT},
+    },
+}
+MESSAGE["required"] = list(MESSAGE["properties"])
+MESSAGES: dict[str, Any] = {
+    "type": "object",
+    "required": ["data", "has_more", "next_cursor"],
+    "properties": {
+        "data": {"type": "array", "items": MESSAGE},
+        "has_more": {"type": "boolean"},
+        "next_cursor": TEXT_OR_NULL,
+    },
+}
+STEP = {
+    "type": "object",
+    "required": ["step", "at", "ms", "ms_since_previous"],
+    "properties": {"step": TEXT, "at": TEXT},
+}
+TIMELINE: dict[str, Any] = {
+    "type": "object",
+    "required": ["uuid", "status", "trace_id", "data"],
+    "properties": {
+        "uuid": TEXT,
+        "status": TEXT,
+        "trace_id": TEXT_OR_NULL,
+        "data": {"type": "array", "items": STEP},
+    },
+}
+
+
+def replies(
+    schema: dict[str, Any], description: str, *statuses: int, **details: str
+) -> dict[int | str, dict[str, Any]]:
+    """A 200 with a JSON body of this schema, and the problems."""
+    body = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {200: body, **problems(*statuses, **details)}
+
+
+def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
+    """The OpenAPI operation of a sending route, beside its replies."""
+    return {
+        "parameters": [*parameters, IDEMPOTENCY_KEY],
+        "requestBody": json_body(schema_of(SendRequest), EXAMPLE),
+    }
+
+
+def send_responses() -> dict[int | str, dict[str, Any]]:
+    accepted = {"model": AcceptedReply, "description": "Stored durably; delivery follows"}
+    return {202: accepted, **problems(*SENDING_PROBLEMS)}
+
+
+def batch_operation(largest: int, *parameters: dict[str, Any]) -> dict[str, Any]:
+    send = schema_of(SendRequest)
+    key = {"type": ["string", "null"], "description": "The item's own key; else the header's with `#` and its place"}
+    item = {**send, "properties": {**send["properties"], "idempotency_key": key}}
+    schema = {
+        "type": "object",
+        "required": ["emails"],
+        "additionalProperties": False,
+        "properties": {"emails": {"type": "array", "minItems": 1, "maxItems": largest, "items": item}},
+    }
+    return {
+        "parameters": [*parameters, IDEMPOTENCY_KEY],
+        "requestBody": json_body(schema, {"emails": [{**EXAMPLE, "idempotency_key": "login-1"}]}),
+    }
+
+
+def batch_responses() -> dict[int | str, dict[str, Any]]:
+    result = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {
+            "status": {"type": "integer"},
+            "replayed": {"type": "boolean"},
+            "data": {"type": "object"},
+            "error": PROBLEM,
+        },
+    }
+    counts = {"accepted": {"type": "integer"}, "refused": {"type": "integer"}}
+    data = {
+        "type": "object",
+        "required": ["accepted", "refused", "results"],
+        "properties": {**counts, "results": {"type": "array", "items": result}},
+    }
+    reply = {"type": "object", "required": ["data"], "properties": {"data": data}}
+    return replies(reply, "A result for each send, in their order", *SENDING_PROBLEMS)
+
+
+def preview_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
+    return {"parameters": list(parameters), "requestBody": json_body(schema_of(SendRequest), EXAMPLE)}
+
+
+def preview_responses() -> dict[int | str, dict[str, Any]]:
+    return {200: {"model": PreviewReply}, **problems(400, 401, 403, 404, 413, 415, 422, 429, 503)}

@@ -1,0 +1,100 @@
+"""`POST /v1/emails/preview`: what a send would look like, and what is wrong with it; nothing is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.ingest.acceptance.admission import Admission, letter_of, now_ms
+from services.ingest.acceptance.files import File
+from services.ingest.acceptance.send_request import MalformedJsonError, SendRequest, parse_send_request
+from services.ingest.acceptance.senders import Origin
+from services.ingest.acceptance.validation import Checked
+from services.ingest.acceptance.warnings import warnings_of
+from services.ingest.api.door import Door, malformed
+from services.ingest.api.email_schemas import preview_operation, preview_responses
+from services.ingest.api.schemas import WORKSPACE
+from shared.api import json_response, service_router
+from shared.content import Attachment, Content
+from shared.errors import answered_within
+from shared.mail.compose import compose
+from shared.service import Base
+from shared.tokens import uuid7
+
+
+def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
+    router = service_router(base.tracing, tags=["emails"])
+
+    async def preview(request: Request) -> Response:
+        principal = await door.sender(request)
+        try:
+            asked, faults = parse_send_request(await door.json_body(request))
+        except MalformedJsonError as error:
+            raise malformed(error) from error
+        async with answered_within(door.settings.answer_seconds):
+            checked, origin = await admission.examine(principal, asked, faults, now_ms())
+        faults.raise_any()
+        assert origin is not None
+        view = await asyncio.to_thread(_view, principal.workspace_id, asked, checked, origin)
+        return json_response(200, {"data": view})
+
+    for path, part, parameters in (
+        ("/v1/emails/preview", "", ()),
+        ("/v1/workspaces/{workspace}/emails/preview", "_workspace", (WORKSPACE,)),
+    ):
+        router.add_api_route(
+            path,
+            preview,
+            methods=["POST"],
+            summary="Render and check a send without sending it",
+            operation_id=f"preview{part}_email",
+            responses=preview_responses(),
+            openapi_extra=preview_operation(*parameters),
+        )
+    return router
+
+
+def _view(workspace_id: str, request: SendRequest, checked: Checked, origin: Origin) -> dict[str, Any]:
+    letter = letter_of(request, checked, [_attachment(file) for file in checked.files])
+    content = Content(
+        content_id="preview",
+        workspace_id=workspace_id,
+        from_=origin.mailbox,
+        to=list(letter.to),
+        cc=list(letter.cc),
+        reply_to=letter.reply_to,
+        subject=letter.subject,
+        html=letter.html,
+        text=letter.text,
+        headers=dict(letter.headers),
+        attachments=list(letter.attachments),
+        expires_at=checked.times.expires_at,
+    )
+    size = len(compose(content, message_id=uuid7(), date=now_ms()))
+    return {
+        "from": origin.mailbox,
+        "to": content.to,
+        "cc": content.cc,
+        "reply_to": content.reply_to,
+        "subject": content.subject,
+        "html": content.html,
+        "text": content.text,
+        "headers": content.headers,
+        "mime_bytes": size,
+        "warnings": [{"code": code, "detail": detail} for code, detail in warnings_of(content, size)],
+    }
+
+
+def _attachment(file: File) -> Attachment:
+    assert isinstance(file.data, bytes)
+    return Attachment(
+        blob_id="preview",
+        size=file.size,
+        digest="",
+        data=file.data,
+        filename=file.filename,
+        content_type=file.content_type,
+        content_id=file.content_id,
+    )
