@@ -33,7 +33,6 @@ from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, tracepa
 
 log = structlog.get_logger(__name__)
 NEW_TRACE_AFTER = timedelta(hours=1)
-ANNOUNCE_SECONDS = 0.2
 CLOCK_SECONDS = 30.0
 
 
@@ -53,10 +52,9 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store))
     clock = DatabaseClock(base.database)
     loops.every("scheduler.clock", CLOCK_SECONDS, clock.sync)
-    scheduler = Scheduler(Schedule(base.database), clock, held("scheduler"))
-    loops.run("scheduler", _working(scheduler, loops, settings.schedule_poll_ms / 1000))
     announcer = Outbox(base.database[COLLECTION], base.publisher, announcements)
-    loops.every("announcements", ANNOUNCE_SECONDS, lambda: announcer.sweep(older_than=0))
+    scheduler = Scheduler(Schedule(base.database), clock, announcer, held("scheduler"))
+    loops.run("scheduler", _working(scheduler, loops, settings.schedule_poll_ms / 1000))
     sweeper = Sweeper(store, Messages(base.database), base.publisher, held("sweeper"), settings)
     loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
 

@@ -145,3 +145,14 @@ def test_webhook_attempts_are_kept_once_each() -> None:
     for number in (2, 1, 2):
         webhook_delta(webhook(message.message_id, number)).apply(document)
     assert sorted(one["attempt"] for one in document["webhooks"].values()) == [1, 2]
+
+
+def test_a_scheduled_message_is_pending_once_it_is_due_and_canceled_where_it_was_before() -> None:
+    message = make_message(scheduled_at=BEGAN + timedelta(hours=2))
+    announced, gone = accepted_event(message, at=message.accepted_at), accepted_event(message)
+    canceled = event_of(message, EventType.CANCELED, BEGAN + timedelta(hours=1))
+    assert announced.event_id == gone.event_id
+    assert folded([announced])["head"]["status"] == "scheduled"
+    assert folded([gone, announced]) == folded([announced, gone])
+    assert folded([gone, announced])["head"]["status"] == "pending"
+    assert folded([canceled, announced])["head"]["status"] == "canceled"
