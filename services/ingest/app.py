@@ -31,7 +31,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     uploads = Uploads(base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:
-        door = Door("rest", base.authenticator, settings)
+        door = Door("rest", base.authenticator, uploads, settings)
         reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
         admission = Admission(base.cache, submissions, uploads, settings)
         routers = [

@@ -23,6 +23,11 @@ class Faults:
     def add(self, pointer: str, code: str, detail: str) -> None:
         self._by_pointer.setdefault(pointer, Fault(pointer, code, detail))
 
+    def take(self, others: Faults) -> None:
+        """Adds the faults that were found elsewhere."""
+        for fault in others._by_pointer.values():
+            self._by_pointer.setdefault(fault.pointer, fault)
+
     def concern(self, *fields: str) -> bool:
         """True where one of the top-level fields, or anything in it, is at fault."""
         places = tuple(pointer_to(name) for name in fields)

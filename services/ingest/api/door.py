@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from fastapi import Request
@@ -11,26 +12,32 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 
 from services.ingest.acceptance.admission import require_sending
+from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.send_request import MalformedJsonError
 from services.ingest.acceptance.storing import Call
+from services.ingest.acceptance.validation import ENCODED
 from services.ingest.api.body import read_body, require_json
+from services.ingest.api.multipart import Form, Limits, form_of
 from services.ingest.settings import Settings
+from services.ingest.store.uploads import Uploads
 from shared.api import faults_of
 from shared.auth import Authenticator, Principal
 from shared.errors import ProblemError, answered_within, invalid_request
 from shared.telemetry import metrics
 
 M = TypeVar("M", bound=BaseModel)
+UPLOAD_LIFE = timedelta(days=1)  # of a file that no message came to name
 
 
 class Door:
     """A way in over HTTP, by its name in metrics and submissions."""
 
-    def __init__(self, name: str, authenticator: Authenticator, settings: Settings) -> None:
+    def __init__(self, name: str, authenticator: Authenticator, uploads: Uploads, settings: Settings) -> None:
         self.name = name
         self.settings = settings
         self._authenticator = authenticator
+        self._uploads = uploads
 
     async def sender(self, request: Request) -> Principal:
         """The caller, past every gate of a sending route; raises a 401, 404 or 403 problem."""
@@ -55,6 +62,14 @@ class Door:
         """The body of a request that says it is JSON; raises a 413, 415 or 400 problem."""
         require_json(request)
         return await read_body(request, self.settings.max_body_bytes)
+
+    def form(
+        self, request: Request, principal: Principal, files: int, faults: Faults
+    ) -> AbstractAsyncContextManager[Form]:
+        """The request's multipart form with at most so many files; see `form_of`."""
+        most = int(principal.workspace.max_message_bytes / ENCODED)
+        limits = Limits(files, min(most, self.settings.max_file_bytes), most)
+        return form_of(request, self._uploads, limits, datetime.now(UTC) + UPLOAD_LIFE, faults)
 
     @contextmanager
     def counted(self) -> Iterator[None]:

@@ -152,10 +152,15 @@ def replies(
 
 def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI operation of a sending route, beside its replies."""
-    return {
-        "parameters": [*parameters, IDEMPOTENCY_KEY],
-        "requestBody": json_body(schema_of(SendRequest), EXAMPLE),
+    body = json_body(schema_of(SendRequest), EXAMPLE)
+    form = {
+        "type": "object",
+        "required": ["message"],
+        "properties": {"message": {"type": "string", "description": "The request as JSON, without `attachments`"}},
+        "additionalProperties": {"type": "string", "format": "binary", "description": "A file, whatever its field"},
     }
+    body["content"]["multipart/form-data"] = {"schema": form}
+    return {"parameters": [*parameters, IDEMPOTENCY_KEY], "requestBody": body}
 
 
 def send_responses() -> dict[int | str, dict[str, Any]]:

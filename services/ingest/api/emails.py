@@ -13,9 +13,11 @@ from pymongo.errors import PyMongoError
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
+from services.ingest.acceptance.faults import Faults
+from services.ingest.acceptance.files import MOST_FILES, File
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request, read_send_request
-from services.ingest.acceptance.storing import Call
+from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.api.door import Door, malformed, parse_model
 from services.ingest.api.email_schemas import batch_operation, batch_responses, send_operation, send_responses
 from services.ingest.api.schemas import WORKSPACE
@@ -42,15 +44,28 @@ def emails_router(base: Base, admission: Admission, door: Door) -> APIRouter:
     async def send(request: Request) -> Response:
         with door.counted():
             call = door.call(request, await door.sender(request))
-            body = await door.json_body(request)
-            try:
-                asked, faults = parse_send_request(body)
-            except MalformedJsonError as error:
-                raise malformed(error) from error
-            async with answered_within(seconds):
-                admitted = await admission.admit(call, asked, faults, render)
+            if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+                admitted = await _admit_form(request, call)
+            else:
+                admitted = await _admit(call, await door.json_body(request))
         headers = {"Idempotency-Replayed": "true"} if admitted.replayed else None
         return Response(admitted.reply, 202, headers, media_type="application/json")
+
+    async def _admit(call: Call, body: bytes, files: Sequence[File] = (), more: Faults | None = None) -> Admitted:
+        try:
+            asked, faults = parse_send_request(body)
+        except MalformedJsonError as error:
+            raise malformed(error) from error
+        if more is not None:
+            faults.take(more)
+        async with answered_within(seconds):
+            return await admission.admit(call, asked, faults, render, files)
+
+    async def _admit_form(request: Request, call: Call) -> Admitted:
+        """A form: the request as JSON in the field `message`, and files beside it."""
+        faults = Faults()
+        async with door.form(request, call.principal, MOST_FILES, faults) as form:
+            return await _admit(call, form.fields.get("message", "{}").encode(), form.files, faults)
 
     async def send_batch(request: Request) -> Response:
         with door.counted():

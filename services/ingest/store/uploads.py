@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from bson import Binary
-from motor.motor_asyncio import AsyncIOMotorDatabase
+from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 
 from services.ingest.acceptance.files import File
 from shared.content import CHUNK_BYTES, CHUNKS, INLINE_BYTES, Attachment, Blob, chunk_id
@@ -42,28 +42,9 @@ class Uploads:
             for file, blob in zip(files, blobs, strict=True)
         ]
 
-    async def receive(self, pieces: AsyncIterable[bytes], most: int, expires_at: datetime) -> Blob:
-        """Stores what comes, holding one chunk of it at a time; raises TooManyBytesError beyond `most` bytes."""
-        blob_id, digest, size, chunks = uuid7(), hashlib.sha256(), 0, 0
-        waiting = bytearray()
-        try:
-            async for piece in pieces:
-                size += len(piece)
-                if size > most:
-                    raise TooManyBytesError
-                digest.update(piece)
-                waiting += piece
-                while len(waiting) >= CHUNK_BYTES:
-                    await self._insert(blob_id, chunks, bytes(waiting[:CHUNK_BYTES]), expires_at)
-                    del waiting[:CHUNK_BYTES]
-                    chunks += 1
-            if waiting:
-                await self._insert(blob_id, chunks, bytes(waiting), expires_at)
-                chunks += 1
-        except BaseException:
-            await self.discard([Blob(blob_id=blob_id, size=size, digest="", chunks=chunks + 1)])
-            raise
-        return Blob(blob_id=blob_id, size=size, digest=digest.hexdigest(), chunks=chunks)
+    def begin(self, most: int, expires_at: datetime) -> Incoming:
+        """A file that is coming in, of at most so many bytes."""
+        return Incoming(self._chunks, most, expires_at)
 
     async def discard(self, blobs: Sequence[Blob]) -> None:
         """Deletes what was stored for a request that was refused."""
@@ -80,18 +61,50 @@ class Uploads:
             return data
         if inline:
             return Blob(blob_id=uuid7(), size=len(data), digest=hashlib.sha256(data).hexdigest(), data=data)
-        return await self.receive(_once(data), len(data), expires_at)
+        incoming = self.begin(len(data), expires_at)
+        await incoming.write(data)
+        return await incoming.finish()
 
     async def _keep(self, blobs: Sequence[Blob], expires_at: datetime) -> None:
         ids = [each for blob in blobs for each in blob.chunk_ids()]
         if ids:
             await self._chunks.update_many({"_id": {"$in": ids}}, {"$max": {"expires_at": expires_at}})
 
-    async def _insert(self, blob_id: str, number: int, data: bytes, expires_at: datetime) -> None:
-        await self._chunks.insert_one(
-            {"_id": chunk_id(blob_id, number), "data": Binary(data), "expires_at": expires_at}
+
+class Incoming:
+    """A file on its way into the store: no more of it than a chunk is held."""
+
+    def __init__(self, chunks: AsyncIOMotorCollection, most: int, expires_at: datetime) -> None:
+        self._collection = chunks
+        self._most = most
+        self._expires_at = expires_at
+        self._id, self._digest, self._size, self._chunks = uuid7(), hashlib.sha256(), 0, 0
+        self._waiting = bytearray()
+
+    async def write(self, piece: bytes) -> None:
+        """Takes the next bytes; raises TooManyBytesError beyond what was allowed."""
+        self._size += len(piece)
+        if self._size > self._most:
+            raise TooManyBytesError
+        self._digest.update(piece)
+        self._waiting += piece
+        while len(self._waiting) >= CHUNK_BYTES:
+            await self._insert(CHUNK_BYTES)
+
+    async def finish(self) -> Blob:
+        if self._waiting:
+            await self._insert(len(self._waiting))
+        return Blob(blob_id=self._id, size=self._size, digest=self._digest.hexdigest(), chunks=self._chunks)
+
+    @property
+    def so_far(self) -> Blob:
+        """What of it may be stored by now, to be discarded."""
+        return Blob(blob_id=self._id, size=self._size, digest="", chunks=self._chunks)
+
+    async def _insert(self, size: int) -> None:
+        number, self._chunks = self._chunks, self._chunks + 1
+        data = bytes(self._waiting[:size])
+        del self._waiting[:size]
+        await self._collection.insert_one(
+            {"_id": chunk_id(self._id, number), "data": Binary(data), "expires_at": self._expires_at}
         )
-
-
-async def _once(data: bytes) -> AsyncIterable[bytes]:
-    yield data
