@@ -29,6 +29,7 @@ CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "un
 MAX_JSON_BYTES = 64 * 1024
 M = TypeVar("M", bound=BaseModel)
 Handler = Callable[[Request], Awaitable[Response]]
+ErrorShape = Callable[[Request, ProblemError], Response]
 log = structlog.get_logger(__name__)
 
 
@@ -69,11 +70,15 @@ def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = 
 
 
 class ServiceRouter(APIRouter):
-    """A router, and by method and path the handlers that are `direct` (see Api)."""
+    """A router, and by method and path the handlers that are `direct` (see Api).
+
+    `shapes` are the forms that errors take below a path, where they are not problem details.
+    """
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.direct: dict[tuple[str, str], Handler] = {}
+        self.shapes: dict[str, ErrorShape] = {}
 
 
 def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -123,6 +128,12 @@ class Api(FastAPI):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.direct: dict[tuple[str, str], Handler] = {}
+        self.shapes: dict[str, ErrorShape] = {}
+
+    def shape_of(self, path: str) -> ErrorShape:
+        """How errors look at a path: as the longest path above it has them."""
+        above = [each for each in self.shapes if path == each or path.startswith(f"{each.rstrip('/')}/")]
+        return self.shapes[max(above, key=len)] if above else problem_details
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handle = self.direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
@@ -177,6 +188,7 @@ def create_api(routers: Sequence[APIRouter], version: str = "1") -> Api:
         api.include_router(router)
         if isinstance(router, ServiceRouter):
             api.direct |= router.direct
+            api.shapes |= router.shapes
     api.add_middleware(RequestIds)
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(RequestValidationError, _validation)
@@ -187,6 +199,14 @@ def create_api(routers: Sequence[APIRouter], version: str = "1") -> Api:
 
 
 def problem_response(request: Request, problem: ProblemError) -> Response:
+    """The problem in the shape of the request's path."""
+    api = request.scope.get("app")
+    shape = api.shape_of(request.url.path) if isinstance(api, Api) else problem_details
+    return shape(request, problem)
+
+
+def problem_details(request: Request, problem: ProblemError) -> Response:
+    """RFC 9457."""
     body = problem.body(request.url.path, getattr(request.state, "request_id", ""))
     return Response(orjson.dumps(body), problem.status, problem.headers, media_type="application/problem+json")
 
