@@ -9,17 +9,21 @@ from fastapi import APIRouter
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.workspaces import OWNED
-from services.ingest.api.actions import actions_router
+from services.ingest.api.actions import MessageActions, actions_router
 from services.ingest.api.door import Door
 from services.ingest.api.emails import emails_router
 from services.ingest.api.messages import MessageReader, messages_router
 from services.ingest.api.preview import preview_router
+from services.ingest.dialects.broadcast.routes import broadcast_router
+from services.ingest.dialects.sendy.routes import sendy_router
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
+from services.ingest.store.schedule import Schedule
 from services.ingest.store.submissions import Submissions
 from services.ingest.store.uploads import Uploads
+from shared.content import ContentStore
 from shared.service import Base, Service
 from shared.tokens import Cursors
 
@@ -31,14 +35,21 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     uploads = Uploads(base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:
-        door = Door("rest", base.authenticator, uploads, settings)
+
+        def _door(name: str) -> Door:
+            return Door(name, base.authenticator, uploads, settings)
+
+        door = _door("rest")
         reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
+        actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
         admission = Admission(base.cache, submissions, uploads, settings)
         routers = [
             emails_router(base, admission, door),
             preview_router(base, admission, door),
             messages_router(base, reader),
-            actions_router(base, admission, reader, door),
+            actions_router(base, admission, reader, actions, door),
+            broadcast_router(base, admission, reader, _door("broadcast")),
+            sendy_router(base, admission, reader, actions, _door("sendy")),
         ]
     if "projector" in roles:
         attach_projector(base, settings)

@@ -70,7 +70,7 @@ class Admission:
         now = now_ms()
         digest = None
         if call.key is not None and not any(faults):
-            digest = digest_of(request, uploaded)
+            digest = digest_of(request, uploaded, call.door)
             replayed = await self._storing.earlier_reply(call, digest, now)
             if replayed is not None:
                 return Admitted(replayed, replayed=True)

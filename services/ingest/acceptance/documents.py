@@ -29,6 +29,7 @@ class Accepted:
     type: RecipientType
     sender: str
     status: str
+    number: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,9 @@ def content_documents(plan: Plan) -> dict[str, dict[str, Any]]:
     }
 
 
-def submission_document(plan: Plan, content_ids: Mapping[str, str]) -> tuple[dict[str, Any], list[Accepted]]:
+def submission_document(
+    plan: Plan, content_ids: Mapping[str, str], number: int | None = None
+) -> tuple[dict[str, Any], list[Accepted]]:
     """The submission, and its messages in the order of to, cc, bcc; `content_ids` by the mailbox of the From.
 
     `pending` are the messages that the relay may publish now; what is scheduled has none until it is `due_at`. Where
@@ -117,7 +120,7 @@ def submission_document(plan: Plan, content_ids: Mapping[str, str]) -> tuple[dic
     for one in plan.recipients:
         recipient, origin = one.recipient, one.origin
         message = _message(plan, submission_id, recipient, origin, content_ids[origin.mailbox])
-        accepted.append(Accepted(message.message_id, recipient.address, recipient.type, origin.address, status))
+        accepted.append(Accepted(message.message_id, recipient.address, recipient.type, origin.address, status, number))
         entry = {
             "id": message.message_id,
             "recipient": recipient.address,
@@ -137,6 +140,7 @@ def submission_document(plan: Plan, content_ids: Mapping[str, str]) -> tuple[dic
         "subject": plan.letter.subject,
         "messages": messages,
         "sweeps": 0,
+        **({"number": number} if number is not None else {}),
     }
     pending = [entry["id"] for entry in messages if "suppressed" not in entry]
     if not pending:

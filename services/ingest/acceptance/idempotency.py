@@ -38,9 +38,10 @@ def read_key(values: list[str]) -> str | None:
     return key
 
 
-def digest_of(request: SendRequest, uploaded: Sequence[File] = ()) -> bytes:
-    """SHA-256 of what was asked for, whatever the order of its fields or its spaces; of files their own digests."""
-    asked = request.model_dump(exclude_none=True)
+def digest_of(request: SendRequest, uploaded: Sequence[File] = (), door: str = "") -> bytes:
+    """SHA-256 of what was asked for and by which door, whatever the order of its fields or its spaces; of files their
+    own digests."""
+    asked = {"door": door, **request.model_dump(exclude_none=True)}
     if uploaded:
         asked["uploaded"] = [
             [file.filename, file.content_type, file.data.digest] for file in uploaded if isinstance(file.data, Blob)

@@ -62,6 +62,9 @@ class SendRequest(BaseModel):
     stream: Literal["authentication", "security", "billing", "product"] | None = Field(
         None, description="What the message is for; the first two go on the critical lane"
     )
+    template: str | None = Field(None, description="A template's id: its fields stand in for those not given here")
+    template_version: int | None = Field(None, description="The template's newest where not given")
+    data: dict[str, Any] | None = Field(None, description="Values for the `{{variables}}` of subject, html and text")
     attachments: list[AttachmentInput] | None = None
     scheduled_at: str | None = Field(
         None, description="RFC 3339: sent then, not before", json_schema_extra={"format": "date-time"}

@@ -11,12 +11,13 @@ from typing import Any
 from services.ingest.acceptance.documents import Accepted, Plan, content_documents, submission_document
 from services.ingest.acceptance.faults import TOO_LARGE
 from services.ingest.acceptance.idempotency import still_running, stored_reply
-from services.ingest.store.submissions import KEY_PATTERN, Submissions
+from services.ingest.store.submissions import KEY_PATTERN, NUMBER_PATTERN, Submissions
 from shared.auth import Principal
 from shared.errors import Fault, ProblemError, unavailable
 from shared.failpoints import reach
 from shared.mongo.group_commit import Insert
 from shared.telemetry import metrics
+from shared.tokens import numbers
 
 WAIT_FOR_HOLDER = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.25
@@ -27,16 +28,23 @@ Render = Callable[[Sequence[Accepted]], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Who asks, by which door, under which traceparent, and with which idempotency key."""
+    """Who asks, by which door, under which traceparent, and with which idempotency key.
+
+    Where `numbered`, the submission gets an integer of its own, for callers who know no other ids.
+    """
 
     principal: Principal
     door: str
     trace: str | None
     key: str | None
+    numbered: bool = False
 
     def under(self, key: str | None) -> Call:
         """The same call with another key."""
         return replace(self, key=key)
+
+    def with_number(self) -> Call:
+        return replace(self, numbered=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +55,17 @@ class Admitted:
     replayed: bool = False
 
 
+class NumberTakenError(Exception):
+    """Another submission has the number that was drawn for this one."""
+
+
 class Storing:
     """Stores plans. Of requests with one key one is stored, and all of them get its reply."""
 
     def __init__(self, submissions: Submissions, key_life: timedelta) -> None:
         self._submissions = submissions
         self._key_life = key_life
+        self._numbers = numbers()
 
     async def earlier_reply(self, call: Call, digest: bytes, now: datetime) -> bytes | None:
         """The reply that the call's key already stands for; raises a 422 problem where that was another request's."""
@@ -72,18 +85,24 @@ class Storing:
             await self._store_contents(list(contents.values()))
         else:
             content_ids = {one.origin.mailbox: plan.content_id for one in plan.recipients}
-        document, accepted = submission_document(plan, content_ids)
-        reply = render(accepted)
-        if call.key is not None:
-            document |= {"key": call.key, "key_until": plan.accepted_at + self._key_life}
-            document |= {"digest": digest, "reply": reply}
-        reach("ingest.content_stored")
-        replayed = await self._store_submission(call, document, digest)
-        if replayed is not None:
-            return Admitted(replayed, replayed=True)
-        reach("ingest.submission_stored")
-        metrics.ACCEPTED.labels(plan.stream.lane.value, call.door).inc(len(accepted))
-        return Admitted(reply)
+        for _ in range(TRIES):
+            number = next(self._numbers) if call.numbered else None
+            document, accepted = submission_document(plan, content_ids, number)
+            reply = render(accepted)
+            if call.key is not None:
+                document |= {"key": call.key, "key_until": plan.accepted_at + self._key_life}
+                document |= {"digest": digest, "reply": reply}
+            reach("ingest.content_stored")
+            try:
+                replayed = await self._store_submission(call, document, digest)
+            except NumberTakenError:
+                continue
+            if replayed is not None:
+                return Admitted(replayed, replayed=True)
+            reach("ingest.submission_stored")
+            metrics.ACCEPTED.labels(plan.stream.lane.value, call.door).inc(len(accepted))
+            return Admitted(reply)
+        raise _unknown()
 
     async def _store_contents(self, documents: list[dict[str, Any]]) -> None:
         if len(documents) == 1:
@@ -103,6 +122,8 @@ class Storing:
                 return None
             if inserted.result is Insert.TOO_LARGE:
                 raise _too_large()
+            if inserted.key == NUMBER_PATTERN:
+                raise NumberTakenError
             if call.key is None or digest is None or inserted.key != KEY_PATTERN:
                 raise _unknown()
             reply = await self._await_holder(call, call.key, digest)

@@ -52,6 +52,13 @@ class MessageActions:
             raise ProblemError(404, "content_gone", "What this message says is not kept any more.")
         return content
 
+    async def content_while_kept(self, workspace_id: str, message_id: str) -> Content | None:
+        """What the message says, None once that is not kept any more."""
+        try:
+            return await self.content(workspace_id, message_id)
+        except ProblemError:
+            return None
+
     async def attachment(self, workspace_id: str, message_id: str, attachment_id: str) -> Attachment:
         """One of the message's attachments; raises a 404 problem."""
         content = await self.content(workspace_id, message_id)
@@ -71,10 +78,10 @@ class MessageActions:
             yield chunk
 
 
-def actions_router(base: Base, admission: Admission, reader: MessageReader, door: Door) -> APIRouter:
+def actions_router(
+    base: Base, admission: Admission, reader: MessageReader, actions: MessageActions, door: Door
+) -> APIRouter:
     router = service_router(base.tracing, tags=["emails"])
-    contents = ContentStore(base.content_database)
-    actions = MessageActions(reader, Schedule(base.database), contents)
     may_send, may_read = caller(base.authenticator, "email.send"), caller(base.authenticator, SCOPE)
 
     async def cancel_email(id: str, principal: Principal = may_send) -> Response:

@@ -58,10 +58,10 @@ class Door:
         """The call with its Idempotency-Key; raises a 400 problem for a malformed one."""
         return Call(principal, self.name, request.state.trace, read_key(request.headers.getlist("idempotency-key")))
 
-    async def json_body(self, request: Request) -> bytes:
+    async def json_body(self, request: Request, most: int | None = None) -> bytes:
         """The body of a request that says it is JSON; raises a 413, 415 or 400 problem."""
         require_json(request)
-        return await read_body(request, self.settings.max_body_bytes)
+        return await read_body(request, most or self.settings.max_body_bytes)
 
     def form(
         self, request: Request, principal: Principal, files: int, faults: Faults

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import builtins
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -13,7 +15,7 @@ from services.ingest.api.email_schemas import MESSAGE, MESSAGES, TIMELINE, repli
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.projection.timeline import timeline_of
 from services.ingest.projection.views import document_of_submission, message_view
-from services.ingest.store.messages import Messages
+from services.ingest.store.messages import Messages, first_id
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
 from shared.contracts.messages import Message
@@ -89,6 +91,16 @@ class MessageReader:
             raise not_found("message")
         return Message.decode(bytes(submission["messages"][0]["record"]))
 
+    async def page(
+        self, workspace_id: str, conditions: Mapping[str, Any], skip: int, limit: int
+    ) -> tuple[builtins.list[dict[str, Any]], int]:
+        """A page by number of the newest messages that meet the conditions, and how many do."""
+        return await self._messages.numbered_page(workspace_id, conditions, skip, limit)
+
+    async def numbered(self, workspace_id: str, number: int) -> dict[str, Any] | None:
+        """The submission that has this number; None where the workspace has no such one."""
+        return await self._messages.submission_numbered(workspace_id, number)
+
     async def list(self, workspace_id: str, listing: Listing) -> dict[str, Any]:
         query = f"emails:{workspace_id}:{orjson.dumps(listing.filters(), option=orjson.OPT_SORT_KEYS).decode()}"
         before = self._position(listing.cursor, query) if listing.cursor else None
@@ -130,16 +142,10 @@ def conditions_of(listing: Listing, before: str | None) -> dict[str, Any]:
     if before is not None:
         ids.append({"_id": {"$lt": before}})
     if listing.from_ is not None:
-        ids += [{"accepted_at": {"$gte": listing.from_}}, {"_id": {"$gte": _first_id(listing.from_ - CLOCK_SLACK)}}]
+        ids += [{"accepted_at": {"$gte": listing.from_}}, {"_id": {"$gte": first_id(listing.from_ - CLOCK_SLACK)}}]
     if listing.to is not None:
-        ids += [{"accepted_at": {"$lt": listing.to}}, {"_id": {"$lt": _first_id(listing.to + CLOCK_SLACK)}}]
+        ids += [{"accepted_at": {"$lt": listing.to}}, {"_id": {"$lt": first_id(listing.to + CLOCK_SLACK)}}]
     return {**conditions, "$and": ids} if ids else conditions
-
-
-def _first_id(moment: datetime) -> str:
-    """The least UUIDv7 of a millisecond."""
-    digits = f"{max(0, round(moment.timestamp() * 1000)):012x}"
-    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
 def messages_router(base: Base, reader: MessageReader) -> APIRouter:

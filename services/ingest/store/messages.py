@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -13,6 +15,7 @@ from services.ingest.projection.fold import Delta
 COLLECTION = "messages"
 SUBMISSIONS = "submissions"
 READ_MS = 5_000
+MOST_COUNTED = 100_000
 
 SEARCHED = ("head.status", "recipient_key", "sender_key", "stream", "tags")
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
@@ -83,6 +86,25 @@ class Messages:
         )
         return found
 
+    async def numbered_page(
+        self, workspace_id: str, conditions: Mapping[str, Any], skip: int, limit: int
+    ) -> tuple[list[dict[str, Any]], int]:
+        """A page of the newest messages that meet the conditions, and how many do (counted up to 100,000)."""
+        condition = {"workspace_id": workspace_id, "head": {"$exists": True}, **conditions}
+        query = self._messages.find(condition, WITHOUT_DETAIL).sort("_id", -1).skip(skip).limit(limit)
+        found, total = await asyncio.gather(
+            query.max_time_ms(READ_MS).to_list(None),
+            self._messages.count_documents(condition, limit=MOST_COUNTED, maxTimeMS=READ_MS),
+        )
+        return found, int(total)
+
+    async def submission_numbered(self, workspace_id: str, number: int) -> dict[str, Any] | None:
+        """The submission with this number, if it is the workspace's."""
+        found: dict[str, Any] | None = await self._submissions.find_one(
+            {"number": number, "workspace_id": workspace_id}, max_time_ms=READ_MS
+        )
+        return found
+
     async def page(self, workspace_id: str, conditions: Mapping[str, Any], limit: int) -> Sequence[dict[str, Any]]:
         """The newest messages of a workspace that meet the conditions."""
         query = self._messages.find(
@@ -90,3 +112,9 @@ class Messages:
         )
         found: list[dict[str, Any]] = await query.sort("_id", -1).limit(limit).max_time_ms(READ_MS).to_list(None)
         return found
+
+
+def first_id(moment: datetime) -> str:
+    """The least UUIDv7 of a millisecond."""
+    digits = f"{max(0, round(moment.timestamp() * 1000)):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"

@@ -15,11 +15,13 @@ from shared.mongo.group_commit import GroupCommit, Insert, Inserted, insert_grou
 
 COLLECTION = "submissions"
 KEY_PATTERN = {"workspace_id": 1, "key": 1}
+NUMBER_PATTERN = {"number": 1}
 HOLDER = ("workspace_id", "key", "key_until", "digest", "reply")
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
         IndexModel(list(KEY_PATTERN.items()), unique=True, partialFilterExpression={"key": {"$exists": True}}),
+        IndexModel(list(NUMBER_PATTERN.items()), unique=True, partialFilterExpression={"number": {"$exists": True}}),
     ),
     Kind.CONTACT: (
         IndexModel(

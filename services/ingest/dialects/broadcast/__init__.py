@@ -1,0 +1,1 @@
+"""Broadcast's transactional API: `POST /api/v1/transactionals.json` and what tells of it later."""

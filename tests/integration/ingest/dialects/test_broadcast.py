@@ -1,0 +1,122 @@
+"""Broadcast's tongue: the shapes, codes and errors of its published document."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.auth import WORKSPACE_SCOPES
+from shared.contracts.events import EventType, event_of
+from shared.contracts.messages import Message
+from shared.contracts.record import rfc3339
+from tests.integration.ingest.conftest import SENDER, Door, make_workspace
+from tests.integration.ingest.read_model import project
+
+PATH = "/api/v1/transactionals.json"
+FIELDS = [
+    "id", "body", "preheader", "queue_at", "recipient_email", "recipient_name", "reply_to", "sent_at", "subject",
+    "include_unsubscribe_link", "created_at", "updated_at", "status_url",
+]  # fmt: skip
+
+
+def order(**changes: Any) -> dict[str, Any]:
+    body = {"to": "customer@example.test", "subject": "Your order has shipped", "body": "<h1>Order Shipped!</h1>"}
+    return {name: value for name, value in {**body, **changes}.items() if value is not ...}
+
+
+@pytest.fixture
+async def door(door: Door) -> Door:
+    await door.limit(default_sender=SENDER)
+    return door
+
+
+async def test_a_transactional_is_created_and_found_by_its_number(door: Door) -> None:
+    reply = await door.post(order(reply_to="help@acme.test", unknown="ignored"), path=PATH)
+    assert reply.status_code == 201, reply.text
+    made = reply.json()
+    assert list(made) == FIELDS
+    assert isinstance(made["id"], int)
+    assert 0 < made["id"] < 2**53
+    assert (made["recipient_email"], made["reply_to"], made["sent_at"]) == (
+        "customer@example.test", "help@acme.test", None,
+    )  # fmt: skip
+    assert made["queue_at"].endswith("Z")
+    assert len(made["created_at"]) == len("2025-03-15T10:30:00.000Z")
+    assert made["status_url"].endswith(f"/api/v1/transactionals/{made['id']}.json")
+    found = await door.get(f"/api/v1/transactionals/{made['id']}.json")
+    assert (found.status_code, found.json()) == (200, made)
+    (submission,) = await door.submissions()
+    assert submission["door"] == "broadcast"
+
+
+async def test_numbers_rise_and_are_each_one_s_own(door: Door) -> None:
+    ids = [(await door.post(order(), path=PATH)).json()["id"] for _ in range(5)]
+    assert sorted(set(ids)) == ids
+
+
+async def test_what_became_of_it_is_shown(door: Door) -> None:
+    number = (await door.post(order(), path=PATH)).json()["id"]
+    (submission,) = await door.submissions()
+    message = Message.decode(submission["messages"][0]["record"])
+    at = message.accepted_at + timedelta(seconds=5)
+    await project(door.deployment, event_of(message, EventType.DELIVERED, at))
+    view = (await door.get(f"/api/v1/transactionals/{number}.json")).json()
+    assert view["sent_at"] == view["updated_at"] == rfc3339(at)
+    assert "status" not in view
+
+
+async def test_a_blocked_one_says_so(door: Door) -> None:
+    number = (await door.post(order(), path=PATH)).json()["id"]
+    (submission,) = await door.submissions()
+    message = Message.decode(submission["messages"][0]["record"])
+    await project(
+        door.deployment, event_of(message, EventType.SUPPRESSED, datetime.now(UTC), {"reason": "hard_bounce"})
+    )
+    view = (await door.get(f"/api/v1/transactionals/{number}.json")).json()
+    assert (view["sent_at"], view["status"], view["status_reason"]) == (None, "suppressed", "hard_bounce")
+
+
+@pytest.mark.parametrize(
+    ("body", "errors"),
+    [
+        ({"body": "x"}, {"recipient_email": ["can't be blank"], "subject": ["can't be blank"]}),
+        (order(body=...), {"body": ["can't be blank"]}),
+        (order(to="nobody"), {"recipient_email": ["is invalid"]}),
+        (order(to=["a@b.test", "c@d.test"]), {"recipient_email": ["is invalid"]}),
+        (order(reply_to="x"), {"reply_to": ["is invalid"]}),
+    ],
+)
+async def test_faults_stand_under_their_fields(door: Door, body: dict[str, Any], errors: dict[str, list[str]]) -> None:
+    reply = await door.post(body, path=PATH)
+    assert (reply.status_code, reply.json()) == (422, {"errors": errors})
+    assert await door.nothing_stored()
+
+
+async def test_without_a_default_sender_nothing_is_sent(door: Door) -> None:
+    await door.limit(default_sender=None)
+    reply = await door.post(order(), path=PATH)
+    assert (reply.status_code, list(reply.json()["errors"])) == (422, ["sender"])
+
+
+async def test_401_is_for_no_token_and_for_one_without_the_scope(door: Door) -> None:
+    number = (await door.post(order(), path=PATH)).json()["id"]
+    door.key = "nonsense"
+    assert (await door.post(order(), path=PATH)).json() == {"error": "Unauthorized"}
+    for missing, act in (
+        ("email.send", lambda: door.post(order(), path=PATH)),
+        ("email.history", lambda: door.get(f"/api/v1/transactionals/{number}.json")),
+    ):
+        scopes = [scope for scope in WORKSPACE_SCOPES if scope != missing]
+        door.key = (await door.workspaces.create_api_key(door.workspace.id, "less", scopes)).secret or ""
+        reply = await act()
+        assert (reply.status_code, reply.json()) == (401, {"error": "Unauthorized"})
+
+
+async def test_404_is_for_another_channels_and_for_what_is_no_number(door: Door) -> None:
+    number = (await door.post(order(), path=PATH)).json()["id"]
+    _, door.key = await make_workspace(door.workspaces)
+    for each in (number, "x", 2**70):
+        reply = await door.get(f"/api/v1/transactionals/{each}.json")
+        assert (reply.status_code, reply.json()) == (404, {"error": "Not Found"})
