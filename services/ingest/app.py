@@ -15,6 +15,10 @@ from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
+from services.ingest.store.tracked_hits import TrackedHits
+from services.ingest.tracking.answers import TrackedLinks
+from services.ingest.tracking.recorder import PUBLISH_SECONDS, Recorder
+from services.ingest.tracking.routes import links_router
 from shared.service import Base, Service
 
 
@@ -22,10 +26,12 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http`, `relay` and `projector`."""
     base = Base("ingest", settings, roles, owned=OWNED)
     submissions = Submissions(base.database, base.content_database)
+    recorder = Recorder(TrackedHits(base.database), base.publisher, settings.tracking_hasty_seconds)
     routers: list[APIRouter] = []
     if "http" in roles:
         admission = Admission(base.cache, submissions, settings)
         routers = [emails_router(base, admission, settings), messages_router(base, settings)]
+        routers.append(links_router(TrackedLinks(recorder, settings)))
     if "projector" in roles:
         attach_projector(base, settings)
 
@@ -35,9 +41,13 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             if "relay" in roles:
                 base.publish_configuration(loops)
                 run_relay(base, settings, loops)
+                loops.every("tracking.sweep", settings.sweep_seconds, recorder.sweep)
+            if "http" in roles:
+                loops.every("tracking.publish", PUBLISH_SECONDS, recorder.publish)
             try:
                 yield
             finally:
                 await submissions.drain()
+                await recorder.drain()
 
     return Service("ingest", routers, run, base.ready)
