@@ -26,11 +26,8 @@ class Settings(SharedSettings):
     sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")
     sweep_longest_seconds: float = Field(21_600, gt=0, description="longest wait between two such looks; they double")
 
-    tracking_wait_seconds: float = Field(
-        1, gt=0, description="how long a redirect or a pixel waits for its hit's record"
-    )
+    tracking_wait_seconds: float = Field(1, gt=0, description="how long a redirect or a pixel waits for its record")
     tracking_hasty_seconds: float = Field(5, ge=0, description="opens and clicks so soon after delivery are machines'")
     tracking_addresses: Literal["truncated", "whole", "none"] = Field(
-        "truncated",
-        description="what is kept of the address that an open or click comes from: its /24 or /48 network, all",
+        "truncated", description="what is kept of a reader's address: its network (/24 or /48), all of it, or nothing"
     )

@@ -85,6 +85,13 @@ class Recorder:
         self._kept.clear()
 
     async def _write(self, hits: list[Hit]) -> Sequence[str | None]:
+        try:
+            return await self._written(hits)
+        except Exception as error:
+            log.warning("hits not kept", count=len(hits), error=type(error).__name__)
+            raise
+
+    async def _written(self, hits: list[Hit]) -> Sequence[str | None]:
         found = await self._store.messages({(hit.workspace_id, hit.message_id) for hit in hits})
         messages = [found.get((hit.workspace_id, hit.message_id)) for hit in hits]
         documents: dict[str, Mapping[str, Any]] = {}
