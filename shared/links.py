@@ -99,8 +99,6 @@ class Links:
             target = _decoded(encoded_target).decode("ascii")
         except UnicodeDecodeError as error:
             raise InvalidLinkError("no target of a link") from error
-        if TARGET.fullmatch(target) is None:
-            raise InvalidLinkError("no target of a link")
         return self._read(token, target, (LinkKind.CLICK,)), target
 
     def _read(self, token: str, target: str, kinds: Collection[LinkKind]) -> Reference:

@@ -46,8 +46,6 @@ FIRST_TIMES: dict[EventType, tuple[str, ...]] = {
         or type_ in (EventType.SUPPRESSED, EventType.FAILED, EventType.CANCELED, EventType.BOUNCED)
     },
 }
-TOLD_APART = frozenset({EventType.OPENED, EventType.CLICKED})
-"""A machine's have times of their own, `machine_opened_at` and `machine_clicked_at`."""
 LAST_TIMES: dict[EventType, str] = {
     type_: f"{type_}_at" for type_ in (EventType.QUEUED, EventType.SENDING, EventType.STUCK, EventType.DEFERRED)
 }
@@ -117,7 +115,7 @@ def delta_of(event: Event) -> Delta:
     if event.type in RANKS:
         largest["head"] = stamp | _state_of(event)
         _add_summaries(largest, stamp, event)
-    whose = "machine_" if event.type in TOLD_APART and event.data.get("machine") else ""
+    whose = "machine_" if event.data.get("machine") else ""  # an open or a click that is not a reader's
     for name in FIRST_TIMES.get(event.type, ()):
         smallest[f"times.{whose}{name}"] = event.occurred_at
     if published := event.data.get("seen", {}).get("published"):

@@ -26,7 +26,7 @@ def target_of(value: str) -> str | None:
     and what cannot stand in a URI is percent-encoded as UTF-8 (URL Living Standard).
     """
     url = _REFERENCE.sub(_referred, value).strip("".join(map(chr, range(0x21)))).translate(_IGNORED)
-    if _HTTP.match(url) is None or len(url) > LONGEST_TARGET or _LEFT_OVER.search(url):
+    if _HTTP.match(url) is None or _LEFT_OVER.search(url):
         return None
     try:
         parts = urlsplit(url)

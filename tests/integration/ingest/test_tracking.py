@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -84,20 +85,37 @@ async def test_hits_within_a_minute_are_one_event_and_cost_one_write(reader: Rea
     assert len(hits) == len(await reader.minutes())
     assert len(hits) <= 4
 
+    seen = await profiled(reader)
+    again = len(await reader.hits()) - len(hits)  # where a minute has begun meanwhile
+    assert seen["insert"] == again
+    assert seen["query"] <= 2 * again
+
+
+async def profiled(reader: Reader) -> Counter[str]:
+    """What five further clicks ask of MongoDB, by operation."""
     database = reader.door.deployment.database("ingest")
     await database.command("profile", 2)
-    replies = [await reader.click() for _ in range(5)]
+    for _ in range(5):
+        assert (await reader.click()).status_code == 302
     await database.command("profile", 0)
-    assert {reply.status_code for reply in replies} == {302}
-    writes = await database["system.profile"].count_documents({"ns": {"$regex": "tracked_hits$"}, "op": "insert"})
-    assert writes <= len(await reader.hits()) - len(hits)
+    asked = database["system.profile"].find({"ns": {"$regex": "(tracked_hits|messages|submissions)$"}})
+    return Counter([entry["op"] async for entry in asked])
+
+
+async def test_what_comes_too_soon_again_and_again_costs_one_write_too(deployment: Deployment) -> None:
+    async with open_reader(deployment, tracking_hasty_seconds=60) as reader:
+        await reader.click()
+        before = len(await reader.hits())
+        assert (await profiled(reader))["insert"] == len(await reader.hits()) - before
 
 
 async def test_another_process_keeps_no_hit_twice(reader: Reader) -> None:
     async with beside(reader) as other:
         for each in (reader, other, reader, other):
             assert (await each.open()).status_code == 200
-    assert len(await reader.hits()) == len(await reader.minutes())
+    hits = await reader.hits()
+    assert len(hits) == len(await reader.minutes())
+    assert len(await reader.published(len(hits))) == len(hits)
 
 
 async def test_what_is_not_ours_leads_nowhere_and_keeps_nothing(reader: Reader) -> None:

@@ -147,7 +147,9 @@ def test_whatever_the_text_is_the_rest_of_it_stands_as_it_stood(html: str) -> No
         ('<a href="https://münchen.test:8080/ö?ß#ü">', ["https://xn--mnchen-3ya.test:8080/%C3%B6?%C3%9F#%C3%BC"]),
         ('<a href="https://u:p@a.test/%20%zz">', ["https://u:p@a.test/%20%zz"]),
         ('<a href="https:///x"><a href="https://"><a href="https://[x/">', []),
+        ('<a href="https://a.test/a\n\tb c">', ["https://a.test/ab%20c"]),
         (f'<a href="https://a.test/{"x" * LONGEST_TARGET}">', []),
+        (f'<a href="https://a.test/{"ü" * (LONGEST_TARGET // 4)}">', []),
         ('<a href="https://a.test/*|NAME|*"><a href="https://a.test/{% if %}">', []),
     ],
 )  # fmt: skip
@@ -230,3 +232,9 @@ def test_what_a_header_asks_for(header: str, tracked: Tracked) -> None:
 def test_time_grows_with_the_length_alone(repeated: str) -> None:
     """What looked back once for each of its parts would take hours."""
     marked(repeated * (400_000 // len(repeated)), BOTH)
+
+
+@pytest.mark.timeout(30)
+def test_a_value_takes_no_longer() -> None:
+    for repeated in ("ü", "ü.", "&amp", "&", "%", "@", ":", "["):
+        assert target_of(f"https://{repeated * 200_000}") is None

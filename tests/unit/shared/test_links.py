@@ -106,6 +106,14 @@ def test_a_token_is_for_one_use_under_one_key() -> None:
         Links(b"x" * 32).read(token_of(LinkKind.OPEN), (LinkKind.OPEN,))
 
 
+def test_a_token_of_another_version_is_none_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as later:
+        later.setattr("shared.links.VERSION", 2)
+        token = token_of(LinkKind.OPEN)
+    with pytest.raises(InvalidLinkError):
+        LINKS.read(token, (LinkKind.OPEN,))
+
+
 def test_a_click_has_no_other_use() -> None:
     token, _ = parts_of_click("https://a.test/")
     with pytest.raises(InvalidLinkError):
