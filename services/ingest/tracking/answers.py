@@ -33,9 +33,14 @@ Subscription = Callable[[str, str, datetime], Awaitable[None]]
 """Called with a workspace's id, a recipient's address, and when they asked."""
 
 
+def peer_of(request: Request) -> str | None:
+    """The address at the other end of the connection."""
+    return request.client.host if request.client else None
+
+
 class TrackedLinks:
     """What is answered at a link. `on_unsubscribed` and `on_subscribed` change the contact's state; whatever they
-    raise, the reader is asked to try again."""
+    raise, the reader is asked to try again. `client_of` gives the address that a request came from."""
 
     def __init__(
         self,
@@ -43,10 +48,12 @@ class TrackedLinks:
         settings: Settings,
         on_unsubscribed: Subscription | None = None,
         on_subscribed: Subscription | None = None,
+        client_of: Callable[[Request], str | None] = peer_of,
     ) -> None:
         self._recorder = recorder
         self._links = Links(settings.token_key_bytes)
         self._settings = settings
+        self._client_of = client_of
         self._effects = {Wish.OFF: on_unsubscribed, Wish.ON: on_subscribed}
 
     async def open(self, token: str, request: Request) -> Response:
@@ -141,7 +148,7 @@ class TrackedLinks:
             reference.workspace_id,
             reference.message_id,
             now.replace(microsecond=now.microsecond // 1000 * 1000),
-            address=address_kept(request.client.host if request.client else None, self._settings.tracking_addresses),
+            address=address_kept(self._client_of(request), self._settings.tracking_addresses),
             user_agent=request.headers.get("user-agent", "")[:AGENT_CHARS] or None,
             machine=None if type_ is EventType.UNSUBSCRIBED else machine_of(request.headers),
             **more,
