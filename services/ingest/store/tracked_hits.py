@@ -52,8 +52,7 @@ class TrackedHits:
         query = self._messages.find(
             {**_within(places), "_id": {"$in": [id_ for _, id_ in places]}, "head": {"$exists": True}}, WITHOUT_DETAIL
         ).max_time_ms(READ_MS)
-        found = {(document["workspace_id"], document["_id"]): document async for document in query}
-        return {place: document for place, document in found.items() if place in places}
+        return {(document["workspace_id"], document["_id"]): document async for document in query}
 
     async def _in_submissions(self, places: Collection[Place]) -> dict[Place, Mapping[str, Any]]:
         query = self._submissions.find(

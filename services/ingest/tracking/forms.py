@@ -40,7 +40,7 @@ async def _fields(headers: Headers, body: bytes) -> dict[str, str]:
         yield body
 
     try:
-        form = await MultiPartParser(headers, chunks(), max_files=0, max_fields=MOST_FIELDS).parse()
+        form = await MultiPartParser(headers, chunks(), max_fields=MOST_FIELDS).parse()
     except MultiPartException:
         return {}
     return {name: value for name, value in form.items() if isinstance(value, str)}
