@@ -42,6 +42,9 @@ class SharedSettings(BaseSettings):
     health_host: str = Field("127.0.0.1", description="address of /livez, /readyz and /metrics")
     health_port: int = Field(9464, description="port of /livez, /readyz and /metrics")
     public_url: str = Field("http://127.0.0.1:8080", description="how callers reach the API")
+    links_url: str | None = Field(
+        None, pattern=r"^https?://[A-Za-z0-9._~:/\[\]-]+$", description="base of the links in mail; none: public_url"
+    )
 
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector, e.g. http://host:4318; none: no export")
     trace_ratio: float = Field(0.01, ge=0, le=1, description="share of the requests without a traceparent to trace")
@@ -68,6 +71,11 @@ class SharedSettings(BaseSettings):
     @cached_property
     def encryption_key_bytes(self) -> bytes:
         return base64.b64decode(self.encryption_key.get_secret_value())
+
+    @property
+    def links_base(self) -> str:
+        """Where the links in mail begin."""
+        return self.links_url or self.public_url
 
     def topic(self, name: str) -> str:
         return f"{self.topic_prefix}{name}"

@@ -22,7 +22,11 @@ from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from services.ingest.store.schedule import Schedule
 from services.ingest.store.submissions import Submissions
+from services.ingest.store.tracked_hits import TrackedHits
 from services.ingest.store.uploads import Uploads
+from services.ingest.tracking.answers import TrackedLinks
+from services.ingest.tracking.recorder import PUBLISH_SECONDS, Recorder
+from services.ingest.tracking.routes import links_router
 from shared.content import ContentStore
 from shared.service import Base, Service
 from shared.tokens import Cursors
@@ -32,6 +36,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http`, `relay` and `projector`."""
     base = Base("ingest", settings, roles, owned=OWNED)
     submissions = Submissions(base.database, base.content_database)
+    recorder = Recorder(TrackedHits(base.database), base.publisher, settings.tracking_hasty_seconds)
     uploads = Uploads(base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:
@@ -50,6 +55,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             actions_router(base, admission, reader, actions, door),
             broadcast_router(base, admission, reader, _door("broadcast")),
             sendy_router(base, admission, reader, actions, _door("sendy")),
+            links_router(TrackedLinks(recorder, settings)),
         ]
     if "projector" in roles:
         attach_projector(base, settings)
@@ -60,9 +66,13 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             if "relay" in roles:
                 base.publish_configuration(loops)
                 run_relay(base, settings, loops)
+                loops.every("tracking.sweep", settings.sweep_seconds, recorder.sweep)
+            if "http" in roles:
+                loops.every("tracking.publish", PUBLISH_SECONDS, recorder.publish)
             try:
                 yield
             finally:
                 await submissions.drain()
+                await recorder.drain()
 
     return Service("ingest", routers, run, base.ready)

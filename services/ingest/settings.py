@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from shared.settings import SharedSettings
@@ -25,3 +27,9 @@ class Settings(SharedSettings):
     relay_lease_seconds: float = Field(10, gt=0, description="how soon another process takes over from a lost relay")
     sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")
     sweep_longest_seconds: float = Field(21_600, gt=0, description="longest wait between two such looks; they double")
+
+    tracking_wait_seconds: float = Field(1, gt=0, description="how long a redirect or a pixel waits for its record")
+    tracking_hasty_seconds: float = Field(5, ge=0, description="opens and clicks so soon after delivery are machines'")
+    tracking_addresses: Literal["truncated", "whole", "none"] = Field(
+        "truncated", description="what is kept of a reader's address: its network (/24 or /48), all of it, or nothing"
+    )

@@ -36,7 +36,7 @@ _NAMES: dict[EventType, str] = {
 }
 _DETAIL = (
     "code", "enhanced", "reply", "stage", "class", "hard", "host", "next_at", "reason", "url", "user_agent",
-    "in_reply_to", "out_of_band",
+    "in_reply_to", "out_of_band", "machine", "machine_reason", "method",
 )  # fmt: skip
 """What customers see of an event's data. Transcripts, timings, addresses of ours, routes and verdicts stay inside."""
 

@@ -52,6 +52,11 @@ OLDEST_AGE = Gauge("posthorn_oldest_age_seconds", "Age of the oldest that waits 
 OUTBOX_BACKLOG = Gauge("posthorn_outbox_backlog", "Submissions not yet published", ("lane",))
 UNPUBLISHED = Gauge("posthorn_unpublished", "Documents whose record is not published yet", ("collection",))
 RELEASED = Counter("posthorn_scheduled_released_total", "Scheduled submissions handed to the relay when they were due")
+TRACKED_HITS = Counter(
+    "posthorn_tracked_hits_total",
+    "Requests at tracked links by what became of them: kept, repeated, unknown, refused, lost",
+    ("type", "result"),
+)
 SWEPT = Counter("posthorn_swept_total", "Messages that the sweeper handed to the relay again", ("lane",))
 DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-letter topic", ("topic", "reason"))
 SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))

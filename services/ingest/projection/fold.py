@@ -115,8 +115,9 @@ def delta_of(event: Event) -> Delta:
     if event.type in RANKS:
         largest["head"] = stamp | _state_of(event)
         _add_summaries(largest, stamp, event)
+    whose = "machine_" if event.data.get("machine") else ""  # an open or a click that is not a reader's
     for name in FIRST_TIMES.get(event.type, ()):
-        smallest[f"times.{name}"] = event.occurred_at
+        smallest[f"times.{whose}{name}"] = event.occurred_at
     if published := event.data.get("seen", {}).get("published"):
         smallest["times.published_at"] = datetime.fromisoformat(published)
     if event.type in LAST_TIMES:

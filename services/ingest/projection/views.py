@@ -15,8 +15,9 @@ Document = Mapping[str, Any]
 TIMES = (
     "published_at", "queued_at", "sending_at", "deferred_at", "ambiguous_at", "stuck_at", "sent_at", "delivered_at",
     "bounced_at", "suppressed_at", "failed_at", "canceled_at", "complained_at", "opened_at", "clicked_at", "replied_at",
-    "read_at", "unsubscribed_at",
+    "read_at", "unsubscribed_at", "machine_opened_at", "machine_clicked_at",
 )  # fmt: skip
+MACHINES = {"opened_at": "machine_opened_at", "clicked_at": "machine_clicked_at"}
 REACTIONS = (("replied", "replied_at"), ("read", "read_at"), ("opened", "opened_at"))
 SAID = ("from_", "to", "cc", "reply_to", "subject", "html", "text", "headers")
 UNIFIED = {
@@ -39,9 +40,16 @@ def unified_status(status: str, times: Document) -> str:
     return next((reaction for reaction, at in REACTIONS if at in times), word)
 
 
+def times_of(document: Document) -> dict[str, Any]:
+    """The times as they are shown: a machine's open or click counts until a reader's is known, as some readers' mail is
+    only ever fetched by a machine. Where the two times are the same there is no reader's."""
+    times = dict(document.get("times", {}))
+    return {name: times[machine] for name, machine in MACHINES.items() if machine in times} | times
+
+
 def message_view(document: Document) -> dict[str, Any]:
     """One message; without its events, to which `links.trace` leads."""
-    head, times = document["head"], document.get("times", {})
+    head, times = document["head"], times_of(document)
     return {
         "uuid": document["_id"],
         "status": head["status"],

@@ -15,6 +15,7 @@ from tests.fixtures.messages import a_message
 
 BEGAN = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+ADDITIONS = ("complained", "opened", "clicked", "replied", "read", "unsubscribed")
 TERMINAL = ("delivered", "relayed", "bounced", "suppressed", "failed", "canceled", "expired")
 
 
@@ -91,8 +92,9 @@ def lives(draw: st.DrawFn, largest: int = 5) -> list[Event]:
     if end in ("delivered", "relayed"):
         if draw(st.booleans()):
             happen(EventType.BOUNCED, {"class": "mailbox_full", "hard": False, "out_of_band": True}, "dsn-1")
-        for type_ in draw(st.lists(st.sampled_from(["complained", "opened", "clicked", "replied", "read"]))):
-            happen(EventType(type_), {"link": 1}, str(draw(st.integers(0, 3))))
+        for type_ in draw(st.lists(st.sampled_from(ADDITIONS))):
+            machine = {"machine": True, "machine_reason": "scanner"} if draw(st.booleans()) else {}
+            happen(EventType(type_), machine, f"{draw(st.integers(0, 3))}{len(machine)}")
     return events
 
 

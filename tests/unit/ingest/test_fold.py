@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.ingest.projection.fold import Delta, apply, delta_of, webhook_delta
 from shared.contracts.events import RANKS, Event, EventType, accepted_event, event_of
-from tests.unit.ingest.lives import BEGAN, lives, make_message, outcome, told, webhook
+from tests.unit.ingest.lives import ADDITIONS, BEGAN, lives, make_message, outcome, told, webhook
 
 
 def folded(events: list[Event]) -> dict[str, Any]:
@@ -108,12 +108,25 @@ def test_a_late_event_of_an_earlier_pass_changes_nothing() -> None:
     assert folded([deferred, *late])["head"]["status"] == "deferred"
 
 
-def test_what_adds_to_a_life_leaves_its_status() -> None:
+@pytest.mark.parametrize("type_", ADDITIONS)
+def test_what_adds_to_a_life_leaves_its_status(type_: str) -> None:
     message = make_message()
-    events = [event_of(message, EventType.DELIVERED, BEGAN), event_of(message, EventType.COMPLAINED, BEGAN)]
-    document = folded(events)
+    later = [BEGAN + timedelta(seconds=number) for number in (2, 1)]
+    events = [event_of(message, EventType(type_), at, occurrence=str(at)) for at in later]
+    document = folded([*events, event_of(message, EventType.DELIVERED, BEGAN)])
     assert document["head"]["status"] == "delivered"
-    assert document["times"]["complained_at"] == BEGAN
+    assert document["times"][f"{type_}_at"] == later[1]
+    assert len(document["events"]) == 3
+
+
+@pytest.mark.parametrize("type_", ["opened", "clicked"])
+def test_a_machine_has_times_of_its_own(type_: str) -> None:
+    message = make_message()
+    machines = event_of(message, EventType(type_), BEGAN, {"machine": True}, occurrence="machine")
+    readers = event_of(message, EventType(type_), BEGAN + timedelta(hours=1))
+    assert folded([machines])["times"] == {f"machine_{type_}_at": BEGAN}
+    times = folded([readers, machines])["times"]
+    assert times == {f"machine_{type_}_at": BEGAN, f"{type_}_at": BEGAN + timedelta(hours=1)}
 
 
 def test_times_are_the_first_of_an_end_and_the_last_of_a_wait() -> None:

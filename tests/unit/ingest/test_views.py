@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from services.ingest.projection.fold import apply
@@ -40,3 +42,16 @@ def test_a_message_shows_its_last_reply_its_route_and_its_times() -> None:
     assert view["bounced_at"] is None
     assert (view["attempts"], view["last_reply"]["code"], view["route"]["name"]) == (1, 250, "direct")
     assert view["links"]["trace"] == f"/v1/emails/{message.message_id}/trace"
+
+
+def test_a_machines_open_counts_until_a_readers_is_known() -> None:
+    message = make_message()
+    delivered = event_of(message, EventType.DELIVERED, BEGAN)
+    machines = event_of(message, EventType.OPENED, BEGAN + timedelta(seconds=1), {"machine": True}, occurrence="m")
+    readers = event_of(message, EventType.OPENED, BEGAN + timedelta(hours=1))
+    fetched = message_view(apply(None, [delivered, machines]))
+    assert fetched["opened_at"] == fetched["machine_opened_at"] == "2026-05-01T12:00:01.000Z"
+    assert fetched["unified_status"] == "opened"
+    seen = message_view(apply(None, [delivered, machines, readers]))
+    assert (seen["machine_opened_at"], seen["opened_at"]) == ("2026-05-01T12:00:01.000Z", "2026-05-01T13:00:00.000Z")
+    assert seen["clicked_at"] is seen["machine_clicked_at"] is None

@@ -102,3 +102,10 @@ def test_a_suppression_tells_its_reason() -> None:
     assert body["data"]["reason"] == "hard_bounce"
     assert "verdict" not in body["data"]
     assert "evidence" not in body["data"]
+
+
+def test_a_click_tells_where_it_led_and_whether_a_machine_made_it_and_not_from_where_it_came() -> None:
+    click = {"url": "https://a.test/", "user_agent": "curl/8", "machine": True, "machine_reason": "scanner"}
+    body = body_of(an_event(EventType.CLICKED, {**click, "ip": "203.0.113.0"}))
+    assert body["data"].items() >= click.items()
+    assert "ip" not in body["data"]
