@@ -9,8 +9,11 @@ from fastapi import APIRouter
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.workspaces import OWNED
+from services.ingest.api.addresses import addresses_router
+from services.ingest.api.domains import DomainParts, domains_router
 from services.ingest.api.emails import emails_router
 from services.ingest.api.messages import messages_router
+from services.ingest.domains.upkeep import run_upkeep
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
@@ -26,6 +29,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     if "http" in roles:
         admission = Admission(base.cache, submissions, settings)
         routers = [emails_router(base, admission, settings), messages_router(base, settings)]
+        domains = DomainParts.of(base, settings)
+        routers += [domains_router(base, domains), addresses_router(base, domains)]
     if "projector" in roles:
         attach_projector(base, settings)
 
@@ -35,6 +40,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             if "relay" in roles:
                 base.publish_configuration(loops)
                 run_relay(base, settings, loops)
+                run_upkeep(base, settings, loops)
             try:
                 yield
             finally:
