@@ -64,8 +64,8 @@ class Checks:
         written, look = await self._settle(kept, look)
         looks = 0 if written.version != kept.version else kept.check.get("looks", 0) + 1
         pause = pause_before_next(written.domain, looks, self._periods.check, unsure=look.unsure)
-        check = {**kept_check(look, kept.check), "looks": looks, "next_at": look.at + pause}
-        return replace(written, check=check)
+        check = kept_check(look, kept.check, wanted_records(written.domain, self._zone))
+        return replace(written, check={**check, "looks": looks, "next_at": look.at + pause})
 
     async def _settle(self, kept: KeptDomain, look: Look) -> tuple[KeptDomain, Look]:
         """Writes what the look makes of the newest version; returns the look as it was taken to be."""

@@ -75,13 +75,18 @@ def without_name(look: Look) -> Look:
     return replace(look, judged={**look.judged, **dict.fromkeys(names, taken)})
 
 
-def kept_check(look: Look, before: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept of a look beside the domain. What is not known stays as it was `before`, and is told."""
+def kept_check(look: Look, before: Mapping[str, Any], wanted: Sequence[Wanted]) -> dict[str, Any]:
+    """What is kept of a look beside the domain. What is not known stays as it was `before`, and is told.
+
+    `wanted` are the records after the look: what it showed of one that is to be another now is not kept.
+    """
     known = {report["name"]: report for report in before.get("records", ())}
+    still = {(record.name, record.value) for record in wanted}
+    looked_at = [record for record in look.wanted if (record.name, record.value) in still]
     return {
         "checked_at": look.at,
         "warnings": list(look.warnings),
-        "records": [_report(record, look.judged[record.name], known.get(record.name)) for record in look.wanted],
+        "records": [_report(record, look.judged[record.name], known.get(record.name)) for record in looked_at],
     }
 
 

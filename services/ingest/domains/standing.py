@@ -65,8 +65,10 @@ def verification_of(domain: Domain, now: datetime, patience: timedelta) -> Verif
 def pause_before_next(domain: Domain, looks: int, usual: timedelta, *, unsure: bool) -> timedelta:
     """How long until the next look: `usual` at most, less while something is waited for.
 
-    `looks` counts those since the domain last changed: the pauses between them double.
+    `looks` counts those since the domain last changed, none where this one changed it. The pauses between them double.
     """
+    if looks == 0:
+        return min(FIRST_PAUSE, usual)
     if unsure or not domain.verified or domain.rotate:
         return min(FIRST_PAUSE * (1 << min(looks, 20)), usual)
     return min(LOST_PAUSE, usual) if domain.lost_since else usual

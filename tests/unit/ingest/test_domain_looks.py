@@ -125,16 +125,23 @@ def test_a_null_mx_is_told() -> None:
 
 
 def test_what_could_not_be_asked_stays_as_it_was_and_is_told() -> None:
-    first = kept_check(look(), {})
-    failing = {Question(record.name, record.type) for record in wanted_records(DOMAIN, ZONE)}
-    second = kept_check(look(failing=failing), first)
+    wanted = wanted_records(DOMAIN, ZONE)
+    first = kept_check(look(), {}, wanted)
+    failing = {Question(record.name, record.type) for record in wanted}
+    second = kept_check(look(failing=failing), first, wanted)
     assert [report["is_valid"] for report in second["records"]] == [True] * 5
     assert [report["found"] for report in second["records"]] == [report["found"] for report in first["records"]]
     assert all("SERVFAIL" in report["problem"] for report in second["records"])
-    nothing_known = kept_check(look(failing=failing), {})
+    nothing_known = kept_check(look(failing=failing), {}, wanted)
     assert [report["is_valid"] for report in nothing_known["records"]] == [False] * 5
     unsure = look(failing=failing)
     assert (unsure.owned, unsure.shown_keys, unsure.unsure) == (None, {"ph1": None}, True)
+
+
+def test_what_is_to_be_published_otherwise_now_is_not_told_as_looked_up() -> None:
+    revoked = DOMAIN.with_changes(keys=[KEY.with_changes(state=KeyState.REVOKED, public_key="")])
+    kept = kept_check(look(), {}, wanted_records(revoked, ZONE))
+    assert "ph1._domainkey.mail.acme.test" not in [report["name"] for report in kept["records"]]
 
 
 def test_a_domain_that_is_another_workspaces_is_not_owned() -> None:

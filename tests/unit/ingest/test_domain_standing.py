@@ -90,7 +90,8 @@ def test_pauses_grow_and_are_never_longer_than_usual(looks: int, verified: bool,
 
 
 def test_who_waits_is_looked_at_soon_and_who_does_not_daily() -> None:
-    assert pause_before_next(domain(), 0, DAY, unsure=False) == DAY
+    assert pause_before_next(domain(), 1, DAY, unsure=False) == DAY
+    assert pause_before_next(domain(), 0, DAY, unsure=False) == timedelta(minutes=1)
     assert pause_before_next(domain(verified=False), 0, DAY, unsure=False) == timedelta(minutes=1)
     assert pause_before_next(domain(rotate=True), 3, DAY, unsure=False) == timedelta(minutes=8)
     assert pause_before_next(domain(), 1, DAY, unsure=True) == timedelta(minutes=2)
