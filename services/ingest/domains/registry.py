@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from services.ingest.domains.checks import TRIES, Checks
@@ -112,8 +113,9 @@ class Registry:
                 written = await self._domains.put(kept.id, workspace_id, begun, expected=kept.version)
             except VersionConflictError:
                 continue
-            await self._domains.save_checks({kept.id: {"looks": 0, "next_at": datetime.now(UTC)}})
-            return written
+            at_once = {"looks": 0, "next_at": datetime.now(UTC)}
+            await self._domains.save_checks({kept.id: at_once})
+            return replace(written, check={**written.check, **at_once})
         raise _busy()
 
     async def delete(self, workspace_id: str, id_or_name: str) -> None:
