@@ -15,6 +15,7 @@ from shared.service import Base
 from shared.telemetry import metrics
 
 BATCH = 20
+FAILING_SECONDS = 60.0
 LEASE_SECONDS = 60.0  # longer than a batch takes whose questions all time out
 
 
@@ -29,9 +30,7 @@ class Upkeep:
     async def turn(self) -> bool:
         """Looks at a batch of domains; True where it was full."""
         batch = await self._domains.due(datetime.now(UTC), BATCH)
-        if batch:
-            await self._checks.check_all(batch)
-        metrics.DOMAINS_FAILING.set(await self._domains.count_failing())
+        await self._checks.check_all(batch)
         return len(batch) == BATCH
 
     async def work(self, loops: Loops, pause: float) -> None:
@@ -48,3 +47,9 @@ def run_upkeep(base: Base, settings: Settings, loops: Loops) -> None:
     tenure = HeldTenure(Tenure(base.database, "domains", LEASE_SECONDS), LEASE_SECONDS)
     upkeep = Upkeep(domains, checks, tenure)
     loops.run("domains", lambda: upkeep.work(loops, settings.sweep_seconds))
+    loops.every("domains.failing", FAILING_SECONDS, lambda: observe_failing(domains))
+
+
+async def observe_failing(domains: Domains) -> None:
+    """Shows how many domains are about to be suspended."""
+    metrics.DOMAINS_FAILING.set(await domains.count_failing())

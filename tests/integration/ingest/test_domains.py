@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from deploy.local.commands import app as commands
+from deploy.local.dns import FILE_NAME, LocalNames
+from deploy.local.dns import NameServer as LocalServer
+from services.ingest.app import create_app
 from services.ingest.domains.checks import Checks
 from services.ingest.domains.resolvers import Resolvers
 from services.ingest.domains.upkeep import Upkeep
@@ -245,3 +253,44 @@ async def test_a_domain_belongs_to_the_workspace_that_verified_it(deployment: De
         assert (await world.call("DELETE", f"/{mine['uuid']}")).status_code == 204
         again = (await world.call("POST", f"/{theirs['uuid']}/verification", other_key)).json()["data"]
         assert again["verified"]
+
+
+async def test_the_local_stacks_own_name_server_shows_what_is_published_there(
+    deployment: Deployment, tmp_path: Path
+) -> None:
+    names = LocalNames(tmp_path / FILE_NAME)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+        lambda: LocalServer(names), local_addr=("127.0.0.1", 0)
+    )
+    try:
+        address = "{}:{}".format(*transport.get_extra_info("sockname"))
+        async with domain_world(deployment, domain_resolvers=[address]) as world:
+            domain = await world.create("shop.example")
+            assert not (await world.verify(domain))["verified"]
+            for record in records(domain, "ownership", "dkim", "dmarc"):
+                await asyncio.to_thread(publish_by_command, tmp_path, record["name"], record["value"])
+            verified = await world.verify(domain)
+            assert verified["verified"]
+            assert all(record["is_valid"] for record in records(verified, "ownership", "dkim", "dmarc"))
+    finally:
+        transport.close()
+
+
+def publish_by_command(home: Path, name: str, text: str) -> None:
+    done = CliRunner().invoke(commands, ["publish", name, text], env={"POSTHORN_HOME": str(home)})
+    assert done.exit_code == 0, done.output
+
+
+async def test_the_relays_process_does_the_upkeep_one_at_a_time(world: DomainWorld) -> None:
+    domain = await world.create()
+    world.publish(domain["dns"])
+    services = [create_app(world.settings, {"relay"}) for _ in range(2)]
+
+    async def active() -> bool:
+        return bool((await world.data("GET", f"/{domain['uuid']}"))["status"] == "active")
+
+    async with services[0].run(), services[1].run():
+        await eventually(active)
+    asked = Counter((name, kind) for name, kind, _ in world.resolvers[0].asked)
+    assert asked["shop.test", "MX"] == 1
+    assert await world.door.deployment.database("ingest")["leases"].find_one({"_id": "domains"}) is None
