@@ -12,6 +12,7 @@ from leadpush import AsyncLeadpush
 
 from services.ingest.api.domain_schemas import AddressObject, DomainObject
 from services.ingest.settings import Settings
+from shared.contracts.entities import Kind
 from shared.mongo.entities import Entities
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.dns_server import NameServer, Says, name_server
@@ -115,6 +116,13 @@ async def send_from(world: DomainWorld, address: str) -> int:
     """The status that a send from this address gets."""
     headers = {"Authorization": f"Bearer {world.key}"}
     return (await world.door.post(send(**{"from": address}), headers=headers)).status_code
+
+
+async def edit(world: DomainWorld, uuid: str, **changes: Any) -> None:
+    """Moves a domain's stored times into the past."""
+    entity = await world.entities.get(Kind.DOMAIN, uuid)
+    assert entity is not None
+    await world.entities.put(Kind.DOMAIN, uuid, entity.workspace_id, {**entity.data, **changes})
 
 
 @asynccontextmanager

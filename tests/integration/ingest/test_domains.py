@@ -33,6 +33,7 @@ from tests.integration.ingest.domain_world import (
     FEATURES,
     DomainWorld,
     domain_world,
+    edit,
     records,
     send_from,
     states,
@@ -44,13 +45,6 @@ from tests.integration.ingest.domain_world import (
 async def world(deployment: Deployment) -> AsyncIterator[DomainWorld]:
     async with domain_world(deployment) as opened:
         yield opened
-
-
-async def edit(world: DomainWorld, uuid: str, **changes: Any) -> None:
-    """Moves a domain's stored times into the past."""
-    entity = await world.entities.get(Kind.DOMAIN, uuid)
-    assert entity is not None
-    await world.entities.put(Kind.DOMAIN, uuid, entity.workspace_id, {**entity.data, **changes})
 
 
 async def test_a_new_domain_says_what_to_publish(world: DomainWorld) -> None:
@@ -156,54 +150,6 @@ async def test_a_domain_that_loses_its_records_sends_for_72_hours(world: DomainW
     assert (again["verified"], again["status"], again["lost_since"]) == (True, "active", None)
 
 
-async def test_a_rotation_from_its_beginning_to_the_revoked_key(world: DomainWorld) -> None:
-    domain = await verified_domain(world)
-    begun = await world.data("POST", f"/{domain['uuid']}/rotation")
-    assert begun["rotating"]
-    assert states(begun) == {"ph1": "active", "ph2": "pending"}
-    assert await world.data("POST", f"/{domain['uuid']}/rotation") == begun
-    assert states(await world.verify(domain)) == {"ph1": "active", "ph2": "pending"}
-    new = records(begun, "dkim")[1]
-    world.publish([new], on=[1])
-    assert states(await world.verify(domain)) == {"ph1": "active", "ph2": "pending"}
-    world.publish([new])
-    rotated = await world.verify(domain)
-    assert (states(rotated), rotated["rotating"]) == ({"ph1": "retiring", "ph2": "active"}, False)
-    assert [record["required"] for record in records(rotated, "dkim")] == [False, True]
-
-    entity = await world.entities.get(Kind.DOMAIN, domain["uuid"])
-    assert entity is not None
-    old, current = entity.data["keys"]
-    week_ago = rfc3339(datetime.now(UTC) - timedelta(days=7))
-    await edit(world, domain["uuid"], keys=[{**old, "since": week_ago}, current])
-    revoked = await world.verify(domain)
-    assert states(revoked) == {"ph1": "revoked", "ph2": "active"}
-    shown = records(await world.verify(domain), "dkim")[-1]
-    assert (shown["value"], shown["is_valid"]) == ("v=DKIM1; k=rsa; p=", False)
-    assert "still has a key" in shown["problem"]
-    world.publish([shown])
-    assert records(await world.verify(domain), "dkim")[-1]["is_valid"]
-    entity = await world.entities.get(Kind.DOMAIN, domain["uuid"])
-    assert entity is not None
-    assert entity.data["keys"][0]["private_key"] == ""
-
-
-async def test_keys_that_stand_by_or_come_to_their_age(world: DomainWorld) -> None:
-    domain = await verified_domain(world, dkim_selectors=["one", "two"])
-    assert states(domain) == {"one": "active", "two": "published"}
-    await world.data("POST", f"/{domain['uuid']}/rotation")
-    assert states(await world.verify(domain)) == {"one": "retiring", "two": "active"}
-
-    domain = await verified_domain(world, "aged.test")
-    entity = await world.entities.get(Kind.DOMAIN, domain["uuid"])
-    assert entity is not None
-    old = rfc3339(datetime.now(UTC) - timedelta(days=180))
-    await edit(world, domain["uuid"], keys=[{**entity.data["keys"][0], "since": old}])
-    due = await world.verify(domain)
-    assert due["rotating"]
-    assert states(due) == {"ph1": "active", "ph2": "pending"}
-
-
 async def test_the_upkeep_looks_at_what_is_due_and_pauses_grow(world: DomainWorld) -> None:
     first, second = await world.create("one.test"), await world.create("two.test")
     world.publish(first["dns"])
@@ -236,23 +182,26 @@ async def test_the_upkeep_looks_at_what_is_due_and_pauses_grow(world: DomainWorl
 async def test_a_domain_belongs_to_the_workspace_that_verified_it(deployment: Deployment) -> None:
     async with domain_world(deployment, profile="production") as world:
         _, other_key = await make_workspace(world.door.workspaces, features=FEATURES)
-        mine = await world.create("shop.test")
-        theirs = (await world.call("POST", key=other_key, json={"name": "shop.test"})).json()["data"]
-        world.publish(mine["dns"])
-        assert (await world.verify(mine))["verified"]
-        # the owner publishes for the other workspace, too
-        world.publish(theirs["dns"])
-        second = (await world.call("POST", f"/{theirs['uuid']}/verification", other_key)).json()["data"]
-        assert not second["verified"]
-        assert "another workspace" in records(second, "ownership")[0]["problem"]
+        mine = await world.create("shop.test", dkim_selectors=["mine"])
+        theirs = await world.data("POST", json={"name": "shop.test", "dkim_selectors": ["theirs"]}, key=other_key)
+        # the owner publishes for both
+        world.publish([*mine["dns"], *theirs["dns"]])
+        tokens = [records(domain, "ownership")[0]["value"] for domain in (mine, theirs)]
+        name = "_posthorn.shop.test"
+        world.everywhere(name, Says([f'{name}. 60 TXT "{token}"' for token in tokens]))
+        calls = [(f"/{mine['uuid']}/verification", world.key), (f"/{theirs['uuid']}/verification", other_key)]
+        seen = await asyncio.gather(*(world.data("POST", path, key=key) for path, key in calls))
+        assert sorted(domain["verified"] for domain in seen) == [False, True]
+        [(lost, path, key)] = [(one, *call) for one, call in zip(seen, calls, strict=True) if not one["verified"]]
+        assert "another workspace" in records(lost, "ownership")[0]["problem"]
         third = (await make_workspace(world.door.workspaces, features=FEATURES))[1]
         reply = await world.call("POST", key=third, json={"name": "shop.test"})
         assert reply.status_code == 422
         assert [(fault["pointer"], fault["code"]) for fault in reply.json()["errors"]] == [("#/name", "domain_taken")]
         # once it is given up, it is free
-        assert (await world.call("DELETE", f"/{mine['uuid']}")).status_code == 204
-        again = (await world.call("POST", f"/{theirs['uuid']}/verification", other_key)).json()["data"]
-        assert again["verified"]
+        [(won, winner)] = [(one, each) for one, (_, each) in zip(seen, calls, strict=True) if one["verified"]]
+        assert (await world.call("DELETE", f"/{won['uuid']}", winner)).status_code == 204
+        assert (await world.data("POST", path, key=key))["verified"]
 
 
 async def test_the_local_stacks_own_name_server_shows_what_is_published_there(

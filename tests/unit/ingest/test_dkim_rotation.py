@@ -127,3 +127,13 @@ def test_selectors_are_never_used_twice_however_many_keys_there_were() -> None:
     assert len(set(seen)) == 60
     assert len(current.keys) <= 2 + 20
     assert all(len(selector) <= 10 for selector in seen)
+
+
+def test_keys_that_are_still_to_be_published_are_bounded() -> None:
+    current = domain(key("ph1", KeyState.ACTIVE), active="ph1")
+    for _ in range(20):
+        current = with_key(current.with_changes(rotate=True), START)
+        current = turned(current, {current.keys[-1].selector: True}, START, WEEK)
+    assert len(current.keys) == MOST_LIVING == 8
+    assert not has_room(current)
+    assert has_room(turned(current, {}, START + WEEK, WEEK))
