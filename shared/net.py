@@ -1,8 +1,9 @@
-"""Which addresses may be dialled on behalf of a workspace."""
+"""Network addresses: how settings write them, and which may be dialled on behalf of a workspace."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from urllib.parse import urlsplit
 
 # All that is handed out for the public internet (IANA's IPv6 address space registry). Outside of it lie also the forms
 # that carry an IPv4 address inwards: NAT64, IPv4-compatible and IPv4-translated addresses.
@@ -39,3 +40,12 @@ def is_public(ip: str | IPv4Address | IPv6Address) -> bool:
     if not address.is_global or address.is_multicast:
         return False
     return not any(address in network for network in _DENIED if network.version == address.version)
+
+
+def parse_server(text: str, default_port: int = 53) -> tuple[str, int]:
+    """The address and the port of `192.0.2.53`, `192.0.2.53:5353` or `[2001:db8::53]:5353`.
+
+    Raises ValueError.
+    """
+    place = urlsplit(f"//{text}")
+    return str(ip_address(place.hostname or "")), place.port or default_port

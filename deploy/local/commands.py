@@ -1,4 +1,4 @@
-"""`posthorn up`, `down`, `status` and `logs`: the local stack from the command line."""
+"""`posthorn up`, `down`, `status`, `logs` and `publish`: the local stack from the command line."""
 
 import contextlib
 import os
@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from deploy.local.dns import publish_txt
 from deploy.local.environment import default_home
 from deploy.local.errors import LocalError, StartError
 from deploy.local.stack import Stack
@@ -70,6 +71,15 @@ def logs(
     if follow:
         with contextlib.suppress(KeyboardInterrupt):
             _follow(existing)
+
+
+@app.command()
+def publish(
+    name: Annotated[str, typer.Argument(help="the record's name, e.g. _posthorn.shop.test")],
+    text: Annotated[str, typer.Argument(help="its text")],
+) -> None:
+    """Publish a TXT record at the stack's own name server, as a domain's owner does at theirs."""
+    publish_txt(default_home(), name, text)
 
 
 def _follow(files: list[Path]) -> None:

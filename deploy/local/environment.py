@@ -85,6 +85,7 @@ def defaults(ports: Mapping[str, int]) -> dict[str, str]:
         "POSTHORN_TRACE_RATIO": "1.0",
         "POSTHORN_STATIC_MX": json.dumps(dict.fromkeys(LOCAL_DOMAINS, sink)),
         "POSTHORN_ALLOW_PRIVATE_TARGETS": "true",
+        "POSTHORN_DOMAIN_RESOLVERS": json.dumps([f"{HOST}:{ports['dns']}"]),
         # A laptop is idle most of the time: fetches that end with their first byte, and no empty answers in between.
         "POSTHORN_STANDARD_WAIT_MS": "500",
         "POSTHORN_STANDARD_MIN_BYTES": "1",

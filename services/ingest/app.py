@@ -10,12 +10,15 @@ from fastapi import APIRouter
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.workspaces import OWNED
 from services.ingest.api.actions import MessageActions, actions_router
+from services.ingest.api.addresses import addresses_router
+from services.ingest.api.domains import DomainParts, domains_router
 from services.ingest.api.door import Door
 from services.ingest.api.emails import emails_router
 from services.ingest.api.messages import MessageReader, messages_router
 from services.ingest.api.preview import preview_router
 from services.ingest.dialects.broadcast.routes import broadcast_router
 from services.ingest.dialects.sendy.routes import sendy_router
+from services.ingest.domains.upkeep import run_upkeep
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
@@ -48,6 +51,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
         actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
         admission = Admission(base.cache, submissions, uploads, settings)
+        domains = DomainParts.of(base, settings)
         routers = [
             emails_router(base, admission, door),
             preview_router(base, admission, door),
@@ -55,6 +59,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             actions_router(base, admission, reader, actions, door),
             broadcast_router(base, admission, reader, _door("broadcast")),
             sendy_router(base, admission, reader, actions, _door("sendy")),
+            domains_router(base, domains),
+            addresses_router(base, domains),
             links_router(TrackedLinks(recorder, settings)),
         ]
     if "projector" in roles:
@@ -66,6 +72,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             if "relay" in roles:
                 base.publish_configuration(loops)
                 run_relay(base, settings, loops)
+                run_upkeep(base, settings, loops)
                 loops.every("tracking.sweep", settings.sweep_seconds, recorder.sweep)
             if "http" in roles:
                 loops.every("tracking.publish", PUBLISH_SECONDS, recorder.publish)

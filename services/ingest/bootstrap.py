@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from services.ingest.accounts.workspaces import EVERY_FEATURE, SELECTOR, Made, Workspaces
+from services.ingest.accounts.workspaces import EVERY_FEATURE, Made, Workspaces
+from services.ingest.domains.declaring import SELECTOR
+from services.ingest.domains.records import dkim_name
 from services.ingest.settings import Settings
 from shared.addresses import Mailbox
 from shared.contracts.entities import Kind, Sender, Workspace
@@ -68,7 +70,7 @@ async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces) -> Bootstra
     )
     domain, public_key = await workspaces.create_domain(workspace.id, mailbox.domain, verified=True)
     sender = await workspaces.create_sender(
-        workspace.id, Sender(address=mailbox.address, name=mailbox.name, verified=True)
+        workspace.id, Sender(address=mailbox.address, name=mailbox.name, verified=True, domain_id=domain.id)
     )
     key = await workspaces.create_api_key(workspace.id, "bootstrap")
     assert key.secret is not None
@@ -76,7 +78,7 @@ async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces) -> Bootstra
         workspace_id=workspace.id,
         api_key=key.secret,
         sender=mailbox.address,
-        dkim_name=f"{SELECTOR}._domainkey.{mailbox.domain}",
+        dkim_name=dkim_name(SELECTOR, mailbox.domain),
         dkim_text=txt_record(public_key),
         made=(workspace, domain, sender, key),
     )

@@ -28,6 +28,7 @@ def bootstrap(
     from services.ingest.bootstrap import NotKnownError, wait_until_known
     from services.ingest.bootstrap import bootstrap as make
     from services.ingest.settings import Settings
+    from services.ingest.store.domains import NameTakenError
     from shared.addresses import InvalidAddressError, parse_mailbox
     from shared.telemetry.logging import setup_logging
 
@@ -42,6 +43,8 @@ def bootstrap(
         _fail(f"settings are missing or wrong: {names}. Is there a stack? Try `posthorn up`.")
     except InvalidAddressError as error:
         _fail(f"--sender {error}")
+    except NameTakenError as error:
+        _fail(f"another workspace has the domain {error} verified")
     except PyMongoError as error:
         _fail(f"MongoDB cannot be reached ({type(error).__name__}). Is the stack up? Try `posthorn status`.")
     except NotKnownError as error:

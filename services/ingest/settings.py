@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from shared.net import parse_server
 from shared.settings import SharedSettings
 
 
@@ -33,3 +34,25 @@ class Settings(SharedSettings):
     tracking_addresses: Literal["truncated", "whole", "none"] = Field(
         "truncated", description="what is kept of a reader's address: its network (/24 or /48), all of it, or nothing"
     )
+
+    domain_resolvers: list[str] = Field(
+        [], description="resolvers that a domain's records are asked at, each on its own, as JSON; none: the system's"
+    )
+    domain_dns_seconds: float = Field(5, gt=0, description="how long one question about a domain's records may take")
+    domain_check_hours: float = Field(24, gt=0, le=24, description="how often a verified domain is looked at")
+    domain_grace_hours: float = Field(72, ge=1, description="how long a domain whose records are gone may still send")
+    dkim_rotation_days: float = Field(180, ge=1, description="age at which a DKIM key is to be replaced")
+    dkim_retiring_days: float = Field(7, ge=7, description="how long a replaced DKIM key is to stay published")
+    platform_zone: str | None = Field(
+        None, description="zone of the names that domains point to; none: the host of the public URL"
+    )
+    return_path_host: str | None = Field(None, description="target of return paths; none: `returns.` and the zone")
+    tracking_host: str | None = Field(None, description="target of tracking names; none: `track.` and the zone")
+    spf_include: str | None = Field(None, description="name of the platform's SPF record; none: `_spf.` and the zone")
+
+    @field_validator("domain_resolvers")
+    @classmethod
+    def _resolvers(cls, value: list[str]) -> list[str]:
+        for server in value:
+            parse_server(server)
+        return value

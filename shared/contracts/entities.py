@@ -54,6 +54,7 @@ class Workspace(Record):
     default_sender: str | None = None
     default_stream: str = "product"
     max_recipients: int = 50
+    max_domains: int = 100
     max_message_bytes: int = 25 * 1024 * 1024
     smtputf8: bool = False
 
@@ -69,28 +70,71 @@ class ApiKey(Record):
     default_stream: str | None = None
 
 
+class KeyState(StrEnum):
+    """The life of a DKIM key; a state is only ever left for a later one."""
+
+    PENDING = "pending"
+    PUBLISHED = "published"
+    ACTIVE = "active"
+    RETIRING = "retiring"
+    REVOKED = "revoked"
+
+
 class Domain(Record):
-    """A sending domain with its DKIM keys; `private_key` is sealed (AES-256-GCM), `active` the signing selector."""
+    """A sending domain with its DKIM keys; `active` is the signing selector, None before a key has been shown by DNS.
+
+    `declared` says that it is verified by the operator's word. `ownership` is the token that its owner publishes,
+    `exclusive` its name again where no other workspace may have it verified. While `rotate` is set the next published
+    key takes over. `lost_since` is when DNS first showed no more what a verified domain needs.
+    """
 
     name: str
     verified: bool
-    active: str
+    active: str | None = None
     keys: list[DkimKeyPair]
+    declared: bool = False
+    ownership: str = ""
+    exclusive: str | None = None
+    rotate: bool = False
+    lost_since: Timestamp | None = None
+    tracking_subdomain: str | None = None
+    tracking_mode: str | None = None
+    created_at: Timestamp | None = None
 
 
 class DkimKeyPair(Record):
+    """One selector's key, in its state since `since`. `private_key` is sealed (AES-256-GCM); both are empty once it is
+    revoked."""
+
     selector: str
     algorithm: str = "rsa-sha256"
     public_key: str
     private_key: str
+    state: KeyState = KeyState.ACTIVE
+    since: Timestamp | None = None
 
 
 class Sender(Record):
-    """A verified sender address."""
+    """A sender address, usable while it and its domain are verified; `name` is its display name."""
 
     address: str
     name: str | None = None
     verified: bool
+    domain_id: str | None = None
+    reply_to: str | None = None
+    company: Company | None = None
+    created_at: Timestamp | None = None
+
+
+class Company(Record):
+    """The postal address of the company that a sender address belongs to."""
+
+    address: str
+    address_2: str | None = None
+    city: str
+    state: str
+    zip: str
+    country: str
 
 
 class Contact(Record):
@@ -139,3 +183,4 @@ class Endpoint(Record):
 
 
 Domain.model_rebuild()
+Sender.model_rebuild()

@@ -112,6 +112,18 @@ class Entities:
         await self._tell([(kind, id_)])
         return dict(document)
 
+    async def delete_where(self, kind: Kind, condition: Mapping[str, Any]) -> int:
+        """Deletes the living entities of a published kind that meet a condition; the sweep publishes it."""
+        now = datetime.now(UTC)
+        living = {**condition, "deleted": {"$ne": True}}
+        found = [document["_id"] async for document in self.database[kind].find(living, {"_id": 1})]
+        if not found:
+            return 0
+        gone = {"deleted": True, "changed_at": now, "unpublished": outbox.unpublished(now)}
+        await self.database[kind].update_many({**living, "_id": {"$in": found}}, {"$inc": {"version": 1}, "$set": gone})
+        await self._tell([(kind, id_) for id_ in found])
+        return len(found)
+
     async def apply(self, changes: Sequence[EntityChange]) -> None:
         """Takes every change that is newer than what is here; older ones and repeats change nothing."""
         for kind in {change.kind for change in changes}:

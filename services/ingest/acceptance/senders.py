@@ -1,4 +1,4 @@
-"""Who a message may go out from: a verified address, any address of a verified domain, or a contact's own route."""
+"""Who a message may go out from: any address of a verified domain, or a contact's own route."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.mongo.entity_cache import EntityCache
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The From of a message, and the version of the domain that signs it (0: the workspace has no such domain)."""
+    """The From of a message, and the version of the domain that signs it."""
 
     address: str
     mailbox: str
@@ -28,11 +28,9 @@ class Senders:
     async def resolve(self, workspace_id: str, mailbox: Mailbox) -> Origin | None:
         """The origin that a `from` names, None where the workspace may not send from it."""
         domain = await self._cache.find_one(Kind.DOMAIN, "name", mailbox.domain, workspace_id)
-        if domain is None or not domain.data["verified"]:
-            sender = await self._cache.find_one(Kind.SENDER, "address", mailbox.address.lower(), workspace_id)
-            if sender is None or not sender.data["verified"]:
-                return None
-        return Origin(mailbox.address, render_mailbox(mailbox), domain.version if domain else 0)
+        if domain is None or not domain.data["verified"] or not domain.data.get("active"):
+            return None  # nothing goes out unsigned
+        return Origin(mailbox.address, render_mailbox(mailbox), domain.version)
 
     async def routed(self, workspace_id: str, addresses: Sequence[str]) -> dict[str, Origin]:
         """The origins of those recipients (in lower case) whose contact has a delivery route that may be used."""
@@ -54,6 +52,6 @@ class Senders:
             if sender is None or sender.workspace_id != workspace_id or not sender.data["verified"]:
                 continue
             mailbox = Mailbox(sender.data.get("name"), sender.data["address"])
-            domain = await self._cache.find_one(Kind.DOMAIN, "name", mailbox.domain, workspace_id)
-            found[address] = Origin(mailbox.address, render_mailbox(mailbox), domain.version if domain else 0)
+            if origin := await self.resolve(workspace_id, mailbox):
+                found[address] = origin
         return found

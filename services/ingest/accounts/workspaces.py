@@ -1,30 +1,27 @@
-"""The entities that ingest owns, as they are made: workspaces, API keys, domains with a DKIM key, senders, contacts."""
+"""The entities that ingest owns, as they are made: workspaces, API keys, senders, contacts, declared domains."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import structlog
 from pydantic import BaseModel
 
+from services.ingest.domains.declaring import Declarations
 from services.ingest.settings import Settings
+from services.ingest.store.domains import Domains
 from shared.auth import WORKSPACE_SCOPES
-from shared.contracts.entities import ApiKey, Contact, DkimKeyPair, Domain, Kind, Sender, Workspace
-from shared.dkim_keys import generate_key
+from shared.contracts.entities import ApiKey, Contact, Kind, Sender, Workspace
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities
-from shared.secrets import SecretBox, UnsealError, api_key_digest
+from shared.secrets import api_key_digest
 from shared.tokens import KEY_PREFIX, new_api_key, uuid7
 
 OWNED = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.SENDER, Kind.CONTACT)
 EVERY_FEATURE = ("smtp.enabled", "domains.enabled", "webhooks.enabled", "tracking.enabled", "templates.enabled")
-SELECTOR = "ph1"
 SHOWN_CHARS = len(KEY_PREFIX) + 4
-log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,7 @@ class Workspaces:
         self._entities = entities
         self._publisher = publisher
         self._pepper = settings.pepper_bytes
-        self._box = SecretBox(settings.encryption_key_bytes)
+        self._declarations = Declarations(entities, Domains(entities, publisher), settings)
 
     async def create(self, workspace: Workspace) -> Made:
         id_ = uuid7()
@@ -71,30 +68,9 @@ class Workspaces:
         return await self._put(Kind.API_KEY, uuid7(), workspace_id, entity, secret=key)
 
     async def create_domain(self, workspace_id: str, name: str, *, verified: bool) -> tuple[Made, str]:
-        """A domain that signs with `ph1`, and the public half of its key as base64.
-
-        A name has one record for a selector, so a domain that already signs with `ph1` lends its key.
-        """
-        id_ = uuid7()
-        pair = await self._key_in_use(name)
-        if pair is None:
-            pair = await asyncio.to_thread(generate_key)
-        private, public = pair
-        sealed = self._box.seal(private.encode(), f"dkim:{id_}")
-        key = DkimKeyPair(selector=SELECTOR, public_key=public, private_key=sealed)
-        domain = Domain(name=name, verified=verified, active=SELECTOR, keys=[key])
-        return await self._put(Kind.DOMAIN, id_, workspace_id, domain), public
-
-    async def _key_in_use(self, name: str) -> tuple[str, str] | None:
-        """The private and the public half of the key that a domain of this name signs with."""
-        for domain in await self._entities.find(Kind.DOMAIN, {"data.name": name}):
-            for pair in domain.data["keys"]:
-                if pair["selector"] == SELECTOR:
-                    try:
-                        return self._box.open(pair["private_key"], f"dkim:{domain.id}").decode(), pair["public_key"]
-                    except UnsealError:
-                        log.warning("a DKIM key does not open", domain_id=domain.id)
-        return None
+        """A domain by the operator's word, and the public half of its DKIM key as base64; raises NameTakenError."""
+        kept, public = await self._declarations.declare(workspace_id, name, verified=verified)
+        return Made(Kind.DOMAIN, kept.id, kept.version), public
 
     async def create_sender(self, workspace_id: str, sender: Sender) -> Made:
         """The address is kept in lower case: it is looked up without regard to case."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.ingest.store import messages, relay, schedule, submissions, tracked_hits
+from services.ingest.store import domains, messages, relay, schedule, submissions, tracked_hits
 
 
 def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[IndexModel, ...]]:
@@ -15,4 +15,11 @@ def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[Ind
     return merged
 
 
-INDEXES = _merged(submissions.INDEXES, relay.INDEXES, schedule.INDEXES, messages.INDEXES, tracked_hits.INDEXES)
+INDEXES = _merged(
+    submissions.INDEXES,
+    relay.INDEXES,
+    schedule.INDEXES,
+    messages.INDEXES,
+    tracked_hits.INDEXES,
+    domains.INDEXES,
+)

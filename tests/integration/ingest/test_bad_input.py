@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.entities import Kind, Sender, Workspace
+from shared.contracts.entities import Kind, Workspace
 from shared.tokens import new_api_key
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, make_workspace, open_door, send
@@ -161,7 +161,7 @@ async def test_extras_over_32_kib_are_413_with_their_fields(door: Door) -> None:
 
 async def test_a_message_over_the_workspaces_size_is_413(door: Door) -> None:
     workspace, key = await make_workspace(door.workspaces, max_message_bytes=10_000)
-    await door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+    await door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
     door.key = key
     assert_problem(await door.post(send(html="x" * 8_000)), 413, "too_large", "#/html")
     assert await door.nothing_stored()

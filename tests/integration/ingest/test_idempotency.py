@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 
 from services.ingest.store.submissions import COLLECTION
-from shared.contracts.entities import Sender
 from tests.fixtures.deployment import Deployment
-from tests.integration.ingest.conftest import SENDER, Door, make_workspace, open_door, send
+from tests.integration.ingest.conftest import DOMAIN, Door, make_workspace, open_door, send
 
 KEY = {"Idempotency-Key": "order-4711"}
 BODY = send(to=["a@example.test", "b@example.test"], bcc=["c@example.test"], headers={"X-A": "1", "X-B": "2"})
@@ -81,15 +80,15 @@ async def test_only_accepted_requests_hold_a_key(door: Door) -> None:
 
 
 async def test_a_replay_needs_nothing_that_has_changed_since(door: Door) -> None:
-    """The sender is gone and expires_at has passed: the request was accepted all the same."""
+    """The domain is gone and expires_at has passed: the request was accepted all the same."""
     workspace, door.key = await make_workspace(door.workspaces)
-    sender = await door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+    domain, _ = await door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
     body = {**BODY, "expires_at": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
     first = await door.post(body, headers=KEY)
     assert first.status_code == 202, first.text
-    entity = await door.workspaces._entities.get(sender.kind, sender.id)
+    entity = await door.workspaces._entities.get(domain.kind, domain.id)
     assert entity is not None
-    await door.workspaces._entities.put(sender.kind, sender.id, workspace.id, entity.data, deleted=True)
+    await door.workspaces._entities.put(domain.kind, domain.id, workspace.id, entity.data, deleted=True)
 
     async def refused_without_key() -> bool:
         reply = await door.post(body)
@@ -104,7 +103,7 @@ async def test_a_replay_needs_nothing_that_has_changed_since(door: Door) -> None
 async def test_another_workspace_may_use_the_same_key(door: Door) -> None:
     first = await door.post(BODY, headers=KEY)
     workspace, other_key = await make_workspace(door.workspaces)
-    await door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+    await door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
     other = await door.post(BODY, headers={**KEY, "Authorization": f"Bearer {other_key}"})
     assert (first.status_code, other.status_code) == (202, 202)
     assert first.content != other.content

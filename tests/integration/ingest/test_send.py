@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from shared.content import ContentStore
-from shared.contracts.entities import Contact, Sender
+from shared.contracts.entities import Contact, Kind, Sender
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, Stream
+from shared.mongo.entities import Entities
 from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, make_workspace, send
 
 SEED = {
@@ -145,7 +146,7 @@ async def test_tag_headers_become_tags_and_leave_the_message(door: Door) -> None
 async def test_the_stream_is_the_requests_else_the_keys_else_the_workspaces(door: Door) -> None:
     key = await door.workspaces.create_api_key(door.workspace.id, "otp", default_stream="authentication")
     other, other_key = await make_workspace(door.workspaces, default_stream="security")
-    await door.workspaces.create_sender(other.id, Sender(address=SENDER, verified=True))
+    domain, _ = await door.workspaces.create_domain(other.id, DOMAIN, verified=True)
     for headers, changes in (
         ({}, {}),
         ({}, {"stream": "security"}),
@@ -159,7 +160,7 @@ async def test_the_stream_is_the_requests_else_the_keys_else_the_workspaces(door
     assert [record.stream for record in records] == ["product", "security", "authentication", "billing", "security"]
     assert [submission["lane"] for submission in found] == [record.lane for record in records]
     assert [record.lane for record in records] == ["standard", "critical", "critical", "standard", "critical"]
-    assert records[4].versions.domain == 0
+    assert records[4].versions.domain == domain.version
 
 
 async def test_a_contacts_delivery_route_changes_the_sender_of_its_message_alone(door: Door) -> None:
@@ -196,3 +197,18 @@ async def test_a_contacts_delivery_route_changes_the_sender_of_its_message_alone
     assert contents[records[0].content_id]["to"] == to
     assert {contents[record.content_id]["from_"] for record in records[1:]} == {SENDER}
     assert records[0].versions.domain == door.domain.version
+
+
+async def test_a_sender_whose_domain_cannot_sign_is_refused_at_the_door(door: Door) -> None:
+    """An address of its own opens nothing: without a verified domain and a key for it mail could not go out signed."""
+    await door.workspaces.create_sender(door.workspace.id, Sender(address="ops@elsewhere.test", verified=True))
+    await door.workspaces.create_domain(door.workspace.id, "unproven.test", verified=False)
+    keyless = {"name": "keyless.test", "verified": True, "active": None, "keys": []}
+    await Entities(door.deployment.database("ingest")).put(Kind.DOMAIN, "keyless", door.workspace.id, keyless)
+    for domain in ("elsewhere.test", "unproven.test", "keyless.test"):
+        reply = await door.post(send(**{"from": f"ops@{domain}"}))
+        assert reply.status_code == 422, domain
+        assert [(fault["pointer"], fault["code"]) for fault in reply.json()["errors"]] == [
+            ("#/from", "sender_not_verified")
+        ]
+    assert await door.nothing_stored()

@@ -1,0 +1,136 @@
+"""A workspace's domains: made, looked at when asked, rotated, deleted."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from services.ingest.domains.checks import TRIES, Checks
+from services.ingest.domains.keys import KeyMaker
+from services.ingest.domains.names import next_selector
+from services.ingest.domains.requests import NewDomain
+from services.ingest.domains.rotation import has_room, lacks_key
+from services.ingest.settings import Settings
+from services.ingest.store.domains import Domains, ExistsError, KeptDomain, Senders
+from shared.auth import Principal
+from shared.contracts.entities import Domain
+from shared.errors import Fault, ProblemError, invalid_request, not_found
+from shared.mongo.entities import VersionConflictError
+from shared.secrets import SecretBox
+from shared.tokens import uuid7
+
+FEATURE, LIMIT = "domains.enabled", "domains.max"
+
+
+def require_domains(principal: Principal) -> None:
+    """Raises a 403 problem where the workspace may not have domains at all."""
+    if FEATURE not in principal.workspace.features:
+        raise ProblemError(
+            403,
+            "upgrade_needed",
+            "This workspace has no access to sending domains.",
+            members={"error": "upgrade_needed", "feature": FEATURE},
+        )
+
+
+def new_ownership_token() -> str:
+    """What the owner of a domain publishes to show that it is theirs: 128 random bits."""
+    return secrets.token_hex(16)
+
+
+class Registry:
+    """What the routes do with domains; each call names the workspace."""
+
+    def __init__(self, domains: Domains, senders: Senders, checks: Checks, settings: Settings) -> None:
+        self._domains = domains
+        self._senders = senders
+        self._checks = checks
+        self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+
+    async def require_room(self, principal: Principal) -> None:
+        """Raises a 403 problem where the workspace has as many domains as it may."""
+        if await self._domains.count(principal.workspace_id) >= principal.workspace.max_domains:
+            raise ProblemError(
+                403,
+                "limit_exceeded",
+                f"This workspace may have {principal.workspace.max_domains} domains.",
+                members={"error": "limit_exceeded", "feature": LIMIT},
+            )
+
+    async def create(self, workspace_id: str, wanted: NewDomain) -> KeptDomain:
+        """A pending domain with a key for each selector; raises a 422 problem."""
+        faults = wanted.faults()
+        if await self._domains.is_taken(wanted.name):
+            faults.append(Fault("#/name", "domain_taken", "This domain is verified already."))
+        if faults:
+            raise invalid_request(faults)
+        id_ = uuid7()
+        selectors = wanted.dkim_selectors or [next_selector([])]
+        keys = await asyncio.gather(*(self._keys.make(id_, selector) for selector in selectors))
+        domain = Domain(
+            name=wanted.name,
+            verified=False,
+            keys=keys,
+            ownership=new_ownership_token(),
+            tracking_subdomain=wanted.tracking_subdomain,
+            tracking_mode=(wanted.tracking_mode or "direct") if wanted.tracking_subdomain else None,
+            created_at=datetime.now(UTC),
+        )
+        try:
+            return await self._domains.put(id_, workspace_id, domain)
+        except ExistsError as error:
+            fault = Fault("#/name", "already_exists", "The workspace has this domain already.")
+            raise invalid_request([fault]) from error
+
+    async def find(self, workspace_id: str, id_or_name: str) -> KeptDomain:
+        """The domain of this id or name; raises a 404 problem."""
+        kept = await self._domains.find(workspace_id, id_or_name)
+        if kept is None:
+            raise not_found("domain")
+        return kept
+
+    async def verify(self, workspace_id: str, id_or_name: str) -> KeptDomain:
+        """The domain after a look at the DNS, now."""
+        return await self._checks.check(await self.find(workspace_id, id_or_name))
+
+    async def rotate(self, workspace_id: str, id_or_name: str) -> KeptDomain:
+        """Begins a rotation: the next key that the DNS shows takes over. One that is under way goes on."""
+        for _ in range(TRIES):
+            kept = await self.find(workspace_id, id_or_name)
+            if kept.domain.rotate:
+                return kept
+            begun = kept.domain.with_changes(rotate=kept.domain.active is not None)
+            if lacks_key(begun) and not has_room(begun):
+                raise ProblemError(
+                    409, "too_many_keys", "Too many replaced keys of this domain are still to be published."
+                )
+            begun = await self._checks.with_key(kept.id, begun)
+            if begun == kept.domain:
+                return kept
+            try:
+                written = await self._domains.put(kept.id, workspace_id, begun, expected=kept.version)
+            except VersionConflictError:
+                continue
+            at_once = {"looks": 0, "next_at": datetime.now(UTC)}
+            await self._domains.save_checks({kept.id: at_once})
+            return replace(written, check={**written.check, **at_once})
+        raise _busy()
+
+    async def delete(self, workspace_id: str, id_or_name: str) -> None:
+        """Deletes the domain with its keys and addresses; its name is free again."""
+        for _ in range(TRIES):
+            kept = await self.find(workspace_id, id_or_name)
+            gone = kept.domain.with_changes(verified=False, exclusive=None, active=None, keys=[])
+            try:
+                await self._domains.put(kept.id, workspace_id, gone, expected=kept.version, deleted=True)
+            except VersionConflictError:
+                continue
+            await self._senders.delete_all(kept)
+            return
+        raise _busy()
+
+
+def _busy() -> ProblemError:
+    return ProblemError(409, "conflict", "The domain keeps changing; please try again.")
