@@ -81,8 +81,8 @@ class Recorder:
     async def drain(self) -> None:
         """Returns when every hit that came is kept, and published or left to the sweep."""
         await self._group.drain()
-        await self.outbox.offer(list(self._kept))
-        self._kept.clear()
+        left = [self._kept.popleft() for _ in range(len(self._kept))]  # taken off first: the loop may take some too
+        await self.outbox.offer(left)
 
     async def _write(self, hits: list[Hit]) -> Sequence[str | None]:
         try:

@@ -45,8 +45,9 @@ def test_what_begins_keeps_to_the_slots_the_reserve_and_the_shares(
         elif running:
             line.ended(running.pop(step % len(running)))
         while True:
-            others = {lane: waiting_workspaces(line, lane) for lane in Lane}
-            critical_waits = bool(others[Lane.CRITICAL])
+            share = SLOTS_PER_FREE * (slots - len(running))
+            own = Counter(one.workspace_id for one in running)
+            critical_waits = any(own[each] < share for each in waiting_workspaces(line, Lane.CRITICAL))
             item = line.next()
             if item is None:
                 break

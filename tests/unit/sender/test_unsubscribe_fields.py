@@ -9,7 +9,7 @@ from functools import cache
 
 import dkim
 import pytest
-from services.sender.mail.compose import compose
+from shared.mail.compose import compose
 
 from services.sender.mail.dkim import Signer
 from shared.content import Content
