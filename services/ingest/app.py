@@ -9,11 +9,15 @@ from fastapi import APIRouter
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.workspaces import OWNED
+from services.ingest.api.contacts import contacts_router
 from services.ingest.api.emails import emails_router
+from services.ingest.api.fields import fields_router
 from services.ingest.api.messages import messages_router
+from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
+from services.ingest.store.contacts import ContactStore
 from services.ingest.store.submissions import Submissions
 from shared.service import Base, Service
 
@@ -24,8 +28,10 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     submissions = Submissions(base.database, base.content_database)
     routers: list[APIRouter] = []
     if "http" in roles:
-        admission = Admission(base.cache, submissions, settings)
+        contacts = ContactStore(base.database)
+        admission = Admission(base.cache, ContactLookup(base.cache, contacts), submissions, settings)
         routers = [emails_router(base, admission, settings), messages_router(base, settings)]
+        routers += [contacts_router(base), fields_router(base)]
     if "projector" in roles:
         attach_projector(base, settings)
 

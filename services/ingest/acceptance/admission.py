@@ -14,6 +14,7 @@ from services.ingest.acceptance.idempotency import digest_of, still_running, sto
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.senders import Origin, Senders
 from services.ingest.acceptance.validation import Checked, Recipient, check
+from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import KEY_PATTERN, Submissions
 from shared.auth import Principal
@@ -69,8 +70,10 @@ def require_sending(principal: Principal) -> None:
 class Admission:
     """Checks, resolves and stores requests; the one way in behind every door."""
 
-    def __init__(self, cache: EntityCache, submissions: Submissions, settings: Settings) -> None:
-        self._senders = Senders(cache)
+    def __init__(
+        self, cache: EntityCache, contacts: ContactLookup, submissions: Submissions, settings: Settings
+    ) -> None:
+        self._senders = Senders(cache, contacts)
         self._submissions = submissions
         self._life = timedelta(hours=settings.expires_hours)
         self._key_life = timedelta(hours=settings.idempotency_hours)

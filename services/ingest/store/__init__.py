@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.ingest.store import messages, relay, submissions
+from services.ingest.store import contact_events, contacts, messages, relay, submissions
 
 
 def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[IndexModel, ...]]:
@@ -15,4 +15,10 @@ def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[Ind
     return merged
 
 
-INDEXES = _merged(submissions.INDEXES, relay.INDEXES, messages.INDEXES)
+INDEXES = _merged(
+    submissions.INDEXES,
+    relay.INDEXES,
+    messages.INDEXES,
+    contacts.INDEXES,
+    contact_events.INDEXES,
+)
