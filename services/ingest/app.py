@@ -29,7 +29,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     routers: list[APIRouter] = []
     if "http" in roles:
         contacts = ContactStore(base.database)
-        admission = Admission(base.cache, ContactLookup(base.cache, contacts), submissions, settings)
+        admission = Admission(base.cache, ContactLookup(base.cache, contacts.known), submissions, settings)
         routers = [emails_router(base, admission, settings), messages_router(base, settings)]
         routers += [contacts_router(base), fields_router(base)]
     if "projector" in roles:

@@ -3,16 +3,17 @@ workspace has never had a contact."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingest.store.contacts import COLLECTION, ContactStore
 from shared.contracts.entities import Kind
 from shared.mongo.entity_cache import EntityCache
 from shared.mongo.group_commit import GroupCommit
 
 MOST_AT_ONCE = 100
+Wanted = tuple[str, Collection[str]]
+Documents = dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +27,11 @@ class KnownContact:
 
 
 class ContactLookup:
-    """Finds contacts for the sending path."""
+    """Finds contacts for the sending path; `read` is the store's `known`."""
 
-    def __init__(self, cache: EntityCache, store: ContactStore) -> None:
+    def __init__(self, cache: EntityCache, read: Callable[[list[Wanted]], Awaitable[Sequence[Documents]]]) -> None:
         self._cache = cache
-        self._reads: GroupCommit[tuple[str, Collection[str]], dict[str, dict[str, Any]]] = GroupCommit(
-            COLLECTION, store.known, largest=MOST_AT_ONCE
-        )
+        self._reads: GroupCommit[Wanted, Documents] = GroupCommit("contacts", read, largest=MOST_AT_ONCE)
 
     async def find(self, workspace_id: str, addresses: Collection[str]) -> dict[str, KnownContact]:
         """Those of the addresses that are contacts of the workspace, by address in lower case."""

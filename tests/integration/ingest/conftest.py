@@ -12,12 +12,16 @@ import pytest
 
 from services.ingest.accounts.workspaces import Made, Workspaces
 from services.ingest.app import create_app
+from services.ingest.contacts.contacts import Contacts
 from services.ingest.settings import Settings
+from services.ingest.store.contact_events import ContactEvents
+from services.ingest.store.contacts import ContactStore
 from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Sender, Workspace
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.entities import Entities
+from shared.mongo.entity_cache import EntityCache
 from tests.fixtures.deployment import Deployment
 
 DOMAIN = "acme.test"
@@ -65,6 +69,12 @@ async def make_workspace(workspaces: Workspaces, **changes: Any) -> tuple[Made, 
     workspace = await workspaces.create(Workspace(**fields))
     key = await workspaces.create_api_key(workspace.id, "test", WORKSPACE_SCOPES)
     return workspace, key.secret or ""
+
+
+def contacts_of(door: Door) -> Contacts:
+    """The workspace's contacts as another process writes them."""
+    database = door.deployment.database("ingest")
+    return Contacts(EntityCache(Entities(database)), ContactStore(database), ContactEvents(database))
 
 
 @asynccontextmanager
