@@ -92,18 +92,18 @@ def checked_event(given: dict[str, Any], faults: Faults) -> bytes:
     """The event's attributes as JSON; adds what is wrong with them and with the name to the faults."""
     if CONTROL.search(given.get("event_name", "")):
         faults.add("#/event_name", "invalid_name", "`event_name` may not contain control characters.")
-    attributes = given.get("attributes") or {}
+    attributes = given.get("attributes")
     if isinstance(attributes, str):
         try:
             attributes = from_json(attributes)
         except ValueError:
             faults.add("#/attributes", "malformed_json", "`attributes` is a text that is no JSON.")
             return b""
-        if not isinstance(attributes, dict):
-            faults.add("#/attributes", "wrong_type", "`attributes` must be an object, or the JSON text of one.")
-            return b""
+    if attributes is not None and not isinstance(attributes, dict):
+        faults.add("#/attributes", "wrong_type", "`attributes` must be an object, or the JSON text of one.")
+        return b""
     try:
-        encoded = orjson.dumps(attributes)
+        encoded = orjson.dumps(attributes or {})
     except orjson.JSONEncodeError:
         faults.add("#/attributes", "out_of_range", "An integer in `attributes` must fit into 64 bits.")
         return b""

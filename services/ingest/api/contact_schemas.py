@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from services.ingest.api.paging import PageMeta
 from services.ingest.api.schemas import PROBLEM
@@ -69,7 +69,9 @@ class EventBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     event_name: str = Field(min_length=1, max_length=200)
-    attributes: dict[str, Any] | str | None = Field(None, description="An object, or its JSON text; `{}` if not given")
+    attributes: Annotated[Any, WithJsonSchema({"type": ["object", "string", "null"]})] = Field(
+        None, description="An object, or its JSON text; `{}` where it is not given"
+    )
 
 
 class EventView(BaseModel):

@@ -117,6 +117,7 @@ def _together(earlier: ContactChange, later: ContactChange) -> ContactChange:
         attributes.pop(name, None)
     return replace(
         later,
+        address=earlier.address,
         attributes=attributes,
         removed=({*earlier.removed} - set(later.attributes)) | {*later.removed},
         subscribed=earlier.subscribed if isinstance(later.subscribed, Unchanged) else later.subscribed,

@@ -153,7 +153,7 @@ class _Reader:
             inner = self.alternatives(depth + 1)
             if not self._skip(")"):
                 raise InvalidPatternError("has a `(` without its `)`")
-            return inner
+            return Sequence((inner,))
         if character == "[":
             return self._class()
         if character == ".":

@@ -28,8 +28,8 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel([("workspace_id", 1), ("subscribed", 1), ("_id", 1)]),
     )
 }
-LOOKED_UP = {"workspace_id": 1, "address_key": 1, "delivery_route": 1, "subscribed": 1, "attributes": 1}
 COMPARED = ("address", "attributes", "subscribed", "delivery_route")
+LOOKED_UP = dict.fromkeys(("workspace_id", "address_key", *COMPARED), 1)
 
 Document = dict[str, Any]
 

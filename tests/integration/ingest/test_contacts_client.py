@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import pytest_asyncio
 from leadpush import AsyncLeadpush
 from leadpush.errors import ForbiddenError, NotFoundError, UnauthorizedError, ValidationError
 
-from shared.contracts.entities import Workspace
 from shared.tokens import new_api_key, uuid7
-from tests.fixtures.deployment import Deployment
-from tests.integration.ingest.conftest import Door, open_door
+from tests.integration.ingest.conftest import Door, make_workspace
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 # each is one path segment to the library, percent-encoded
 ODD = ["o/brien@example.test", "a+tag@example.test", "a/subscribe/x@example.test", "a%2Fb@example.test"]
 
 
-@pytest.fixture
-async def opened(deployment: Deployment) -> AsyncIterator[Door]:
-    async with open_door(deployment) as door:
-        yield door
-
-
-@pytest.fixture
-async def client(opened: Door) -> AsyncLeadpush:
-    return client_of(opened, opened.key)
+@pytest_asyncio.fixture(loop_scope="module")
+async def client(tenant: Door) -> AsyncLeadpush:
+    return client_of(tenant, tenant.key)
 
 
 def client_of(door: Door, key: str) -> AsyncLeadpush:
@@ -103,21 +97,15 @@ async def test_addresses_with_slashes_and_percent_signs_are_identifiers(client: 
             await client.contacts.get(address)
 
 
-async def test_addresses_outside_ascii_are_identifiers(deployment: Deployment) -> None:
-    async with open_door(deployment) as door:
-        workspace = await door.workspaces.create(_internationalised())
-        key = await door.workspaces.create_api_key(workspace.id, "utf8")
-        client = client_of(door, key.secret or "")
-        created = await client.contacts.create(attributes={"email": "jürgen@Bücher.test"})
-        assert created.attributes["email"] == "jürgen@xn--bcher-kva.test"
-        for identifier in ("JÜRGEN@bücher.test", "jürgen@xn--bcher-kva.test"):
-            assert (await client.contacts.get(identifier)).uuid == created.uuid
-        with pytest.raises(ValidationError):
-            await client_of(door, door.key).contacts.create(attributes={"email": "jürgen@bücher.test"})
-
-
-def _internationalised() -> Workspace:
-    return Workspace(name="Bücher", owner_email="owner@acme.test", smtputf8=True)
+async def test_addresses_outside_ascii_are_identifiers(tenant: Door) -> None:
+    _, key = await make_workspace(tenant.workspaces, smtputf8=True)
+    client = client_of(tenant, key)
+    created = await client.contacts.create(attributes={"email": "jürgen@Bücher.test"})
+    assert created.attributes["email"] == "jürgen@xn--bcher-kva.test"
+    for identifier in ("JÜRGEN@bücher.test", "jürgen@xn--bcher-kva.test"):
+        assert (await client.contacts.get(identifier)).uuid == created.uuid
+    with pytest.raises(ValidationError):
+        await client_of(tenant, tenant.key).contacts.create(attributes={"email": "jürgen@bücher.test"})
 
 
 async def test_events_are_recorded_listed_and_searched(client: AsyncLeadpush) -> None:
@@ -164,12 +152,12 @@ async def test_fields_are_declared_changed_listed_and_deleted(client: AsyncLeadp
     assert [field.name for field in (await client.fields.list()).data] == ["company_url", "age"]
 
 
-async def test_the_library_raises_its_errors(client: AsyncLeadpush, opened: Door) -> None:
+async def test_the_library_raises_its_errors(client: AsyncLeadpush, tenant: Door) -> None:
     for key in (new_api_key(), "none"):
         with pytest.raises(UnauthorizedError):
-            await client_of(opened, key).contacts.list()
-    poor = await opened.workspaces.create_api_key(opened.workspace.id, "poor", ["email.send"])
-    for call in (client_of(opened, poor.secret or "").contacts, client_of(opened, poor.secret or "").fields):
+            await client_of(tenant, key).contacts.list()
+    poor = await tenant.workspaces.create_api_key(tenant.workspace.id, "poor", ["email.send"])
+    for call in (client_of(tenant, poor.secret or "").contacts, client_of(tenant, poor.secret or "").fields):
         with pytest.raises(ForbiddenError):
             await call.list()
     for identifier in (uuid7(), "nobody@example.test", "nonsense", "a b", "%"):
