@@ -13,6 +13,7 @@ from services.ingest.api.contacts import contacts_router
 from services.ingest.api.emails import emails_router
 from services.ingest.api.fields import fields_router
 from services.ingest.api.messages import messages_router
+from services.ingest.api.templates import templates_router
 from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
@@ -31,7 +32,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         contacts = ContactStore(base.database)
         admission = Admission(base.cache, ContactLookup(base.cache, contacts.known), submissions, settings)
         routers = [emails_router(base, admission, settings), messages_router(base, settings)]
-        routers += [contacts_router(base), fields_router(base)]
+        routers += [contacts_router(base), fields_router(base), templates_router(base, settings)]
     if "projector" in roles:
         attach_projector(base, settings)
 

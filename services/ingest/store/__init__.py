@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.ingest.store import contact_events, contacts, messages, relay, submissions
+from services.ingest.store import contact_events, contacts, messages, relay, submissions, templates
 
 
 def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[IndexModel, ...]]:
@@ -21,4 +21,5 @@ INDEXES = _merged(
     messages.INDEXES,
     contacts.INDEXES,
     contact_events.INDEXES,
+    templates.INDEXES,
 )
