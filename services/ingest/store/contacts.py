@@ -12,10 +12,9 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, ReturnDocument, UpdateOne
-from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from services.ingest.contacts.changes import LARGEST_ATTRIBUTES, ContactChange, Unchanged
-from shared.mongo.group_commit import DUPLICATE_KEY
 from shared.tokens import uuid7
 
 COLLECTION = "contacts"
@@ -90,35 +89,23 @@ class ContactStore:
     async def upsert(self, workspace_id: str, changes: Mapping[str, ContactChange]) -> dict[str, Document]:
         """Creates or changes the contact of each address key in one write; the contacts by key as they are then.
 
-        Of two first writes of an address that race one breaks on the other's document, and is done again; so is one
-        whose contact is deleted before it is read.
+        Where two upserts race for one new contact the server itself tries the loser again: the filter is what the
+        unique index has. One whose contact is deleted before it is read is written again.
         """
         found: dict[str, Document] = {}
-        left = dict(changes)
         for _ in range(TRIES):
-            written = left.keys() - await self._write_all(workspace_id, left)
-            found |= (await self.known([(workspace_id, written)]))[0]
-            left = {key: change for key, change in changes.items() if key not in found}
-            if not left:
-                return found
-        raise PyMongoError("the contacts keep being created and deleted while they are written")
-
-    async def _write_all(self, workspace_id: str, changes: Mapping[str, ContactChange]) -> set[str]:
-        """The keys of those that were not written, because another request was creating the contact."""
-        keys = list(changes)
-        writes = [
-            UpdateOne({"workspace_id": workspace_id, "address_key": key}, _pipeline(changes[key], uuid7()), upsert=True)
-            for key in keys
-        ]
-        try:
+            left = [key for key in changes if key not in found]
+            writes = [
+                UpdateOne(
+                    {"workspace_id": workspace_id, "address_key": key}, _pipeline(changes[key], uuid7()), upsert=True
+                )
+                for key in left
+            ]
             await self._contacts.bulk_write(writes, ordered=False)
-        except BulkWriteError as error:
-            details = error.details or {}
-            failures = details.get("writeErrors", [])
-            if details.get("writeConcernErrors") or any(failure["code"] != DUPLICATE_KEY for failure in failures):
-                raise
-            return {keys[failure["index"]] for failure in failures}
-        return set()
+            found |= (await self.known([(workspace_id, left)]))[0]
+            if len(found) == len(changes):
+                return found
+        raise PyMongoError("the contacts keep being deleted while they are written")
 
     async def delete(self, workspace_id: str, contact_id: str) -> bool:
         deleted = await self._contacts.delete_one({"workspace_id": workspace_id, "_id": contact_id})

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import httpx
 import pytest
+from pymongo.errors import PyMongoError
 
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import AttributesFullError, Upserted
+from services.ingest.store.contacts import ContactStore
 from shared.contracts.entities import Kind, Sender
 from shared.tokens import uuid7
 from tests.integration.ingest.conftest import DOMAIN, Door, contacts_of, make_workspace
@@ -262,6 +265,29 @@ async def test_upserts_of_the_same_new_addresses_at_the_same_time_make_one_conta
     assert [contact["attributes"] for contact in await stored(tenant)] == [whole] * 10
     for caller, one in enumerate(made):
         assert all(upserted.attributes[f"by{caller}"] == caller for upserted in one)
+
+
+class Hindered(ContactStore):
+    """A store whose contact is deleted by another request each time before it is read, so often."""
+
+    times = 1
+
+    async def known(self, wanted: Sequence[tuple[str, Collection[str]]]) -> list[dict[str, dict[str, Any]]]:
+        if self.times:
+            self.times -= 1
+            for contact in (await super().known(wanted))[0].values():
+                await self.delete(contact["workspace_id"], contact["_id"])
+        return await super().known(wanted)
+
+
+async def test_an_upsert_is_done_again_where_its_contact_is_deleted_meanwhile(tenant: Door) -> None:
+    store = Hindered(tenant.deployment.database("ingest"))
+    wanted = {f"r{number}@example.test": change(f"r{number}@example.test") for number in range(3)}
+    assert list(await store.upsert(tenant.workspace.id, wanted)) == list(wanted)
+    assert sorted(contact["address"] for contact in await stored(tenant)) == list(wanted)
+    store.times = 100
+    with pytest.raises(PyMongoError):
+        await store.upsert(tenant.workspace.id, wanted)
 
 
 async def test_attributes_do_not_grow_for_ever(tenant: Door) -> None:

@@ -253,11 +253,14 @@ async def test_the_sending_path_has_the_newest_version_and_those_it_names(tenant
             return found is not None and found.version == 2
 
         await eventually(newest, seconds=5)
+        own = await templates.change(workspace, one, lambda before: {**before, "name": "Own"})
+        assert own is not None
+        assert await templates.get(workspace, one) == own
         for _ in range(2):
             first = await templates.get(workspace, one, 1)
             assert first is not None
             assert first.shown() == made
-        assert await templates.get(workspace, one, 3) is None
+        assert await templates.get(workspace, one, 4) is None
         assert await templates.get(workspace, one, 0) is None
         assert await templates.get(uuid7(), one) is None
         assert await templates.get(uuid7(), one, 1) is None
