@@ -15,7 +15,7 @@ class Kind(StrEnum):
     API_KEY = "api_keys"
     DOMAIN = "domains"
     SENDER = "senders"
-    CONTACT = "contacts"
+    CONTACT_BOOK = "contact_books"
     TRANSPORT = "transports"
     ROUTE = "routes"
     ENDPOINT = "endpoints"
@@ -25,7 +25,7 @@ class Kind(StrEnum):
 
 
 # They stay in their owner's database: no other service reads them, and a template may be larger than a record.
-PRIVATE = frozenset({Kind.SMTP_CREDENTIAL, Kind.TEMPLATE, Kind.FIELD})
+PRIVATE = frozenset({Kind.SMTP_CREDENTIAL, Kind.TEMPLATE, Kind.FIELD, Kind.CONTACT_BOOK})
 
 
 class EntityChange(Record):
@@ -135,13 +135,6 @@ class Company(Record):
     state: str
     zip: str
     country: str
-
-
-class Contact(Record):
-    """A known recipient; `delivery_route` is the id of the sender address that its mail goes out from."""
-
-    address: str
-    delivery_route: str | None = None
 
 
 class Transport(Record):

@@ -13,7 +13,7 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import IndexModel, ReturnDocument, UpdateOne
-from pymongo.errors import CollectionInvalid
+from pymongo.errors import CollectionInvalid, DuplicateKeyError
 from pymongo.read_concern import ReadConcern
 
 from shared.contracts.entities import PRIVATE, EntityChange, Kind
@@ -29,7 +29,6 @@ INDEXES: dict[Kind, tuple[IndexModel, ...]] = {kind: (IndexModel("workspace_id")
 INDEXES[Kind.API_KEY] += (IndexModel("data.digest", unique=True, sparse=True),)
 INDEXES[Kind.DOMAIN] += (IndexModel([("workspace_id", 1), ("data.name", 1)]),)
 INDEXES[Kind.SENDER] += (IndexModel([("workspace_id", 1), ("data.address", 1)]),)
-INDEXES[Kind.CONTACT] += (IndexModel([("workspace_id", 1), ("data.address", 1)]),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,26 +86,30 @@ class Entities:
     ) -> dict[str, Any]:
         """Writes the owner's next version, marked unpublished unless its kind is private, and returns the document.
 
-        With `expected`, raises VersionConflictError where the entity has another version by now.
+        With `expected`, raises VersionConflictError where the entity has another version by now; 0 expects that it has
+        never been written.
         """
         now = datetime.now(UTC)
         condition: dict[str, Any] = {"_id": id_, "workspace_id": workspace_id}
         if expected is not None:
             condition["version"] = expected
-        document = await self.database[kind].find_one_and_update(
-            condition,
-            {
-                "$inc": {"version": 1},
-                "$set": {
-                    "data": dict(data),
-                    "deleted": deleted,
-                    "changed_at": now,
-                    **({} if kind in PRIVATE else {"unpublished": outbox.unpublished(now)}),
-                },
+        change = {
+            "$inc": {"version": 1},
+            "$set": {
+                "data": dict(data),
+                "deleted": deleted,
+                "changed_at": now,
+                **({} if kind in PRIVATE else {"unpublished": outbox.unpublished(now)}),
             },
-            upsert=expected is None,
-            return_document=ReturnDocument.AFTER,
-        )
+        }
+        try:
+            document = await self.database[kind].find_one_and_update(
+                condition, change, upsert=not expected, return_document=ReturnDocument.AFTER
+            )
+        except DuplicateKeyError as error:
+            if expected != 0:
+                raise
+            raise VersionConflictError(f"{kind} {id_} is there already") from error
         if document is None:
             raise VersionConflictError(f"{kind} {id_} is not at version {expected}")
         await self._tell([(kind, id_)])

@@ -19,7 +19,7 @@ from shared.mongo.entities import Entities, Entity
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 30.0
 LARGEST = 50_000
-ANY_TEXT = object()
+KINDS = frozenset(Kind)
 
 
 class EntityCache:
@@ -63,11 +63,6 @@ class EntityCache:
             condition["workspace_id"] = workspace_id
         return await self._first((kind, field, value, workspace_id), condition)
 
-    async def exists(self, kind: Kind, field: str, workspace_id: str) -> bool:
-        """Whether any living entity of the workspace has a text at `data.<field>`."""
-        condition = {f"data.{field}": {"$type": "string"}, "deleted": {"$ne": True}, "workspace_id": workspace_id}
-        return await self._first((kind, field, ANY_TEXT, workspace_id), condition) is not None
-
     async def _first(self, key: tuple[Kind, str, Any, str | None], condition: dict[str, Any]) -> Entity | None:
         kept = self._found.get(key)
         if kept and kept[0] > time.monotonic():
@@ -107,7 +102,8 @@ class EntityCache:
                 self._live = True
                 while cursor.alive and not stopping.is_set():
                     async for notice in cursor:
-                        self.evict(Kind(notice["kind"]), notice["id"])
+                        if notice["kind"] in KINDS:  # a newer process tells of kinds that this one has never heard of
+                            self.evict(Kind(notice["kind"]), notice["id"])
             if not stopping.is_set():
                 raise CursorNotFound("the notices ended")  # begun again, instead of never watching again
         except PyMongoError as error:

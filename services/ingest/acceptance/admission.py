@@ -20,6 +20,7 @@ from services.ingest.acceptance.senders import Origin, Senders
 from services.ingest.acceptance.storing import Admitted, Call, Render, Storing
 from services.ingest.acceptance.times import Times
 from services.ingest.acceptance.validation import Checked, Recipient, check
+from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
 from services.ingest.store.uploads import Uploads
@@ -53,8 +54,15 @@ def require_sending(principal: Principal) -> None:
 class Admission:
     """Checks, resolves and stores requests; the one way in behind every door."""
 
-    def __init__(self, cache: EntityCache, submissions: Submissions, uploads: Uploads, settings: Settings) -> None:
-        self._senders = Senders(cache)
+    def __init__(
+        self,
+        cache: EntityCache,
+        contacts: ContactLookup,
+        submissions: Submissions,
+        uploads: Uploads,
+        settings: Settings,
+    ) -> None:
+        self._senders = Senders(cache, contacts)
         self._storing = Storing(submissions, timedelta(hours=settings.idempotency_hours))
         self._uploads = uploads
         self._life = timedelta(hours=settings.expires_hours)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.ingest.contacts.lookup import ContactLookup
 from shared.addresses import Mailbox, render_mailbox
 from shared.contracts.entities import Kind
 from shared.mongo.entity_cache import EntityCache
@@ -22,8 +23,9 @@ class Origin:
 class Senders:
     """Looks senders up in the entities that this process remembers."""
 
-    def __init__(self, cache: EntityCache) -> None:
+    def __init__(self, cache: EntityCache, contacts: ContactLookup) -> None:
         self._cache = cache
+        self._contacts = contacts
 
     async def resolve(self, workspace_id: str, mailbox: Mailbox) -> Origin | None:
         """The origin that a `from` names, None where the workspace may not send from it."""
@@ -34,17 +36,10 @@ class Senders:
 
     async def routed(self, workspace_id: str, addresses: Sequence[str]) -> dict[str, Origin]:
         """The origins of those recipients (in lower case) whose contact has a delivery route that may be used."""
-        if not await self._cache.exists(Kind.CONTACT, "delivery_route", workspace_id):
+        contacts = await self._contacts.find(workspace_id, addresses)
+        routes = {address: known.delivery_route for address, known in contacts.items() if known.delivery_route}
+        if not routes:
             return {}
-        contacts = await self._cache.entities.find(
-            Kind.CONTACT,
-            {
-                "workspace_id": workspace_id,
-                "data.address": {"$in": list(addresses)},
-                "data.delivery_route": {"$type": "string"},
-            },
-        )
-        routes = {contact.data["address"]: contact.data["delivery_route"] for contact in contacts}
         senders = await self._cache.many(Kind.SENDER, dict.fromkeys(routes.values(), 0))
         found: dict[str, Origin] = {}
         for address, route in routes.items():

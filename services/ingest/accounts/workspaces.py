@@ -1,4 +1,4 @@
-"""The entities that ingest owns, as they are made: workspaces, API keys, senders, contacts, declared domains."""
+"""The entities that ingest owns, as they are made: workspaces, API keys, senders, declared domains."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from services.ingest.domains.declaring import Declarations
 from services.ingest.settings import Settings
 from services.ingest.store.domains import Domains
 from shared.auth import WORKSPACE_SCOPES
-from shared.contracts.entities import ApiKey, Contact, Kind, Sender, Workspace
+from shared.contracts.entities import ApiKey, Kind, Sender, Workspace
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.tokens import KEY_PREFIX, new_api_key, uuid7
 
-OWNED = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.SENDER, Kind.CONTACT)
+OWNED = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.SENDER)
 EVERY_FEATURE = ("smtp.enabled", "domains.enabled", "webhooks.enabled", "tracking.enabled", "templates.enabled")
 SHOWN_CHARS = len(KEY_PREFIX) + 4
 
@@ -76,11 +76,6 @@ class Workspaces:
         """The address is kept in lower case: it is looked up without regard to case."""
         kept = sender.with_changes(address=sender.address.lower())
         return await self._put(Kind.SENDER, uuid7(), workspace_id, kept)
-
-    async def create_contact(self, workspace_id: str, contact: Contact) -> Made:
-        """The address is kept in lower case: it is looked up without regard to case."""
-        kept = contact.with_changes(address=contact.address.lower())
-        return await self._put(Kind.CONTACT, uuid7(), workspace_id, kept)
 
     async def _put(self, kind: Kind, id_: str, workspace_id: str, entity: BaseModel, secret: str | None = None) -> Made:
         document: dict[str, Any] = await self._entities.put(kind, id_, workspace_id, entity.model_dump())

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.ingest.store import domains, messages, relay, schedule, submissions, tracked_hits
+from services.ingest.store import (
+    contact_events,
+    contacts,
+    domains,
+    messages,
+    relay,
+    schedule,
+    submissions,
+    templates,
+    tracked_hits,
+)
 
 
 def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[IndexModel, ...]]:
@@ -22,4 +32,7 @@ INDEXES = _merged(
     messages.INDEXES,
     tracked_hits.INDEXES,
     domains.INDEXES,
+    contacts.INDEXES,
+    contact_events.INDEXES,
+    templates.INDEXES,
 )

@@ -10,7 +10,6 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 
 from shared.content import COLLECTION as CONTENTS
-from shared.contracts.entities import Kind
 from shared.mongo.group_commit import GroupCommit, Insert, Inserted, insert_group
 
 COLLECTION = "submissions"
@@ -22,12 +21,6 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
         IndexModel(list(KEY_PATTERN.items()), unique=True, partialFilterExpression={"key": {"$exists": True}}),
         IndexModel(list(NUMBER_PATTERN.items()), unique=True, partialFilterExpression={"number": {"$exists": True}}),
-    ),
-    Kind.CONTACT: (
-        IndexModel(
-            [("workspace_id", 1), ("data.delivery_route", 1)],
-            partialFilterExpression={"data.delivery_route": {"$type": "string"}},
-        ),
     ),
 }
 

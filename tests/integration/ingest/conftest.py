@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
 import pytest
+import pytest_asyncio
 
-from services.ingest.accounts.workspaces import Made, Workspaces
+from services.ingest.accounts.workspaces import EVERY_FEATURE, Made, Workspaces
 from services.ingest.app import create_app
+from services.ingest.contacts.contacts import Contacts
 from services.ingest.settings import Settings
+from services.ingest.store.contact_events import ContactEvents
+from services.ingest.store.contacts import ContactStore
 from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Kind, Sender, Workspace
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.entities import Entities
+from shared.mongo.entity_cache import EntityCache
 from tests.fixtures.deployment import Deployment
+from tests.fixtures.servers import Servers
 
 DOMAIN = "acme.test"
 SENDER = f"alerts@{DOMAIN}"
@@ -81,6 +87,12 @@ async def make_workspace(workspaces: Workspaces, **changes: Any) -> tuple[Made, 
     return workspace, key.secret or ""
 
 
+def contacts_of(door: Door) -> Contacts:
+    """The workspace's contacts as another process writes them."""
+    database = door.deployment.database("ingest")
+    return Contacts(EntityCache(Entities(database)), ContactStore(database), ContactEvents(database))
+
+
 @asynccontextmanager
 async def open_door(deployment: Deployment, **overrides: Any) -> AsyncIterator[Door]:
     await deployment.prepare("ingest", topics=("config.changes",))
@@ -107,3 +119,20 @@ async def open_door(deployment: Deployment, **overrides: Any) -> AsyncIterator[D
 async def door(deployment: Deployment) -> AsyncIterator[Door]:
     async with open_door(deployment) as opened:
         yield opened
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def module_door(servers: Servers) -> AsyncIterator[Door]:
+    """A door for all tests of a module, whose mark says that they run in one loop."""
+    deployment = Deployment(servers.mongo_url, servers.kafka_bootstrap)
+    async with open_door(deployment) as opened:
+        yield opened
+    await deployment.drop()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def tenant(module_door: Door) -> Door:
+    """The module's door for a workspace of the test's own, with every feature."""
+    workspace, key = await make_workspace(module_door.workspaces, features=list(EVERY_FEATURE))
+    await module_door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+    return replace(module_door, workspace=workspace, key=key)

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from services.ingest.contacts.changes import ContactChange
 from shared.content import ContentStore
-from shared.contracts.entities import Contact, Kind, Sender
+from shared.contracts.entities import Kind, Sender
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, Stream
 from shared.mongo.entities import Entities
-from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, make_workspace, send
+from tests.fixtures.deployment import eventually
+from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, contacts_of, make_workspace, send
 
 SEED = {
     "from": SENDER,
@@ -177,14 +179,13 @@ async def test_a_contacts_delivery_route_changes_the_sender_of_its_message_alone
         ("third@example.test", foreign.id),
         ("fourth@example.test", None),
     ):
-        await door.workspaces.create_contact(door.workspace.id, Contact(address=address, delivery_route=delivery_route))
+        change = ContactChange(address=address, delivery_route=delivery_route)
+        await contacts_of(door).create(door.workspace.id, change)
     to = ["KNOWN@example.test", "second@example.test", "third@example.test", "fourth@example.test"]
 
     async def shown() -> list[str]:
         reply = await door.post(send(to=to))
         return [message["from"] for message in reply.json()["data"]["messages"]]
-
-    from tests.fixtures.deployment import eventually
 
     async def settled() -> bool:
         return await shown() == [f"care@{DOMAIN}", SENDER, SENDER, SENDER]

@@ -11,7 +11,7 @@ from shared.config_copy import ConfigCopy
 from shared.contracts.entities import EntityChange, Kind
 from shared.contracts.topics import CONFIG_CHANGES
 from shared.kafka.connection import KafkaConnection
-from shared.mongo.entities import Entities, VersionConflictError
+from shared.mongo.entities import NOTICES, Entities, VersionConflictError
 from shared.mongo.entity_cache import EntityCache
 from tests.fixtures.deployment import Deployment, eventually
 
@@ -65,6 +65,18 @@ async def test_of_first_versions_that_race_the_newest_stays(deployment: Deployme
     assert [(entity.version, entity.data["name"]) for entity in found] == [(3, "v3")] * 40
 
 
+async def test_of_first_writes_at_the_same_time_that_expect_none_one_is_done(deployment: Deployment) -> None:
+    await deployment.prepare("router")
+    entities = Entities(deployment.database("router"))
+    writes = (entities.put(Kind.FIELD, "f1", "w1", {"by": number}, expected=0) for number in range(10))
+    outcomes = await asyncio.gather(*writes, return_exceptions=True)
+    refused = [outcome for outcome in outcomes if isinstance(outcome, VersionConflictError)]
+    assert len(refused) == 9
+    found = await entities.get(Kind.FIELD, "f1")
+    assert found is not None
+    assert (found.version, outcomes[found.data["by"]]["data"]) == (1, found.data)  # type: ignore[index]
+
+
 async def test_a_memory_forgets_what_another_process_changes(deployment: Deployment) -> None:
     await deployment.prepare("router")
     reader, writer = (Entities(deployment.database("router")) for _ in range(2))
@@ -79,6 +91,8 @@ async def test_a_memory_forgets_what_another_process_changes(deployment: Deploym
 
         await eventually(remembers)
         assert await cache.find_one(Kind.WORKSPACE, "name", "v2") is None
+        # a newer process may have kinds that this one does not know
+        await deployment.database("router")[NOTICES].insert_one({"kind": "of_tomorrow", "id": "x"})
         await writer.apply([version(2)])
 
         async def sees_the_change() -> bool:

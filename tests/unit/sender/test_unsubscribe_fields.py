@@ -9,12 +9,12 @@ from functools import cache
 
 import dkim
 import pytest
-from shared.mail.compose import compose
 
 from services.sender.mail.dkim import Signer
 from shared.content import Content
 from shared.dkim_keys import generate_key, txt_record
 from shared.links import Link, Links, list_unsubscribe
+from shared.mail.compose import compose
 from shared.tokens import uuid7
 
 NOW = datetime.now(UTC)

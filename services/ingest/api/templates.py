@@ -1,0 +1,210 @@
+"""`/v1/templates`: what a workspace sends again and again, its versions, and what they become."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.ingest.acceptance.faults import Faults
+from services.ingest.api.contact_schemas import READING, WRITING, body_of, replies
+from services.ingest.api.features import caller_with
+from services.ingest.api.object_body import read_object, refused
+from services.ingest.api.template_schemas import (
+    PreviewBody,
+    PreviewView,
+    TemplateBody,
+    TemplateChanges,
+    TemplatePage,
+    TemplateView,
+)
+from services.ingest.settings import Settings
+from services.ingest.store.templates import TemplateStore
+from services.ingest.templates.preview import preview
+from services.ingest.templates.template import BODIES, CLEARABLE, Template, TemplateType, check_template
+from services.ingest.templates.templates import MOST_TEMPLATES, Templates, TooManyTemplatesError
+from shared.api import json_response, service_router
+from shared.auth import Principal
+from shared.errors import ProblemError, not_found
+from shared.mongo.entities import VersionConflictError
+from shared.service import Base
+from shared.tokens import Cursors, InvalidCursorError
+
+SCOPE, FEATURE = "templates", "templates.enabled"
+# two bodies of 256 KiB as JSON writes them at the longest, and the rest
+LARGEST_REQUEST = 4 * 1024 * 1024
+LARGEST_DATA = 256 * 1024
+EXAMPLE = {
+    "name": "Welcome",
+    "subject": "Welcome, {{first_name ?? 'friend'}}",
+    "html": "<p>Your code is <b>{{code}}</b>.</p>",
+    "text": "Your code is {{code}}.",
+}
+
+
+class Listing(BaseModel):
+    """A page of a list, newest first."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: int = Field(25, ge=1, le=100)
+    cursor: str | None = Field(None, max_length=500)
+
+
+class TemplateListing(Listing):
+    type: TemplateType | None = None
+
+
+class Pages:
+    """Replies with a cursor, which is bound to the workspace and to what was asked for."""
+
+    def __init__(self, cursors: Cursors) -> None:
+        self._cursors = cursors
+
+    def position(self, cursor: str | None, query: str) -> Any:
+        """Where the page before ended, None for a first page. Raises a 422 problem."""
+        if cursor is None:
+            return None
+        try:
+            return self._cursors.read(cursor, query)[0]
+        except InvalidCursorError as error:
+            raise refused("#/cursor", "invalid_cursor", "This cursor was not made for this list.") from error
+
+    def reply(self, found: list[Template], limit: int, query: str, by: str) -> Response:
+        """The page of what was found, which is one more than `limit` where there is another page."""
+        shown = [{name: value for name, value in one.shown().items() if name not in BODIES} for one in found[:limit]]
+        more = len(found) > limit
+        cursor = self._cursors.make([shown[-1][by]], query) if more else None
+        return json_response(200, {"data": shown, "has_more": more, "next_cursor": cursor})
+
+
+def templates_router(base: Base, settings: Settings) -> APIRouter:
+    """The routes, for keys with the scope `templates` of workspaces with the feature; another workspace's template is
+    not found."""
+    router = service_router(base.tracing, "/v1/templates", ["templates"])
+    templates = Templates(base.cache, TemplateStore(base.database))
+    pages = Pages(Cursors(settings.token_key_bytes))
+    owner: Principal = caller_with(base.authenticator, SCOPE, FEATURE)
+    _add_templates(router, templates, pages, owner)
+    _add_changes(router, templates, owner)
+    _add_versions(router, templates, pages, owner)
+    return router
+
+
+def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner: Principal) -> None:
+    @router.get("", operation_id="list_templates", responses=replies(200, TemplatePage, "A page", *READING))
+    async def list_templates(listing: Annotated[TemplateListing, Query()], principal: Principal = owner) -> Response:
+        """List templates, newest first, without their bodies."""
+        query = f"templates:{principal.workspace_id}:{listing.type}"
+        before = pages.position(listing.cursor, query)
+        found = await templates.page(principal.workspace_id, listing.type, before, listing.limit + 1)
+        return pages.reply(found, listing.limit, query, "id")
+
+    @router.post(
+        "", status_code=201, operation_id="create_template", openapi_extra=body_of(TemplateBody, EXAMPLE),
+        responses=replies(201, TemplateView, "The new template, at version 1", *WRITING),
+    )  # fmt: skip
+    async def create_template(request: Request, principal: Principal = owner) -> Response:
+        """Create a template."""
+        given, faults = await read_object(request, TemplateBody, LARGEST_REQUEST)
+        fields = {"type": "transactional", **{name: value for name, value in given.items() if value is not None}}
+        _check(fields, faults, principal)
+        try:
+            return json_response(201, (await templates.create(principal.workspace_id, fields)).shown())
+        except TooManyTemplatesError as error:
+            raise refused("#", "too_many", f"A workspace may have at most {MOST_TEMPLATES} templates.") from error
+
+    @router.get(
+        "/{template}", operation_id="get_template",
+        responses=replies(200, TemplateView, "The template at its newest version", *READING, 404),
+    )  # fmt: skip
+    async def get_template(template: str, principal: Principal = owner) -> Response:
+        """One template."""
+        found = await templates.read(principal.workspace_id, template.lower())
+        return json_response(200, _found(found).shown())
+
+
+def _add_changes(router: APIRouter, templates: Templates, owner: Principal) -> None:
+    @router.patch(
+        "/{template}", operation_id="change_template",
+        openapi_extra=body_of(TemplateChanges, {"subject": "Welcome to Acme, {{first_name ?? 'friend'}}"}),
+        responses=replies(200, TemplateView, "The template at its newest version", *WRITING, 404, 409),
+    )  # fmt: skip
+    async def change_template(template: str, request: Request, principal: Principal = owner) -> Response:
+        """Change a template. That makes a new version of it; one that changes nothing makes none."""
+        _found(await templates.read(principal.workspace_id, template.lower()))
+        given, faults = await read_object(request, TemplateChanges, LARGEST_REQUEST)
+
+        def changed(before: dict[str, Any]) -> dict[str, Any]:
+            after = {**before, **given}
+            _check(after, faults, principal)
+            return {name: value for name, value in after.items() if value is not None or name not in CLEARABLE}
+
+        try:
+            found = await templates.change(principal.workspace_id, template.lower(), changed)
+        except VersionConflictError as error:
+            raise ProblemError(409, "conflict", "The template keeps changing; please try again.") from error
+        return json_response(200, _found(found).shown())
+
+    @router.delete(
+        "/{template}", status_code=204, operation_id="delete_template",
+        responses=replies(204, None, "Deleted, with all its versions", *READING, 404),
+    )  # fmt: skip
+    async def delete_template(template: str, principal: Principal = owner) -> Response:
+        """Delete a template with all its versions. What was accepted before is sent as it was."""
+        if not await templates.delete(principal.workspace_id, template.lower()):
+            raise not_found("template")
+        return Response(status_code=204)
+
+
+def _add_versions(router: APIRouter, templates: Templates, pages: Pages, owner: Principal) -> None:
+    @router.get(
+        "/{template}/versions", operation_id="list_template_versions",
+        responses=replies(200, TemplatePage, "A page", *READING, 404),
+    )  # fmt: skip
+    async def list_versions(
+        template: str, listing: Annotated[Listing, Query()], principal: Principal = owner
+    ) -> Response:
+        """List a template's versions, newest first, without their bodies."""
+        query = f"template_versions:{principal.workspace_id}:{template.lower()}"
+        before = pages.position(listing.cursor, query)
+        found = await templates.versions(principal.workspace_id, template.lower(), before, listing.limit + 1)
+        if found is None:
+            raise not_found("template")
+        return pages.reply(found, listing.limit, query, "version")
+
+    @router.get(
+        "/{template}/versions/{version}", operation_id="get_template_version",
+        responses=replies(200, TemplateView, "The template at that version", *READING, 404),
+    )  # fmt: skip
+    async def get_version(template: str, version: int, principal: Principal = owner) -> Response:
+        """One version of a template."""
+        found = await templates.read(principal.workspace_id, template.lower(), version)
+        return json_response(200, _found(found).shown())
+
+    @router.post(
+        "/{template}/preview", operation_id="preview_template",
+        openapi_extra=body_of(PreviewBody, {"data": {"first_name": "Ann", "code": 482910}}),
+        responses=replies(200, PreviewView, "What it becomes", *WRITING, 404),
+    )  # fmt: skip
+    async def preview_template(template: str, request: Request, principal: Principal = owner) -> Response:
+        """Render a template with data, without sending anything."""
+        _found(await templates.read(principal.workspace_id, template.lower()))
+        given, faults = await read_object(request, PreviewBody, LARGEST_DATA)
+        faults.raise_any()
+        wanted = _found(await templates.read(principal.workspace_id, template.lower(), given.get("version")))
+        shown = preview(wanted, given.get("data") or {}, faults)
+        faults.raise_any()
+        return json_response(200, shown)
+
+
+def _check(fields: dict[str, Any], faults: Faults, principal: Principal) -> None:
+    check_template(fields, faults, smtputf8=principal.workspace.smtputf8)
+    faults.raise_any()
+
+
+def _found(template: Template | None) -> Template:
+    if template is None:
+        raise not_found("template")
+    return template

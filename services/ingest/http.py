@@ -1,0 +1,57 @@
+"""The role `http`: every route of ingest, and the parts behind them."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.ingest.acceptance.admission import Admission
+from services.ingest.api.actions import MessageActions, actions_router
+from services.ingest.api.addresses import addresses_router
+from services.ingest.api.contacts import contacts_router
+from services.ingest.api.domains import DomainParts, domains_router
+from services.ingest.api.door import Door
+from services.ingest.api.emails import emails_router
+from services.ingest.api.fields import fields_router
+from services.ingest.api.messages import MessageReader, messages_router
+from services.ingest.api.preview import preview_router
+from services.ingest.api.templates import templates_router
+from services.ingest.dialects.broadcast.routes import broadcast_router
+from services.ingest.dialects.sendy.routes import sendy_router
+from services.ingest.settings import Settings
+from services.ingest.store.messages import Messages
+from services.ingest.store.schedule import Schedule
+from services.ingest.store.uploads import Uploads
+from services.ingest.tracking.answers import TrackedLinks
+from services.ingest.tracking.recorder import Recorder
+from services.ingest.tracking.routes import links_router
+from shared.content import ContentStore
+from shared.service import Base
+from shared.tokens import Cursors
+
+
+def http_routers(
+    base: Base, settings: Settings, admission: Admission, uploads: Uploads, recorder: Recorder
+) -> list[APIRouter]:
+    """One router for each kind of thing; each dialect is a door of its own."""
+
+    def door(name: str) -> Door:
+        return Door(name, base.authenticator, uploads, settings)
+
+    rest = door("rest")
+    reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
+    actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
+    domains = DomainParts.of(base, settings)
+    return [
+        emails_router(base, admission, rest),
+        preview_router(base, admission, rest),
+        messages_router(base, reader),
+        actions_router(base, admission, reader, actions, rest),
+        domains_router(base, domains),
+        addresses_router(base, domains),
+        contacts_router(base),
+        fields_router(base),
+        templates_router(base, settings),
+        broadcast_router(base, admission, reader, door("broadcast")),
+        sendy_router(base, admission, reader, actions, door("sendy")),
+        links_router(TrackedLinks(recorder, settings)),
+    ]

@@ -1,0 +1,1 @@
+"""Templates: their variables, their versions, and what they become for one recipient."""
