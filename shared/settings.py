@@ -6,8 +6,10 @@ import base64
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.client_address import IpNetwork, parse_networks
 
 
 def _key(value: object) -> object:
@@ -17,7 +19,13 @@ def _key(value: object) -> object:
     return value
 
 
+def _networks(value: str) -> str:
+    parse_networks(value)
+    return value
+
+
 KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
+NetworksSetting = Annotated[str, AfterValidator(_networks)]
 
 
 class SharedSettings(BaseSettings):
@@ -42,6 +50,9 @@ class SharedSettings(BaseSettings):
     health_host: str = Field("127.0.0.1", description="address of /livez, /readyz and /metrics")
     health_port: int = Field(9464, description="port of /livez, /readyz and /metrics")
     public_url: str = Field("http://127.0.0.1:8080", description="how callers reach the API")
+    trusted_proxies: NetworksSetting = Field(
+        "", description="networks, comma separated, of the proxies whose X-Forwarded-For is believed"
+    )
 
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector, e.g. http://host:4318; none: no export")
     trace_ratio: float = Field(0.01, ge=0, le=1, description="share of the requests without a traceparent to trace")
@@ -68,6 +79,10 @@ class SharedSettings(BaseSettings):
     @cached_property
     def encryption_key_bytes(self) -> bytes:
         return base64.b64decode(self.encryption_key.get_secret_value())
+
+    @cached_property
+    def trusted_networks(self) -> tuple[IpNetwork, ...]:
+        return parse_networks(self.trusted_proxies)
 
     def topic(self, name: str) -> str:
         return f"{self.topic_prefix}{name}"
