@@ -26,7 +26,11 @@ NOTICES = "entity_changes"
 NOTICES_BYTES = 1024 * 1024
 
 INDEXES: dict[Kind, tuple[IndexModel, ...]] = {kind: (IndexModel("workspace_id"), outbox.INDEX) for kind in Kind}
-INDEXES[Kind.API_KEY] += (IndexModel("data.digest", unique=True, sparse=True),)
+INDEXES[Kind.API_KEY] += (
+    IndexModel("data.digest", unique=True, sparse=True),
+    # null where a key was never rotated; an equality with a text is known to be within `$gt`, not within `$type`
+    IndexModel("data.previous_digest", unique=True, partialFilterExpression={"data.previous_digest": {"$gt": ""}}),
+)
 INDEXES[Kind.DOMAIN] += (IndexModel([("workspace_id", 1), ("data.name", 1)]),)
 INDEXES[Kind.SENDER] += (IndexModel([("workspace_id", 1), ("data.address", 1)]),)
 INDEXES[Kind.CONTACT] += (IndexModel([("workspace_id", 1), ("data.address", 1)]),)
@@ -84,10 +88,12 @@ class Entities:
         *,
         deleted: bool = False,
         expected: int | None = None,
+        audit: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Writes the owner's next version, marked unpublished unless its kind is private, and returns the document.
 
-        With `expected`, raises VersionConflictError where the entity has another version by now.
+        With `expected`, raises VersionConflictError where the entity has another version by now. `audit` is an entry
+        for the audit log: it stands in the document, in its array `audit`, until whoever keeps the log has taken it.
         """
         now = datetime.now(UTC)
         condition: dict[str, Any] = {"_id": id_, "workspace_id": workspace_id}
@@ -103,6 +109,7 @@ class Entities:
                     "changed_at": now,
                     **({} if kind in PRIVATE else {"unpublished": outbox.unpublished(now)}),
                 },
+                **({"$push": {"audit": dict(audit)}} if audit is not None else {}),
             },
             upsert=expected is None,
             return_document=ReturnDocument.AFTER,

@@ -42,7 +42,7 @@ def emails_router(base: Base, admission: Admission, settings: Settings) -> APIRo
 
     async def _gates(request: Request) -> Principal:
         async with answered_within(settings.answer_seconds):
-            principal = await base.authenticator.principal(request.headers.get("authorization"))
+            principal = await base.authenticator.admit(request)
         if "workspace" in request.path_params:
             principal.require_workspace(request.path_params["workspace"])
         principal.require_scope("email.send")
