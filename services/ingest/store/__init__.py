@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.ingest.store import messages, relay, submissions
+from services.ingest.store import audit, credentials, messages, quota, relay, submissions
 
 
 def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[IndexModel, ...]]:
@@ -15,4 +15,6 @@ def _merged(*declared: dict[str, tuple[IndexModel, ...]]) -> dict[str, tuple[Ind
     return merged
 
 
-INDEXES = _merged(submissions.INDEXES, relay.INDEXES, messages.INDEXES)
+INDEXES = _merged(
+    submissions.INDEXES, relay.INDEXES, messages.INDEXES, audit.INDEXES, credentials.INDEXES, quota.INDEXES
+)
