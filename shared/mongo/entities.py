@@ -25,7 +25,10 @@ from shared.mongo.outbox import Outbox
 NOTICES = "entity_changes"
 NOTICES_BYTES = 1024 * 1024
 
-INDEXES: dict[Kind, tuple[IndexModel, ...]] = {kind: (IndexModel("workspace_id"), outbox.INDEX) for kind in Kind}
+AUDIT_INDEX = IndexModel("audit.at", sparse=True)
+INDEXES: dict[Kind, tuple[IndexModel, ...]] = {
+    kind: (IndexModel("workspace_id"), outbox.INDEX, AUDIT_INDEX) for kind in Kind
+}
 INDEXES[Kind.API_KEY] += (
     IndexModel("data.digest", unique=True, sparse=True),
     # null where a key was never rotated; an equality with a text is known to be within `$gt`, not within `$type`

@@ -108,8 +108,9 @@ def _entry(
     """The log's document: the fields that differ by their names alone, for their values may be secret."""
     now = datetime.now(UTC)
     noun = kind.value.removesuffix("s")
-    earlier: Mapping[str, Any] = before.data if before is not None else {}
-    changed = sorted(name for name in {*data, *earlier} if data.get(name) != earlier.get(name) and name != "v")
+    earlier = _set_fields(before.data if before is not None else {})
+    later = _set_fields(data)
+    changed = sorted(name for name in {*later, *earlier} if later.get(name) != earlier.get(name) and name != "v")
     return {
         "_id": uuid7(),
         "workspace_id": workspace_id,
@@ -120,3 +121,7 @@ def _entry(
         "fields": changed,
         "expires_at": now + keep,
     }
+
+
+def _set_fields(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None and value != []}

@@ -29,7 +29,6 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel([("workspace_id", 1), ("actor.id", 1), ("_id", -1)]),
         IndexModel("expires_at", expireAfterSeconds=0),
     ),
-    **{kind: (IndexModel("audit.at", sparse=True),) for kind in KINDS},
 }
 
 
