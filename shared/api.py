@@ -150,7 +150,7 @@ def _without_layers(handle: Handler) -> ASGIApp:
 
 class RequestIds:
     """Gives every request an id, its own where it is well formed, and returns it on every reply, with those headers
-    that stand in the request's state as `reply_headers` (a mapping): they are on a reply whatever becomes of it."""
+    that stand in its state as `reply_headers` (pairs of bytes): they are on a reply whatever becomes of it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -165,12 +165,8 @@ class RequestIds:
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                more = scope["state"].get("reply_headers", {})
-                message["headers"] = [
-                    *message["headers"],
-                    *((name.lower().encode(), value.encode()) for name, value in more.items()),
-                    (b"x-request-id", request_id.encode()),
-                ]
+                more = scope["state"].get("reply_headers", ())
+                message["headers"] = [*message["headers"], *more, (b"x-request-id", request_id.encode())]
             await send(message)
 
         await self._app(scope, receive, with_id)

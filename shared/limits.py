@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 MOST_BUCKETS = 50_000
 ROUNDING = 1e-6  # of a request: what sums of floating-point numbers may be off
@@ -18,9 +19,35 @@ class Policy:
     quota: int
     window: int = 60
 
+    @property
+    def field(self) -> str:
+        """Its item in `RateLimit-Policy`, a list of structured fields (RFC 9651 section 3.1)."""
+        return f'"{self.name}";q={self.quota};w={self.window}'
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+
+class Share:
+    """One process's part of a policy: one of `replicas` equal parts, but at least one request."""
+
+    __slots__ = ("capacity", "policy", "rate", "replicas")
+
+    def __init__(self, policy: Policy, replicas: int = 1) -> None:
+        self.policy = policy
+        self.replicas = replicas
+        self.capacity = max(1.0, policy.quota / replicas)
+        self.rate = policy.quota / replicas / policy.window
+
+    def standing(self, level: float) -> Standing:
+        """What is told of a bucket: of the whole, as if all processes' were as full, which they are where callers reach
+        all alike."""
+        if level < 1 - ROUNDING:
+            remaining, missing = 0, 1 - level
+        else:
+            remaining = min(self.policy.quota, int((level + ROUNDING) * self.replicas))
+            missing = self.capacity - level
+        return Standing(self.policy, remaining, max(0, math.ceil((missing - ROUNDING / 2) / self.rate)))
+
+
+class Standing(NamedTuple):
     """Where a caller stands under a policy.
 
     `reset` is in seconds: until one more request is possible where none is left, else until all are.
@@ -30,9 +57,13 @@ class Standing:
     remaining: int
     reset: int
 
+    @property
+    def field(self) -> str:
+        """Its item in `RateLimit`."""
+        return f'"{self.policy.name}";r={self.remaining};t={self.reset}'
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+
+class Decision(NamedTuple):
     """What became of one request; `violated` are the names of the policies that refused it, none where it may go on."""
 
     standings: tuple[Standing, ...]
@@ -48,76 +79,53 @@ class Decision:
         """The standing with the least left, for callers that are told of one limit only."""
         return min(self.standings, key=lambda standing: standing.remaining)
 
-    @property
-    def policy_field(self) -> str:
-        """The value of `RateLimit-Policy`, a list of structured fields (RFC 9651 section 3.1)."""
-        return ", ".join(
-            f'"{each.policy.name}";q={each.policy.quota};w={each.policy.window}' for each in self.standings
-        )
 
-    @property
-    def limit_field(self) -> str:
-        """The value of `RateLimit`."""
-        return ", ".join(f'"{each.policy.name}";r={each.remaining};t={each.reset}' for each in self.standings)
-
-
-@dataclass(slots=True)
 class _Bucket:
-    level: float
-    at: float
-    full_at: float
+    __slots__ = ("at", "level", "share")
+
+    def __init__(self, share: Share, at: float) -> None:
+        self.share = share
+        self.level = share.capacity
+        self.at = at
+
+    def fill(self, share: Share, now: float) -> None:
+        """Adds what ran in since it was last looked at, by the policy that holds now."""
+        self.level = min(share.capacity, self.level + (now - self.at) * share.rate)
+        self.share = share
+        self.at = now
 
 
 class Buckets:
-    """The buckets of one process, each with its share of the policy's quota: one of `replicas` equal parts, but at
-    least one request.
+    """The buckets of one process, by name."""
 
-    What is told of them is this process's level times the number of processes: right where callers reach all alike.
-    """
-
-    def __init__(self, clock: Callable[[], float], replicas: int = 1) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._replicas = replicas
         self._buckets: dict[str, _Bucket] = {}
         self._most = MOST_BUCKETS
 
-    def take(self, *asked: tuple[str, Policy]) -> Decision:
-        """Takes one from each bucket, named with its policy; from none where any of them is empty."""
+    def take(self, *asked: tuple[str, Share]) -> Decision:
+        """Takes one from each bucket, named with its share; from none where any of them is empty."""
         now = self._clock()
-        levels = [self._level(name, policy, now) for name, policy in asked]
-        violated = tuple(policy.name for (_, policy), level in zip(asked, levels, strict=True) if level < 1 - ROUNDING)
+        buckets = [self._filled(name, share, now) for name, share in asked]
+        violated = tuple([each.share.policy.name for each in buckets if each.level < 1 - ROUNDING])
         if not violated:
-            levels = [max(0.0, level - 1) for level in levels]
-            for (name, policy), level in zip(asked, levels, strict=True):
-                self._keep(name, policy, level, now)
-        return Decision(
-            tuple(self._standing(policy, level) for (_, policy), level in zip(asked, levels, strict=True)), violated
-        )
+            for bucket in buckets:
+                bucket.level = max(0.0, bucket.level - 1)
+        return Decision(tuple([each.share.standing(each.level) for each in buckets]), violated)
 
-    def _capacity(self, policy: Policy) -> float:
-        return max(1.0, policy.quota / self._replicas)
-
-    def _rate(self, policy: Policy) -> float:
-        return policy.quota / self._replicas / policy.window
-
-    def _level(self, name: str, policy: Policy, now: float) -> float:
+    def _filled(self, name: str, share: Share, now: float) -> _Bucket:
         bucket = self._buckets.get(name)
         if bucket is None:
-            return self._capacity(policy)
-        return min(self._capacity(policy), bucket.level + (now - bucket.at) * self._rate(policy))
-
-    def _keep(self, name: str, policy: Policy, level: float, now: float) -> None:
-        if name not in self._buckets and len(self._buckets) >= self._most:
-            self._forget_full(now)
-        full_at = now + (self._capacity(policy) - level) / self._rate(policy)
-        self._buckets[name] = _Bucket(level, now, full_at)
+            if len(self._buckets) >= self._most:
+                self._forget_full(now)
+            bucket = self._buckets[name] = _Bucket(share, now)
+        else:
+            bucket.fill(share, now)
+        return bucket
 
     def _forget_full(self, now: float) -> None:
         """A bucket that is full again is as good as none."""
-        self._buckets = {name: bucket for name, bucket in self._buckets.items() if bucket.full_at > now}
+        for bucket in self._buckets.values():
+            bucket.fill(bucket.share, now)
+        self._buckets = {name: each for name, each in self._buckets.items() if each.level < each.share.capacity}
         self._most = max(MOST_BUCKETS, 2 * len(self._buckets))
-
-    def _standing(self, policy: Policy, level: float) -> Standing:
-        missing = 1 - level if level < 1 - ROUNDING else self._capacity(policy) - level
-        remaining = min(policy.quota, math.floor((level + ROUNDING) * self._replicas)) if level >= 1 - ROUNDING else 0
-        return Standing(policy, remaining, max(0, math.ceil((missing - ROUNDING / 2) / self._rate(policy))))
