@@ -89,6 +89,17 @@ class Body(BaseModel):
         return self.model_dump(exclude_unset=True)
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
+class Changed(Body):
+    """Fields to change: what is not given stays, so that no default is told."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+
 class KeyBody(Body):
     """A new key. `allowed_ips` and `domains` bind it to networks (CIDR) and to sending domains; none means any."""
 
@@ -101,7 +112,7 @@ class KeyBody(Body):
     rate_limit: PerMinute | None = None
 
 
-class KeyChanges(Body):
+class KeyChanges(Changed):
     """The fields of a key to change; what is not given stays."""
 
     name: Name = ""
@@ -142,7 +153,7 @@ class WorkspaceBody(Body):
     daily_quota: int | None = Field(None, ge=0, le=10**12, description="recipients a day (UTC)")
 
 
-class WorkspaceChanges(Body):
+class WorkspaceChanges(Changed):
     """The fields of a workspace to change; what is not given stays. A key may change the three defaults alone."""
 
     name: Name = ""

@@ -6,9 +6,12 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.ingest.accounts.changes import COMMAND, Changes
+from services.ingest.accounts.keys import ApiKeys
 from services.ingest.settings import Settings
 from shared.contracts.entities import Kind
 from shared.contracts.record import rfc3339
+from shared.mongo.entity_cache import EntityCache
 from shared.secrets import api_key_digest
 from shared.tokens import KEY_PREFIX, is_api_key
 from tests.fixtures.deployment import Deployment, eventually
@@ -141,6 +144,20 @@ async def test_a_revoked_key_opens_nothing_from_the_next_request_on(door: Door) 
         door.key = admin.key
         await admin.ask(404, "GET", f"{KEYS}/{made['id']}")
         assert made["id"] not in [one["id"] for one in (await admin.ask(200, "GET", KEYS))["data"]]
+
+
+async def test_the_process_that_revokes_a_key_does_not_wait_to_hear_of_it(door: Door) -> None:
+    entities = door.workspaces._entities
+    cache = EntityCache(entities)
+    cache._live = True  # it remembers, and nobody tells it of changes
+    changes = Changes(cache, door.workspaces._changes._publisher, 400)
+    [key] = await entities.find(Kind.API_KEY, {"workspace_id": door.workspace.id})
+    digest = key.data["digest"]
+    for _ in range(2):
+        assert await cache.find_one(Kind.API_KEY, "digest", digest) is not None
+    await ApiKeys(changes, b"").revoke(COMMAND, key)
+    assert await cache.find_one(Kind.API_KEY, "digest", digest) is None
+    assert await cache.get(Kind.API_KEY, key.id) is None
 
 
 async def test_a_change_holds_from_the_next_request_on(door: Door) -> None:
