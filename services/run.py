@@ -134,9 +134,11 @@ class _Server(uvicorn.Server):
 
 
 def _server(app: FastAPI, host: str, port: int) -> uvicorn.Server:
+    """Whose word on the caller's address is believed is for `shared.client_address`: uvicorn would take anybody's who
+    connects from the machine itself."""
     config = uvicorn.Config(
         app, host=host, port=port, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=10,
-        server_header=False,
+        server_header=False, proxy_headers=False,
     )  # fmt: skip
     return _Server(config)
 

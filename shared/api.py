@@ -160,7 +160,8 @@ def _without_layers(handle: Handler) -> ASGIApp:
 
 
 class RequestIds:
-    """Gives every request an id, its own where it is well formed, and returns it on every reply."""
+    """Gives every request an id, its own where it is well formed, and returns it on every reply, with those headers
+    that stand in its state as `reply_headers` (pairs of bytes): they are on a reply whatever becomes of it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -175,7 +176,8 @@ class RequestIds:
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+                more = scope["state"].get("reply_headers", ())
+                message["headers"] = [*message["headers"], *more, (b"x-request-id", request_id.encode())]
             await send(message)
 
         await self._app(scope, receive, with_id)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Depends, Request
 
+from shared.client_address import IpAddress, IpNetwork, TrustedProxies, lies_in, parse_network
 from shared.contracts.entities import ApiKey, Kind, Workspace
 from shared.errors import ProblemError
 from shared.mongo.entities import Entity
@@ -36,13 +38,14 @@ MOST_PRINCIPALS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """An authenticated caller: the key, and the workspace that it selects."""
+    """An authenticated caller: the key, the workspace that it selects, and the `networks` of its `allowed_ips`."""
 
     key_id: str
     key: ApiKey
     workspace_id: str
     workspace: Workspace
     workspace_version: int
+    networks: tuple[IpNetwork, ...] = ()
 
     def require_scope(self, scope: str) -> None:
         """Raises a 403 problem where the key lacks the scope."""
@@ -56,6 +59,20 @@ class Principal:
         if workspace_id != self.workspace_id:
             raise ProblemError(404, "not_found", "No such workspace.")
 
+    def require_address(self, address: IpAddress | None) -> None:
+        """Raises a 401 problem where the key may not be used from the address, or where that is not known."""
+        if self.networks and (address is None or not lies_in(address, self.networks)):
+            place = f"from {address}" if address is not None else "from an address that is not known"
+            raise _unauthorized(f"This key may not be used {place}.", "address_not_allowed")
+
+    def may_send_from(self, domain: str) -> bool:
+        """Whether the key may send from a domain (an A-label in lower case); a bound key only from just those it names,
+        not from domains below them."""
+        return not self.key.domains or domain in self.key.domains
+
+
+Admitted = Callable[[Request, Principal], None]
+
 
 def _unauthorized(detail: str, code: str = "unauthorized") -> ProblemError:
     return ProblemError(401, code, detail, headers={"WWW-Authenticate": 'Bearer realm="posthorn"'})
@@ -68,23 +85,62 @@ class Authenticator:
         self._cache = cache
         self._pepper = settings.pepper_bytes
         self._operator = settings.operator_token
+        self._proxies = TrustedProxies(settings.trusted_networks)
+        self._admitted: list[Admitted] = []
         # by key id, with the entities that each was made from
         self._principals: dict[str, tuple[Entity, Entity, Principal]] = {}
 
-    async def principal(self, authorization: str | None) -> Principal:
-        """The caller; raises a 401 problem."""
-        key = bearer(authorization)
+    def on_admitted(self, act: Admitted) -> None:
+        """Has `act` called with every request whose key is good, before anything else is done about it; what it raises
+        is the answer."""
+        self._admitted.append(act)
+
+    async def admit(self, request: Request) -> Principal:
+        """The request's caller; raises a 401 problem, and what was asked for with `on_admitted`."""
+        principal = await self._principal(bearer(request.headers.get("authorization")))
+        if principal.networks:
+            principal.require_address(self.address_of(request))
+        for act in self._admitted:
+            act(request, principal)
+        return principal
+
+    async def verify(self, key: str, address: IpAddress | None) -> Principal:
+        """Who uses a key from an address, by another door than HTTP; raises a 401 problem."""
+        principal = await self._principal(key)
+        principal.require_address(address)
+        return principal
+
+    async def renew(self, principal: Principal) -> Principal | None:
+        """The caller as its key and workspace are now; None where either is there no more, or has expired."""
+        entity = await self._cache.get(Kind.API_KEY, principal.key_id)
+        workspace = await self._cache.get(Kind.WORKSPACE, principal.workspace_id)
+        if entity is None or workspace is None:
+            return None
+        renewed = self._principal_of(entity, workspace)
+        return None if _is_past(renewed.key.expires_at) else renewed
+
+    def address_of(self, request: Request) -> IpAddress | None:
+        """Where a request came from, as far as the trusted proxies' word goes; None where it cannot be told."""
+        peer = request.client.host if request.client else None
+        return self._proxies.client(peer, request.headers.getlist("x-forwarded-for"))
+
+    async def _principal(self, key: str) -> Principal:
         if not is_api_key(key):
             raise _unauthorized("The API key is not valid.")
-        entity = await self._cache.find_one(Kind.API_KEY, "digest", api_key_digest(self._pepper, key))
+        digest = api_key_digest(self._pepper, key)
+        entity = await self._cache.find_one(Kind.API_KEY, "digest", digest)
+        if entity is None:
+            entity = await self._cache.find_one(Kind.API_KEY, "previous_digest", digest)
         if entity is None or entity.workspace_id is None:
             raise _unauthorized("The API key is not valid.")
         workspace = await self._cache.get(Kind.WORKSPACE, entity.workspace_id)
         if workspace is None:
             raise _unauthorized("The API key is not valid.")
         principal = self._principal_of(entity, workspace)
-        if principal.key.expires_at and principal.key.expires_at <= datetime.now(UTC):
+        if _is_past(principal.key.expires_at):
             raise _unauthorized("The API key has expired.", "key_expired")
+        if principal.key.digest != digest and _is_past(principal.key.previous_until):
+            raise _unauthorized("The API key was replaced by a new one.", "key_expired")
         return principal
 
     def _principal_of(self, key: Entity, workspace: Entity) -> Principal:
@@ -93,23 +149,33 @@ class Authenticator:
             return known[2]
         if len(self._principals) >= MOST_PRINCIPALS:
             self._principals.clear()
+        granted = ApiKey.model_validate(key.data)
         principal = Principal(
             key.id,
-            ApiKey.model_validate(key.data),
+            granted,
             workspace.id,
             Workspace.model_validate(workspace.data),
             workspace.version,
+            tuple(map(parse_network, granted.allowed_ips)),
         )
         self._principals[key.id] = key, workspace, principal
         return principal
 
+    def is_operator(self, authorization: str | None) -> bool:
+        """Whether the operator's token is given; raises a 401 problem where none is given at all."""
+        given = bearer(authorization)
+        return self._operator is not None and hmac.compare_digest(
+            given.encode(), self._operator.get_secret_value().encode()
+        )
+
     def require_operator(self, authorization: str | None) -> None:
         """Raises a 401 problem unless the operator's token is given."""
-        given = bearer(authorization)
-        if self._operator is None or not hmac.compare_digest(
-            given.encode(), self._operator.get_secret_value().encode()
-        ):
+        if not self.is_operator(authorization):
             raise _unauthorized("This needs the operator's token.")
+
+
+def _is_past(moment: datetime | None) -> bool:
+    return moment is not None and moment <= datetime.now(UTC)
 
 
 def bearer(authorization: str | None) -> str:
@@ -125,13 +191,29 @@ def caller(authenticator: Authenticator, scope: str) -> Any:
     for a path that names another workspace, 403 for the scope."""
 
     async def dependency(request: Request) -> Principal:
-        principal = await authenticator.principal(request.headers.get("authorization"))
-        if "workspace" in request.path_params:
-            principal.require_workspace(request.path_params["workspace"])
-        principal.require_scope(scope)
-        return principal
+        return await _through_the_gates(authenticator, scope, request)
 
     return Depends(dependency)
+
+
+def operator_or_caller(authenticator: Authenticator, scope: str) -> Any:
+    """A FastAPI default (`principal: Principal | None = operator_or_caller(…)`): None is the operator; any other caller
+    passes the gates of `caller`."""
+
+    async def dependency(request: Request) -> Principal | None:
+        if authenticator.is_operator(request.headers.get("authorization")):
+            return None
+        return await _through_the_gates(authenticator, scope, request)
+
+    return Depends(dependency)
+
+
+async def _through_the_gates(authenticator: Authenticator, scope: str, request: Request) -> Principal:
+    principal = await authenticator.admit(request)
+    if "workspace" in request.path_params:
+        principal.require_workspace(request.path_params["workspace"])
+    principal.require_scope(scope)
+    return principal
 
 
 def operator(authenticator: Authenticator) -> Any:

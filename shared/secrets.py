@@ -51,6 +51,11 @@ def api_key_digest(pepper: bytes, key: str) -> str:
     return digest(pepper, key, "api-key")
 
 
+def smtp_digest(pepper: bytes, user: str, password: str) -> str:
+    """The digest of an SMTP user name, in lower case, and its password together."""
+    return digest(pepper, f"{user.lower()}\0{password}", "smtp")
+
+
 def address_hmac(pepper: bytes, address: str) -> str:
     """The suppression key of an address: both parts lower case, whatever goes on the wire."""
     return digest(pepper, address.lower(), "address")

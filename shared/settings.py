@@ -6,8 +6,10 @@ import base64
 from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.client_address import IpNetwork, parse_networks
 
 
 def _key(value: object) -> object:
@@ -17,7 +19,13 @@ def _key(value: object) -> object:
     return value
 
 
+def _networks(value: str) -> str:
+    parse_networks(value)
+    return value
+
+
 KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
+NetworksSetting = Annotated[str, AfterValidator(_networks)]
 
 
 class SharedSettings(BaseSettings):
@@ -44,6 +52,9 @@ class SharedSettings(BaseSettings):
     public_url: str = Field("http://127.0.0.1:8080", description="how callers reach the API")
     links_url: str | None = Field(
         None, pattern=r"^https?://[A-Za-z0-9._~:/\[\]-]+$", description="base of the links in mail; none: public_url"
+    )
+    trusted_proxies: NetworksSetting = Field(
+        "", description="networks, comma separated, of the proxies whose X-Forwarded-For is believed"
     )
 
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector, e.g. http://host:4318; none: no export")
@@ -76,6 +87,10 @@ class SharedSettings(BaseSettings):
     def links_base(self) -> str:
         """Where the links in mail begin."""
         return self.links_url or self.public_url
+
+    @cached_property
+    def trusted_networks(self) -> tuple[IpNetwork, ...]:
+        return parse_networks(self.trusted_proxies)
 
     def topic(self, name: str) -> str:
         return f"{self.topic_prefix}{name}"

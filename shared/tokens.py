@@ -17,7 +17,10 @@ from typing import Any
 import orjson
 
 BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 KEY_PREFIX = "ph_live_"
+SMTP_PREFIX = "ph_smtp_"
+SMTP_USER_CHARS = 20
 RANDOM_CHARS, CHECK_CHARS = 30, 6
 NUMBERS_BEGAN_MS = 1_577_836_800_000
 
@@ -49,16 +52,40 @@ def time_of_number(number: int) -> datetime:
     return datetime.fromtimestamp(((number >> 12) + NUMBERS_BEGAN_MS) / 1000, UTC)
 
 
+def made_at(id_: str) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((uuid.UUID(id_).int >> 80) / 1000, UTC)
+
+
 def new_api_key() -> str:
     """`ph_live_`, 30 random characters (178 bits) and a checksum that shows a typing error without a look-up."""
-    body = KEY_PREFIX + "".join(secrets.choice(BASE62) for _ in range(RANDOM_CHARS))
-    return body + _check(body)
+    return _secret(KEY_PREFIX)
 
 
 def is_api_key(key: str) -> bool:
     """True where the form and the checksum are right; whether it is anybody's key is another question."""
     body, check = key[:-CHECK_CHARS], key[-CHECK_CHARS:]
-    return len(key) == len(KEY_PREFIX) + RANDOM_CHARS + CHECK_CHARS and hmac.compare_digest(_check(body), check)
+    return (
+        key.isascii()
+        and key.startswith(KEY_PREFIX)
+        and len(key) == len(KEY_PREFIX) + RANDOM_CHARS + CHECK_CHARS
+        and hmac.compare_digest(_check(body), check)
+    )
+
+
+def new_smtp_user() -> str:
+    """20 random letters and digits in lower case: user names may be compared and copied without regard to case."""
+    return "".join(secrets.choice(BASE36) for _ in range(SMTP_USER_CHARS))
+
+
+def new_smtp_password() -> str:
+    """`ph_smtp_`, 30 random characters (178 bits) and a checksum, as secret scanners look for them."""
+    return _secret(SMTP_PREFIX)
+
+
+def _secret(prefix: str) -> str:
+    body = prefix + "".join(secrets.choice(BASE62) for _ in range(RANDOM_CHARS))
+    return body + _check(body)
 
 
 def _check(body: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from services.ingest.acceptance.admission import Admission
+from services.ingest.accounts.request_limits import RequestLimits
+from services.ingest.accounts.uses import Uses
 from services.ingest.accounts.workspaces import OWNED
 from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.domains.upkeep import run_upkeep
@@ -13,10 +15,12 @@ from services.ingest.http import http_routers
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
+from services.ingest.store.audit import AuditLog
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.submissions import Submissions
 from services.ingest.store.tracked_hits import TrackedHits
 from services.ingest.store.uploads import Uploads
+from services.ingest.store.uses import LastUses
 from services.ingest.tracking.recorder import PUBLISH_SECONDS, Recorder
 from shared.service import Base, Service
 
@@ -29,7 +33,12 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     contacts = ContactLookup(base.cache, ContactStore(base.database).known)
     admission = Admission(base.cache, contacts, submissions, uploads, settings)
     recorder = Recorder(TrackedHits(base.database), base.publisher, settings.tracking_hasty_seconds)
-    routers = http_routers(base, settings, admission, uploads, recorder) if "http" in roles else []
+    uses = Uses(LastUses(base.database))
+    routers = []
+    if "http" in roles:
+        base.authenticator.on_admitted(lambda _, principal: uses.note(principal.key_id))
+        base.authenticator.on_admitted(RequestLimits(settings).check)
+        routers = http_routers(base, settings, admission, uploads, recorder)
     if "projector" in roles:
         attach_projector(base, settings)
 
@@ -38,11 +47,13 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         async with base.running() as loops:
             if "relay" in roles:
                 base.publish_configuration(loops)
+                loops.every("audit.sweep", settings.sweep_seconds, AuditLog(base.database).sweep)
                 run_relay(base, settings, loops)
                 run_upkeep(base, settings, loops)
                 loops.every("tracking.sweep", settings.sweep_seconds, recorder.sweep)
             if "http" in roles:
                 loops.every("tracking.publish", PUBLISH_SECONDS, recorder.publish)
+            loops.every("uses.flush", settings.last_used_seconds, uses.flush)
             try:
                 yield
             finally:

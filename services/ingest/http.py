@@ -5,16 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from services.ingest.acceptance.admission import Admission
+from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions, actions_router
 from services.ingest.api.addresses import addresses_router
+from services.ingest.api.audit import audit_router
 from services.ingest.api.contacts import contacts_router
 from services.ingest.api.domains import DomainParts, domains_router
 from services.ingest.api.door import Door
 from services.ingest.api.emails import emails_router
 from services.ingest.api.fields import fields_router
+from services.ingest.api.keys import keys_router
 from services.ingest.api.messages import MessageReader, messages_router
 from services.ingest.api.preview import preview_router
+from services.ingest.api.smtp_credentials import credentials_router
 from services.ingest.api.templates import templates_router
+from services.ingest.api.workspaces import workspaces_router
 from services.ingest.dialects.broadcast.routes import broadcast_router
 from services.ingest.dialects.sendy.routes import sendy_router
 from services.ingest.settings import Settings
@@ -41,6 +46,7 @@ def http_routers(
     reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
     actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
     domains = DomainParts.of(base, settings)
+    changes = Changes(base.cache, base.publisher, settings.audit_days)
     return [
         emails_router(base, admission, rest),
         preview_router(base, admission, rest),
@@ -48,6 +54,8 @@ def http_routers(
         actions_router(base, admission, reader, actions, rest),
         domains_router(base, domains),
         addresses_router(base, domains),
+        *(make(base, changes, settings) for make in (keys_router, credentials_router, workspaces_router)),
+        audit_router(base, settings),
         contacts_router(base),
         fields_router(base),
         templates_router(base, settings),

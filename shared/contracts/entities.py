@@ -45,7 +45,12 @@ class EntityChange(Record):
 
 
 class Workspace(Record):
-    """A workspace. `features` opens what it may use (`smtp.enabled`, …); `defaults` are its settings for messages."""
+    """A workspace. `features` opens what it may use (`smtp.enabled`, …); `defaults` are its settings for messages.
+
+    `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
+    requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
+    no limit.
+    """
 
     name: str
     owner_email: str
@@ -57,10 +62,18 @@ class Workspace(Record):
     max_domains: int = 100
     max_message_bytes: int = 25 * 1024 * 1024
     smtputf8: bool = False
+    default_tracking: list[str] = []
+    rate_limit: int | None = None
+    daily_quota: int | None = None
 
 
 class ApiKey(Record):
-    """A key as its HMAC digest; `prefix` is what may be shown of it."""
+    """A key as its HMAC digest; `prefix` is what may be shown of it.
+
+    After a rotation the text before, `previous_digest`, works until `previous_until`. `allowed_ips` are the networks
+    (CIDR) that it may be used from, `domains` those that it may send from; none means any. `rate_limit` is in requests
+    a minute, None for the setting's.
+    """
 
     name: str
     digest: str
@@ -68,6 +81,19 @@ class ApiKey(Record):
     scopes: list[str]
     expires_at: Timestamp | None = None
     default_stream: str | None = None
+    previous_digest: str | None = None
+    previous_until: Timestamp | None = None
+    allowed_ips: list[str] = []
+    domains: list[str] = []
+    rate_limit: int | None = None
+
+
+class SmtpCredential(Record):
+    """A user name, unique over the platform, and the HMAC digest of it and its password together."""
+
+    name: str
+    user: str
+    digest: str
 
 
 class KeyState(StrEnum):

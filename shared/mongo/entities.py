@@ -25,8 +25,15 @@ from shared.mongo.outbox import Outbox
 NOTICES = "entity_changes"
 NOTICES_BYTES = 1024 * 1024
 
-INDEXES: dict[Kind, tuple[IndexModel, ...]] = {kind: (IndexModel("workspace_id"), outbox.INDEX) for kind in Kind}
-INDEXES[Kind.API_KEY] += (IndexModel("data.digest", unique=True, sparse=True),)
+AUDIT_INDEX = IndexModel("audit.at", sparse=True)
+INDEXES: dict[Kind, tuple[IndexModel, ...]] = {
+    kind: (IndexModel("workspace_id"), outbox.INDEX, AUDIT_INDEX) for kind in Kind
+}
+INDEXES[Kind.API_KEY] += (
+    IndexModel("data.digest", unique=True, sparse=True),
+    # null where a key was never rotated; an equality with a text is known to be within `$gt`, not within `$type`
+    IndexModel("data.previous_digest", unique=True, partialFilterExpression={"data.previous_digest": {"$gt": ""}}),
+)
 INDEXES[Kind.DOMAIN] += (IndexModel([("workspace_id", 1), ("data.name", 1)]),)
 INDEXES[Kind.SENDER] += (IndexModel([("workspace_id", 1), ("data.address", 1)]),)
 
@@ -83,17 +90,19 @@ class Entities:
         *,
         deleted: bool = False,
         expected: int | None = None,
+        audit: Mapping[str, Any] | None = None,
     ) -> dict[str, Any]:
         """Writes the owner's next version, marked unpublished unless its kind is private, and returns the document.
 
         With `expected`, raises VersionConflictError where the entity has another version by now; 0 expects that it has
-        never been written.
+        never been written. `audit` is an entry for the audit log: it stands in the document, in its array `audit`,
+        until whoever keeps the log has taken it.
         """
         now = datetime.now(UTC)
         condition: dict[str, Any] = {"_id": id_, "workspace_id": workspace_id}
         if expected is not None:
             condition["version"] = expected
-        change = {
+        change: dict[str, Any] = {
             "$inc": {"version": 1},
             "$set": {
                 "data": dict(data),
@@ -102,6 +111,8 @@ class Entities:
                 **({} if kind in PRIVATE else {"unpublished": outbox.unpublished(now)}),
             },
         }
+        if audit is not None:
+            change["$push"] = {"audit": dict(audit)}
         try:
             document = await self.database[kind].find_one_and_update(
                 condition, change, upsert=not expected, return_document=ReturnDocument.AFTER

@@ -16,7 +16,7 @@ from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.files import File
 from services.ingest.acceptance.idempotency import digest_of
 from services.ingest.acceptance.send_request import SendRequest
-from services.ingest.acceptance.senders import Origin, Senders
+from services.ingest.acceptance.senders import DeliveryRoutes, Origin, Senders
 from services.ingest.acceptance.storing import Admitted, Call, Render, Storing
 from services.ingest.acceptance.times import Times
 from services.ingest.acceptance.validation import Checked, Recipient, check
@@ -62,7 +62,9 @@ class Admission:
         uploads: Uploads,
         settings: Settings,
     ) -> None:
-        self._senders = Senders(cache, contacts)
+        self._senders = Senders(cache)
+        self._routes = DeliveryRoutes(cache, self._senders)
+        self._contacts = contacts
         self._storing = Storing(submissions, timedelta(hours=settings.idempotency_hours))
         self._uploads = uploads
         self._life = timedelta(hours=settings.expires_hours)
@@ -164,7 +166,8 @@ class Admission:
         )
 
     async def _with_origins(self, workspace_id: str, checked: Checked, origin: Origin) -> list[Addressed]:
-        routed = await self._senders.routed(workspace_id, [one.address.lower() for one in checked.recipients])
+        contacts = await self._contacts.find(workspace_id, [one.address for one in checked.recipients])
+        routed = await self._routes.of(workspace_id, contacts)
         return [Addressed(one, routed.get(one.address.lower(), origin)) for one in checked.recipients]
 
 

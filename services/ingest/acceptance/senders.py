@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from services.ingest.contacts.lookup import ContactLookup
+from services.ingest.contacts.lookup import KnownContact
 from shared.addresses import Mailbox, render_mailbox
 from shared.contracts.entities import Kind
 from shared.mongo.entity_cache import EntityCache
@@ -23,9 +23,8 @@ class Origin:
 class Senders:
     """Looks senders up in the entities that this process remembers."""
 
-    def __init__(self, cache: EntityCache, contacts: ContactLookup) -> None:
+    def __init__(self, cache: EntityCache) -> None:
         self._cache = cache
-        self._contacts = contacts
 
     async def resolve(self, workspace_id: str, mailbox: Mailbox) -> Origin | None:
         """The origin that a `from` names, None where the workspace may not send from it."""
@@ -34,9 +33,16 @@ class Senders:
             return None  # nothing goes out unsigned
         return Origin(mailbox.address, render_mailbox(mailbox), domain.version)
 
-    async def routed(self, workspace_id: str, addresses: Sequence[str]) -> dict[str, Origin]:
-        """The origins of those recipients (in lower case) whose contact has a delivery route that may be used."""
-        contacts = await self._contacts.find(workspace_id, addresses)
+
+class DeliveryRoutes:
+    """The senders that contacts' own mail goes out from."""
+
+    def __init__(self, cache: EntityCache, senders: Senders) -> None:
+        self._cache = cache
+        self._senders = senders
+
+    async def of(self, workspace_id: str, contacts: Mapping[str, KnownContact]) -> dict[str, Origin]:
+        """The origins of those contacts, by address, that have a delivery route which may be used."""
         routes = {address: known.delivery_route for address, known in contacts.items() if known.delivery_route}
         if not routes:
             return {}
@@ -47,6 +53,6 @@ class Senders:
             if sender is None or sender.workspace_id != workspace_id or not sender.data["verified"]:
                 continue
             mailbox = Mailbox(sender.data.get("name"), sender.data["address"])
-            if origin := await self.resolve(workspace_id, mailbox):
+            if origin := await self._senders.resolve(workspace_id, mailbox):
                 found[address] = origin
         return found

@@ -1,1 +1,1 @@
-"""Workspaces and who may act for them: API keys, sender addresses, domains."""
+"""Workspaces, who may act for them and how much: keys, SMTP credentials, senders, domains, limits, audit."""

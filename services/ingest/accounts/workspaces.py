@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel
 
+from services.ingest.accounts.changes import COMMAND, Changes
+from services.ingest.accounts.keys import new_text
 from services.ingest.domains.declaring import Declarations
 from services.ingest.settings import Settings
 from services.ingest.store.domains import Domains
@@ -16,12 +17,11 @@ from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import ApiKey, Kind, Sender, Workspace
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities
-from shared.secrets import api_key_digest
-from shared.tokens import KEY_PREFIX, new_api_key, uuid7
+from shared.mongo.entity_cache import EntityCache
+from shared.tokens import uuid7
 
 OWNED = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.SENDER)
 EVERY_FEATURE = ("smtp.enabled", "domains.enabled", "webhooks.enabled", "tracking.enabled", "templates.enabled")
-SHOWN_CHARS = len(KEY_PREFIX) + 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Made:
 
 
 class Workspaces:
-    """Writes a version of an entity, then publishes it; where Kafka is away the relay's sweep publishes it later."""
+    """Makes entities for commands; where Kafka is away the relay's sweep publishes them later."""
 
     def __init__(self, entities: Entities, publisher: Publisher, settings: Settings) -> None:
         self._entities = entities
-        self._publisher = publisher
+        self._changes = Changes(EntityCache(entities), publisher, settings.audit_days)
         self._pepper = settings.pepper_bytes
         self._declarations = Declarations(entities, Domains(entities, publisher), settings)
 
@@ -56,16 +56,9 @@ class Workspaces:
         default_stream: str | None = None,
     ) -> Made:
         """A new key; only its digest is kept."""
-        key = new_api_key()
-        entity = ApiKey(
-            name=name,
-            digest=api_key_digest(self._pepper, key),
-            prefix=key[:SHOWN_CHARS],
-            scopes=list(scopes),
-            expires_at=expires_at,
-            default_stream=default_stream,
-        )
-        return await self._put(Kind.API_KEY, uuid7(), workspace_id, entity, secret=key)
+        text, kept = new_text(self._pepper)
+        entity = ApiKey(name=name, scopes=list(scopes), expires_at=expires_at, default_stream=default_stream, **kept)
+        return await self._put(Kind.API_KEY, uuid7(), workspace_id, entity, secret=text)
 
     async def create_domain(self, workspace_id: str, name: str, *, verified: bool) -> tuple[Made, str]:
         """A domain by the operator's word, and the public half of its DKIM key as base64; raises NameTakenError."""
@@ -78,6 +71,5 @@ class Workspaces:
         return await self._put(Kind.SENDER, uuid7(), workspace_id, kept)
 
     async def _put(self, kind: Kind, id_: str, workspace_id: str, entity: BaseModel, secret: str | None = None) -> Made:
-        document: dict[str, Any] = await self._entities.put(kind, id_, workspace_id, entity.model_dump())
-        await self._entities.outbox(kind, self._publisher).offer([document])
-        return Made(kind, id_, document["version"], secret)
+        made = await self._changes.write(COMMAND, "created", kind, id_, workspace_id, entity.model_dump())
+        return Made(kind, id_, made.version, secret)

@@ -48,7 +48,7 @@ class Door:
     async def caller(self, request: Request, scope: str) -> Principal:
         """The caller of a route that needs a scope; raises a 401, 404 or 403 problem."""
         async with answered_within(self.settings.answer_seconds):
-            principal = await self._authenticator.principal(request.headers.get("authorization"))
+            principal = await self._authenticator.admit(request)
         if "workspace" in request.path_params:
             principal.require_workspace(request.path_params["workspace"])
         principal.require_scope(scope)

@@ -38,7 +38,7 @@ PROBLEMS = {
     413: "Too large",
     415: "Not application/json",
     422: "Faults in the request, all of them; or an Idempotency-Key that was used for another request",
-    429: "Too many requests, or over the day's quota; `Retry-After` says when to try again",
+    429: "Too many requests, or the workspace's recipients of the day are used up; Retry-After says when to try again",
     503: "Nothing was accepted, or it is not known; try again",
 }
 IDEMPOTENCY_KEY = {

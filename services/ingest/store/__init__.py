@@ -5,10 +5,13 @@ from __future__ import annotations
 from pymongo import IndexModel
 
 from services.ingest.store import (
+    audit,
     contact_events,
     contacts,
+    credentials,
     domains,
     messages,
+    quota,
     relay,
     schedule,
     submissions,
@@ -35,4 +38,7 @@ INDEXES = _merged(
     contacts.INDEXES,
     contact_events.INDEXES,
     templates.INDEXES,
+    audit.INDEXES,
+    credentials.INDEXES,
+    quota.INDEXES,
 )

@@ -1,0 +1,127 @@
+"""Changes of what a workspace owns: each is written with its entry for the audit log, then published."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import structlog
+from fastapi import Request
+from pymongo.errors import PyMongoError
+
+from services.ingest.store.audit import AuditLog
+from shared.auth import Authenticator, Principal
+from shared.contracts.entities import Kind
+from shared.kafka.publish import Publisher
+from shared.mongo.entities import Entity
+from shared.mongo.entity_cache import EntityCache
+from shared.tokens import uuid7
+
+log = structlog.get_logger(__name__)
+ActorKind = Literal["api_key", "operator", "command"]
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who changes something: a key by its id, the operator, or a command on the machine; and from which address."""
+
+    kind: ActorKind
+    id: str | None = None
+    address: str | None = None
+
+
+COMMAND = Actor("command")
+
+
+def actor_of(authenticator: Authenticator, request: Request, principal: Principal | None) -> Actor:
+    """Who makes a request; a principal of None is the operator."""
+    address = authenticator.address_of(request)
+    shown = str(address) if address is not None else None
+    return Actor("operator", None, shown) if principal is None else Actor("api_key", principal.key_id, shown)
+
+
+class Changes:
+    """Writes versions of entities.
+
+    The entry stands in the same document until it is in the log, because a log that is written before its change tells
+    of changes that never were, and one that is written after it may lack some. `keep_days` is how long it is kept.
+    """
+
+    def __init__(self, cache: EntityCache, publisher: Publisher, keep_days: float) -> None:
+        self._cache = cache
+        self._publisher = publisher
+        self._keep = timedelta(days=keep_days)
+        self._log = AuditLog(cache.entities.database)
+
+    async def write(
+        self,
+        actor: Actor,
+        verb: str,
+        kind: Kind,
+        id_: str,
+        workspace_id: str,
+        data: Mapping[str, Any],
+        *,
+        before: Entity | None = None,
+        deleted: bool = False,
+    ) -> Entity:
+        """Writes a new entity, or the version after `before`, as the action `<singular of the kind>.<verb>`.
+
+        This process knows of it at once, every other one in a moment. Raises VersionConflictError where the entity is
+        not at the version `before` any more.
+        """
+        entry = _entry(actor, verb, kind, id_, workspace_id, data, before, self._keep)
+        document = await self._cache.entities.put(
+            kind,
+            id_,
+            workspace_id,
+            data,
+            deleted=deleted,
+            expected=before.version if before is not None else None,
+            audit=entry,
+        )
+        self._cache.evict(kind, id_)
+        published = self._cache.entities.outbox(kind, self._publisher).offer([document])
+        await asyncio.gather(published, self._take(kind, document))
+        return Entity.of(kind, document)
+
+    async def _take(self, kind: Kind, document: Mapping[str, Any]) -> None:
+        try:
+            await self._log.take(kind, [document])
+        except PyMongoError as error:
+            log.warning("an audit entry is left to the sweep", kind=kind, error=type(error).__name__)
+
+
+def _entry(
+    actor: Actor,
+    verb: str,
+    kind: Kind,
+    id_: str,
+    workspace_id: str,
+    data: Mapping[str, Any],
+    before: Entity | None,
+    keep: timedelta,
+) -> dict[str, Any]:
+    """The log's document: the fields that differ by their names alone, for their values may be secret."""
+    now = datetime.now(UTC)
+    noun = kind.value.removesuffix("s")
+    earlier = _set_fields(before.data if before is not None else {})
+    later = _set_fields(data)
+    changed = sorted(name for name in {*later, *earlier} if later.get(name) != earlier.get(name) and name != "v")
+    return {
+        "_id": uuid7(),
+        "workspace_id": workspace_id,
+        "at": now,
+        "actor": {"kind": actor.kind, "id": actor.id, "address": actor.address},
+        "action": f"{noun}.{verb}",
+        "object": {"kind": noun, "id": id_, "version": before.version + 1 if before is not None else 1},
+        "fields": changed,
+        "expires_at": now + keep,
+    }
+
+
+def _set_fields(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None and value != []}
