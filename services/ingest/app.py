@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.workspaces import OWNED
@@ -13,6 +13,7 @@ from services.ingest.http import http_routers
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
+from services.ingest.smtp.server import smtp_door
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.submissions import Submissions
 from services.ingest.store.tracked_hits import TrackedHits
@@ -22,7 +23,7 @@ from shared.service import Base, Service
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Composes the roles `http`, `relay` and `projector`."""
+    """Composes the roles `http`, `smtp`, `relay` and `projector`."""
     base = Base("ingest", settings, roles, owned=OWNED)
     submissions = Submissions(base.database, base.content_database)
     uploads = Uploads(base.content_database)
@@ -30,6 +31,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     admission = Admission(base.cache, contacts, submissions, uploads, settings)
     recorder = Recorder(TrackedHits(base.database), base.publisher, settings.tracking_hasty_seconds)
     routers = http_routers(base, settings, admission, uploads, recorder) if "http" in roles else []
+    smtp = smtp_door(base, admission, settings) if "smtp" in roles else None
     if "projector" in roles:
         attach_projector(base, settings)
 
@@ -44,7 +46,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             if "http" in roles:
                 loops.every("tracking.publish", PUBLISH_SECONDS, recorder.publish)
             try:
-                yield
+                async with smtp.open(loops) if smtp else nullcontext():
+                    yield
             finally:
                 await submissions.drain()
                 await recorder.drain()
