@@ -50,7 +50,7 @@ class SmtpDoor:
 
     @property
     def context(self) -> ssl.SSLContext:
-        context = ssl.create_default_context()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self.authority.configure_trust(context)
         return context
 
@@ -86,7 +86,7 @@ class SmtpDoor:
                 await talk.start_tls()
                 assert await talk.ask("EHLO client.test") == "250"
             if tls and login:
-                assert await talk.ask(f"AUTH PLAIN {plain('app', key or self.door.key)}") == "235 2.7.0"
+                assert await talk.login(key or self.door.key) == "235 2.7.0"
             yield talk
         finally:
             talk.close()
@@ -127,6 +127,9 @@ class Talk:
         self.said = "".join(lines)
         words = lines[-1].split()
         return " ".join(words[:2]) if len(words) > 1 and words[1].count(".") == 2 else " ".join(words[:1])
+
+    async def login(self, key: str) -> str:
+        return await self.ask(f"AUTH PLAIN {plain('app', key)}")
 
     async def start_tls(self) -> None:
         assert await self.ask("STARTTLS") == "220 2.0.0"
