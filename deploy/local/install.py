@@ -85,6 +85,7 @@ def _download_mongod(target: Path, say: Say) -> None:
 
 
 def run(command: list[str], hint: str) -> None:
+    """Run a command; raises InstallError with the hint and the last lines that it printed where it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         last_lines = "\n".join(done.stdout.strip().splitlines()[-15:])

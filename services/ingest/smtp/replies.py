@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.errors import ProblemError
 
@@ -26,6 +27,7 @@ class Reply:
         """For metrics: codes alone, of which there are few."""
         return f"{self.code} {self.enhanced}" if self.enhanced else str(self.code)
 
+    @lru_cache(maxsize=256)  # noqa: B019 - the same few constants again and again
     def encode(self) -> bytes:
         """As it goes on the wire: one line of ASCII, and one for each extension of a reply to EHLO."""
         text = _UNSAYABLE.sub(" ", self.text)[:LONGEST_TEXT]
