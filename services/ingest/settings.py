@@ -60,7 +60,7 @@ class Settings(SharedSettings):
     smtp_key_file: Path | None = Field(None, description="its private key (PEM); none: in the certificate's file")
     smtp_max_connections: int = Field(1000, ge=1, description="SMTP connections of one process at once")
     smtp_connections_per_address: int = Field(300, ge=1, description="of those, from one address")
-    smtp_max_message_bytes: int = Field(15 * 1024 * 1024, ge=1024, description="largest message over SMTP")
+    smtp_max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, description="largest message over SMTP")
     smtp_buffer_bytes: int = Field(
         256 * 1024 * 1024, ge=1024, description="bytes of messages that one process holds while it takes them"
     )

@@ -28,13 +28,12 @@ class Authentication:
         self._wire = wire
         self._parts = parts
         self._failures = 0
-        self._credentials = ("", "")
         self.principal: Principal | None = None
 
     async def still_valid(self) -> Principal | None:
         """The caller as it is now: a credential that was revoked meanwhile is none any more. Raises PyMongoError."""
         if self.principal is not None:
-            self.principal = await self._parts.login.authenticate(*self._credentials)
+            self.principal = await self._parts.login.renew(self.principal)
         return self.principal
 
     async def answer(self, argument: str) -> Reply:
@@ -62,12 +61,11 @@ class Authentication:
         loop, guard, address = asyncio.get_running_loop(), self._parts.guard, self._wire.address
         guessed = user[:LONGEST_USER]
         await asyncio.sleep(guard.delay(address, guessed, loop.time()))
-        self.principal = await self._parts.login.authenticate(user, password)
+        self.principal = await self._parts.login.authenticate(user, password, address)
         if self.principal is None:
             guard.failed(address, guessed, loop.time())
             return False
         guard.passed(address, guessed)
-        self._credentials = (user, password)
         return True
 
     async def _plain(self, initial: bytes) -> tuple[str, str] | None:

@@ -9,7 +9,6 @@ from services.ingest.smtp.limits import ByteBudget, ConnectionLimits, LoginGuard
 from services.ingest.smtp.login import Login
 from services.ingest.smtp.receiver import Receiver
 from services.ingest.smtp.tls import Certificate
-from shared.content import MAX_BYTES
 from shared.contracts.entities import Workspace
 
 
@@ -28,5 +27,5 @@ class Parts:
 
     def largest(self, workspace: Workspace | None) -> int:
         """The bytes that a message may have: of a workspace, or of any."""
-        most = min(self.settings.smtp_max_message_bytes, MAX_BYTES)
+        most = self.settings.smtp_max_message_bytes
         return most if workspace is None else min(most, workspace.max_message_bytes)

@@ -138,7 +138,7 @@ def smtp_door(base: Base, admission: Admission, settings: Settings) -> SmtpDoor:
         Parts(
             settings=settings,
             certificate=Certificate(settings.smtp_certificate_file, settings.smtp_key_file),
-            login=ApiKeyLogin(base.authenticator),
+            login=ApiKeyLogin(base.authenticator, base.cache),
             receiver=Receiver(admission, Senders(base.cache), base.tracing, settings),
             connections=ConnectionLimits(settings.smtp_max_connections, settings.smtp_connections_per_address),
             budget=ByteBudget(settings.smtp_buffer_bytes),

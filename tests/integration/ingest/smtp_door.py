@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import trustme
 from services.ingest.accounts.workspaces import Made
 from services.ingest.app import create_app
 from services.ingest.settings import Settings
+from shared.content import ContentStore
 from shared.contracts.entities import Sender
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.servers import Servers
@@ -63,6 +65,16 @@ class SmtpDoor:
         """The content of a submission's first message."""
         record = orjson.loads(submission["messages"][0]["record"])
         return next(one for one in await self.door.contents() if one["_id"] == record["content_id"])
+
+    async def raw_of(self, submission: dict[str, Any], place: int = 0) -> bytes:
+        """The bytes that the sender will find for a message of a submission."""
+        content_id = orjson.loads(submission["messages"][place]["record"])["content_id"]
+        contents = await ContentStore(self.door.deployment.database("content")).load([content_id])
+        raw = contents[content_id].raw
+        assert raw is not None
+        assert raw.data is not None
+        assert (raw.size, raw.digest) == (len(raw.data), sha256(raw.data).hexdigest())
+        return raw.data
 
     async def sends_nothing(self) -> bool:
         """Whether nothing of the main workspace was stored."""

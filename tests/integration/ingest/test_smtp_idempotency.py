@@ -124,7 +124,12 @@ async def test_what_was_stored_is_found_again_after_its_reply_was_lost(smtp: Smt
                 await eventually(stored)
                 wire.sever()
                 assert await talk.hear() == "451 4.3.0"
-                assert await talk.ask(MAIL) == "451 4.3.0"
+
+                async def nobody_knows() -> bool:
+                    await talk.ask("RSET")
+                    return await talk.ask(MAIL) == "451 4.3.0"
+
+                await eventually(nobody_knows)  # what is remembered is forgotten as soon as it might be outdated
             async with other.talk(login=False) as talk:
                 assert await talk.login(key) == "454 4.7.0"
             wire.restore()

@@ -53,7 +53,7 @@ async def run(command: list[str], environment: dict[str, str]) -> str:
 async def received(smtp: SmtpDoor, workspace_id: str) -> tuple[dict[str, Any], Any]:
     """The one submission of a workspace, and its message as Python's email package reads it."""
     [submission] = await smtp.stored(workspace_id)
-    raw = (await smtp.content_of(submission))["raw"]["data"]
+    raw = await smtp.raw_of(submission)
     return submission, email.message_from_bytes(raw, policy=email.policy.default)
 
 
