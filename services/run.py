@@ -24,7 +24,7 @@ from shared.settings import SharedSettings
 from shared.telemetry.logging import setup_logging
 
 SERVICES: dict[str, tuple[str, ...]] = {
-    "ingest": ("http", "relay", "projector"),
+    "ingest": ("http", "smtp", "relay", "projector"),
     "router": ("http", "route"),
     "suppression": ("http", "check"),
     "sender": ("http", "deliver"),

@@ -55,6 +55,11 @@ def kept_secrets(home: Path) -> dict[str, str]:
     return kept
 
 
+def smtp_certificate(home: Path) -> Path:
+    """The certificate of the SMTP door, with its key."""
+    return home / "smtp.pem"
+
+
 def decided_by_stack(home: Path, ports: Mapping[str, int], kafka_bootstrap: str, mongo_url: str) -> dict[str, str]:
     """The addresses; they win over the caller's environment."""
     receiver = f"http://{HOST}:{ports['receiver']}"
@@ -64,6 +69,7 @@ def decided_by_stack(home: Path, ports: Mapping[str, int], kafka_bootstrap: str,
         "POSTHORN_MONGO_URL": mongo_url,
         "POSTHORN_HTTP_PORT": str(ports["http"]),
         "POSTHORN_SMTP_PORT": str(ports["smtp"]),
+        "POSTHORN_SMTPS_PORT": str(ports["smtps"]),
         "POSTHORN_RETURNS_PORT": str(ports["returns"]),
         "POSTHORN_SINK_SMTP_PORT": str(ports["sink_smtp"]),
         "POSTHORN_SINK_URL": f"http://{HOST}:{ports['sink_http']}",
@@ -102,4 +108,5 @@ def service_environment(
     """Every POSTHORN_ setting of the services: the stack's addresses, the caller's, kept secrets, defaults."""
     given = {key: text for key, text in caller.items() if key.startswith("POSTHORN_")}
     decided = decided_by_stack(home, ports, kafka_bootstrap, mongo_url)
-    return {**defaults(ports), **kept_secrets(home), **given, **decided}
+    certificate = {"POSTHORN_SMTP_CERTIFICATE_FILE": str(smtp_certificate(home))}
+    return {**defaults(ports), **certificate, **kept_secrets(home), **given, **decided}

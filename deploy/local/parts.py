@@ -78,6 +78,7 @@ TOOLS = (
 )
 SERVICES = (
     _posthorn("http", "ingest:http", "router:http", "suppression:http", "sender:http", "webhooks:http"),
+    _posthorn("smtp", "ingest:smtp"),
     _posthorn("ingest", "ingest:relay,projector"),
     _posthorn("router", "router:route"),
     _posthorn("suppression", "suppression:check"),

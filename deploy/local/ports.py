@@ -25,11 +25,13 @@ DEFAULT_PORTS: dict[str, int] = {
     "sink_http": 8026,
     "receiver": 8027,
     "dns": 8053,
-    "smtp": 8587,
+    "smtp": 2587,
     "returns": 8588,
     "kafka": 9092,
     "kafka_controller": 9093,
     "mongo": 27017,
+    "smtps": 2465,
+    "smtp_health": 8087,
 }
 UDP_PORTS = {"dns"}
 # How long a port that was ours is waited for: others know it, so moving is the last resort.

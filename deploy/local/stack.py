@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local.environment import service_environment, write_env
+from deploy.local.certificate import keep_certificate
+from deploy.local.environment import service_environment, smtp_certificate, write_env
 from deploy.local.errors import LocalError
 from deploy.local.install import Say, locked
 from deploy.local.kafka_server import KafkaServer
@@ -22,7 +23,7 @@ NOTHING: Mapping[str, str] = {}
 SERVICE_NAMES = {program.name for program in SERVICES}
 # Whose port it is, where its name does not say so.
 PORT_OWNERS = {
-    "kafka_controller": "kafka", "mongo": "mongod", "sink_smtp": "sink", "sink_http": "sink", "smtp": "ingest",
+    "kafka_controller": "kafka", "mongo": "mongod", "sink_smtp": "sink", "sink_http": "sink", "smtps": "smtp",
     "returns": "sender",
 }  # fmt: skip
 
@@ -202,6 +203,7 @@ class Stack:
             for name, (wanted, chosen) in self._book.settle(lambda name: owners[name] in running).items():
                 if before[name] != chosen:
                     self.say(f"port {wanted} is taken: {name} gets {chosen}")
+            keep_certificate(smtp_certificate(self.home))
             write_env(self.home / "env", {key: text for key, text in self.env.items() if key.startswith("POSTHORN_")})
             yield
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.request_limits import RequestLimits
+from services.ingest.accounts.smtp_login import SmtpLogin
 from services.ingest.accounts.uses import Uses
 from services.ingest.accounts.workspaces import OWNED
 from services.ingest.contacts.lookup import ContactLookup
@@ -15,6 +16,7 @@ from services.ingest.http import http_routers
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
 from services.ingest.settings import Settings
+from services.ingest.smtp.server import smtp_door
 from services.ingest.store.audit import AuditLog
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.submissions import Submissions
@@ -26,7 +28,7 @@ from shared.service import Base, Service
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Composes the roles `http`, `relay` and `projector`."""
+    """Composes the roles `http`, `smtp`, `relay` and `projector`."""
     base = Base("ingest", settings, roles, owned=OWNED)
     submissions = Submissions(base.database, base.content_database)
     uploads = Uploads(base.content_database)
@@ -39,6 +41,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         base.authenticator.on_admitted(lambda _, principal: uses.note(principal.key_id))
         base.authenticator.on_admitted(RequestLimits(settings).check)
         routers = http_routers(base, settings, admission, uploads, recorder)
+    login = SmtpLogin(base.cache, base.authenticator, uses, settings.pepper_bytes)
+    smtp = smtp_door(base, admission, login, settings) if "smtp" in roles else None
     if "projector" in roles:
         attach_projector(base, settings)
 
@@ -55,7 +59,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 loops.every("tracking.publish", PUBLISH_SECONDS, recorder.publish)
             loops.every("uses.flush", settings.last_used_seconds, uses.flush)
             try:
-                yield
+                async with smtp.open(loops) if smtp else nullcontext():
+                    yield
             finally:
                 await submissions.drain()
                 await recorder.drain()

@@ -6,7 +6,8 @@ import asyncio
 import json
 import os
 from datetime import UTC, datetime
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
+from urllib.parse import urlsplit
 
 import typer
 
@@ -49,11 +50,17 @@ def bootstrap(
         _fail(f"MongoDB cannot be reached ({type(error).__name__}). Is the stack up? Try `posthorn status`.")
     except NotKnownError as error:
         _fail(f"{error}. Is the whole stack up? Try `posthorn status`.")
-    result = {
+    result: dict[str, Any] = {
         "base_url": settings.public_url,
         "workspace": made.workspace_id,
         "api_key": made.api_key,
         "sender": made.sender,
+        "smtp": {
+            "host": settings.smtp_public_host or urlsplit(settings.public_url).hostname,
+            "port": settings.smtp_port,
+            "user": made.workspace_id,
+            "password": made.api_key,
+        },
         "sink_url": os.environ.get("POSTHORN_SINK_URL"),
         "receiver_url": os.environ.get("POSTHORN_RECEIVER_URL"),
         "console_url": f"{settings.public_url}/console",
@@ -61,7 +68,8 @@ def bootstrap(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    shown = {**result, "DKIM record": f"{made.dkim_name} TXT {made.dkim_text}"}
+    smtp = f"{result['smtp']['host']}:{result['smtp']['port']} with STARTTLS, the API key as password"
+    shown = {**result, "smtp": smtp, "DKIM record": f"{made.dkim_name} TXT {made.dkim_text}"}
     for label, value in shown.items():
         typer.echo(f"{label:>12}  {value}", err=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator
@@ -62,6 +63,28 @@ class Settings(SharedSettings):
     return_path_host: str | None = Field(None, description="target of return paths; none: `returns.` and the zone")
     tracking_host: str | None = Field(None, description="target of tracking names; none: `track.` and the zone")
     spf_include: str | None = Field(None, description="name of the platform's SPF record; none: `_spf.` and the zone")
+
+    smtp_host: str = Field("127.0.0.1", description="address that the SMTP door listens on")
+    smtp_port: int = Field(587, description="port of the SMTP door with STARTTLS (RFC 6409); 0: any free one")
+    smtps_port: int = Field(465, description="port of the SMTP door with TLS from the first byte (RFC 8314); 0: any")
+    smtp_hostname: str = Field("localhost", description="the name that the SMTP door greets with")
+    smtp_public_host: str | None = Field(None, description="how callers reach the SMTP door; none: as the API")
+    smtp_certificate_file: Path | None = Field(None, description="certificate chain (PEM), read again when it changes")
+    smtp_key_file: Path | None = Field(None, description="its private key (PEM); none: in the certificate's file")
+    smtp_max_connections: int = Field(1000, ge=1, description="SMTP connections of one process at once")
+    smtp_connections_per_address: int = Field(300, ge=1, description="of those, from one address")
+    smtp_max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, description="largest message over SMTP")
+    smtp_buffer_bytes: int = Field(
+        256 * 1024 * 1024, ge=1024, description="bytes of messages that one process holds while it takes them"
+    )
+    smtp_idle_seconds: float = Field(300, gt=0, description="how long an SMTP client may say nothing")
+    smtp_data_seconds: float = Field(600, gt=0, description="how long an SMTP client may take for one message's data")
+    smtp_tls_seconds: float = Field(30, gt=0, description="how long a TLS handshake may take")
+    smtp_error_delay_seconds: float = Field(1, ge=0, description="what each refusal takes after ten in a connection")
+    smtp_login_delay_seconds: float = Field(1, ge=0, description="wait after a wrong password; doubles, at most 30 s")
+    smtp_resend_minutes: float = Field(
+        10, gt=0, description="how long the same message, by Message-ID, recipients and body, counts as sent again"
+    )
 
     @field_validator("domain_resolvers")
     @classmethod

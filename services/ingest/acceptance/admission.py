@@ -15,11 +15,13 @@ from services.ingest.acceptance.documents import (
 from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.files import File
 from services.ingest.acceptance.idempotency import digest_of
+from services.ingest.acceptance.mime import MimeMessage
+from services.ingest.acceptance.mime_plan import derived_key, digest_of_mime, raw_by_mailbox, recipients_of
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.senders import DeliveryRoutes, Origin, Senders
 from services.ingest.acceptance.storing import Admitted, Call, Render, Storing
 from services.ingest.acceptance.times import Times
-from services.ingest.acceptance.validation import Checked, Recipient, check
+from services.ingest.acceptance.validation import LONGEST_SUBJECT, Checked, Recipient, check
 from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.settings import Settings
 from services.ingest.store.submissions import Submissions
@@ -68,6 +70,7 @@ class Admission:
         self._storing = Storing(submissions, timedelta(hours=settings.idempotency_hours))
         self._uploads = uploads
         self._life = timedelta(hours=settings.expires_hours)
+        self._resend_life = timedelta(minutes=settings.smtp_resend_minutes)
 
     async def admit(
         self, call: Call, request: SendRequest, faults: Faults, render: Render, uploaded: Sequence[File] = ()
@@ -89,6 +92,48 @@ class Admission:
         assert origin is not None
         plan = await self._plan(call, request, checked, origin, now)
         return await self._storing.store(call, plan, digest, render)
+
+    async def admit_mime(self, call: Call, mime: MimeMessage, addresses: Sequence[str]) -> Admitted:
+        """Accepts a whole message for the envelope's recipients; the reply is the submission's id.
+
+        Without a key of the caller's, the same message for the same recipients from the same credential within
+        minutes is the one whose reply was lost. Raises ProblemError, and PyMongoError as `admit` does.
+        """
+        now, principal = now_ms(), call.principal
+        recipients = recipients_of(mime, addresses)
+        digest = digest_of_mime(mime, recipients)
+        key_life = None
+        if call.key is not None:
+            replayed = await self._storing.earlier_reply(call, digest, now)
+            if replayed is not None:
+                return Admitted(replayed, replayed=True)
+        elif mime.message_id is not None:
+            # not looked up first: nearly all are new, and the insert tells
+            call = call.under(derived_key(principal.key_id, mime.message_id, digest))
+            key_life = self._resend_life
+        origin = await self._senders.resolve(principal.workspace_id, mime.from_mailbox)
+        if origin is None:
+            faults = Faults()
+            faults.add("#/from", "sender_not_verified", "From is no verified sender, nor of a verified domain.")
+            faults.raise_any()
+            raise AssertionError
+        times = Times(None, now + self._life)
+        addressed = await self._with_origins(principal.workspace_id, recipients, origin)
+        raws = raw_by_mailbox(mime, origin, addressed)
+        blobs = [await self._uploads.keep(raw, times.expires_at + KEPT_AFTER) for raw in raws.values()]
+        plan = Plan(
+            principal=principal,
+            door=call.door,
+            trace=call.trace,
+            accepted_at=now,
+            letter=Letter(mime.to, mime.cc, mime.subject[:LONGEST_SUBJECT], raw=dict(zip(raws, blobs, strict=True))),
+            recipients=addressed,
+            times=times,
+            stream=stream_of(principal, mime.stream),
+            size=len(mime.raw),
+            tags=mime.tags,
+        )
+        return await self._storing.store(call, plan, digest, _submission_id, key_life)
 
     async def resend(self, call: Call, record: Message, content: Content, render: Render) -> Admitted:
         """Accepts a message again, with the content that it had, for the same recipient."""
@@ -148,7 +193,7 @@ class Admission:
 
     async def _plan(self, call: Call, request: SendRequest, checked: Checked, origin: Origin, now: datetime) -> Plan:
         principal = call.principal
-        recipients = await self._with_origins(principal.workspace_id, checked, origin)
+        recipients = await self._with_origins(principal.workspace_id, checked.recipients, origin)
         attachments = await self._uploads.attach(checked.files, checked.times.expires_at + KEPT_AFTER)
         return Plan(
             principal=principal,
@@ -165,10 +210,16 @@ class Admission:
             on_ambiguous=request.on_ambiguous or "retry",
         )
 
-    async def _with_origins(self, workspace_id: str, checked: Checked, origin: Origin) -> list[Addressed]:
-        contacts = await self._contacts.find(workspace_id, [one.address for one in checked.recipients])
+    async def _with_origins(
+        self, workspace_id: str, recipients: Sequence[Recipient], origin: Origin
+    ) -> list[Addressed]:
+        contacts = await self._contacts.find(workspace_id, [one.address for one in recipients])
         routed = await self._routes.of(workspace_id, contacts)
-        return [Addressed(one, routed.get(one.address.lower(), origin)) for one in checked.recipients]
+        return [Addressed(one, routed.get(one.address.lower(), origin)) for one in recipients]
+
+
+def _submission_id(accepted: Sequence[Accepted]) -> bytes:
+    return accepted[0].submission_id.encode()
 
 
 def letter_of(request: SendRequest, checked: Checked, attachments: Sequence[Attachment]) -> Letter:

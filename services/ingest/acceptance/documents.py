@@ -24,6 +24,7 @@ KEPT_AFTER = timedelta(days=7)
 class Accepted:
     """One message of an accepted request, as a reply shows it."""
 
+    submission_id: str
     message_id: str
     recipient: str
     type: RecipientType
@@ -36,7 +37,8 @@ class Accepted:
 class Letter:
     """What the recipients of a request read, all of them the same; mailboxes as `Name <a@b>` or `a@b`.
 
-    With `raw`, a whole message from the SMTP door, the other fields only tell what stands in it.
+    With `raw`, a whole message from the SMTP door by the mailbox of its From, the other fields only tell what stands
+    in it.
     """
 
     to: Sequence[str]
@@ -47,7 +49,7 @@ class Letter:
     text: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     attachments: Sequence[Attachment] = ()
-    raw: Blob | None = None
+    raw: Mapping[str, Blob] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +97,15 @@ def content_documents(plan: Plan) -> dict[str, dict[str, Any]]:
         "text": letter.text or None,
         "headers": dict(letter.headers),
         "attachments": [each.model_dump(exclude_none=True) for each in letter.attachments] or None,
-        "raw": letter.raw.model_dump(exclude_none=True) if letter.raw else None,
         "expires_at": plan.times.expires_at + KEPT_AFTER,
     }
     present = {name: value for name, value in shared.items() if value is not None}
-    return {
-        mailbox: {"_id": uuid7(), "from_": mailbox, **present}
-        for mailbox in dict.fromkeys(one.origin.mailbox for one in plan.recipients)
-    }
+    documents: dict[str, dict[str, Any]] = {}
+    for mailbox in dict.fromkeys(one.origin.mailbox for one in plan.recipients):
+        documents[mailbox] = {"_id": uuid7(), "from_": mailbox, **present}
+        if mailbox in letter.raw:
+            documents[mailbox]["raw"] = letter.raw[mailbox].model_dump(exclude_none=True)
+    return documents
 
 
 def submission_document(
@@ -120,7 +123,8 @@ def submission_document(
     for one in plan.recipients:
         recipient, origin = one.recipient, one.origin
         message = _message(plan, submission_id, recipient, origin, content_ids[origin.mailbox])
-        accepted.append(Accepted(message.message_id, recipient.address, recipient.type, origin.address, status, number))
+        shown = recipient.address, recipient.type, origin.address, status, number
+        accepted.append(Accepted(submission_id, message.message_id, *shown))
         entry = {
             "id": message.message_id,
             "recipient": recipient.address,

@@ -77,8 +77,10 @@ class Storing:
         """Has a content that is there live longer; False where it is gone."""
         return await self._submissions.keep_content(content_id, until)
 
-    async def store(self, call: Call, plan: Plan, digest: bytes | None, render: Render) -> Admitted:
-        """Contents first, then the one document that decides."""
+    async def store(
+        self, call: Call, plan: Plan, digest: bytes | None, render: Render, key_life: timedelta | None = None
+    ) -> Admitted:
+        """Contents first, then the one document that decides; `key_life` where a key is not held as long as others."""
         if plan.content_id is None:
             contents = content_documents(plan)
             content_ids = {mailbox: document["_id"] for mailbox, document in contents.items()}
@@ -90,7 +92,7 @@ class Storing:
             document, accepted = submission_document(plan, content_ids, number)
             reply = render(accepted)
             if call.key is not None:
-                document |= {"key": call.key, "key_until": plan.accepted_at + self._key_life}
+                document |= {"key": call.key, "key_until": plan.accepted_at + (key_life or self._key_life)}
                 document |= {"digest": digest, "reply": reply}
             reach("ingest.content_stored")
             try:

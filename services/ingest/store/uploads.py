@@ -42,6 +42,10 @@ class Uploads:
             for file, blob in zip(files, blobs, strict=True)
         ]
 
+    async def keep(self, data: bytes, expires_at: datetime) -> Blob:
+        """Bytes as a content names them, stored in chunks unless they are few."""
+        return await self._blob(data, len(data) <= INLINE_BYTES, expires_at)
+
     def begin(self, most: int, expires_at: datetime) -> Incoming:
         """A file that is coming in, of at most so many bytes."""
         return Incoming(self._chunks, most, expires_at)

@@ -64,13 +64,14 @@ async def test_bootstrap_prints_one_object_and_everybody_knows_it(door: Door, tm
     assert code == 0, err
     made: dict[str, Any] = json.loads(out)
     settings = door.deployment.settings(Settings)
-    assert {name: made[name] for name in made if name not in ("workspace", "api_key")} == {
+    assert {name: made[name] for name in made if name not in ("workspace", "api_key", "smtp")} == {
         "base_url": settings.public_url,
         "sender": "Hello@shop.example",
         "sink_url": "http://sink",
         "receiver_url": "http://hooks",
         "console_url": f"{settings.public_url}/console",
     }
+    assert made["smtp"] == {"host": "127.0.0.1", "port": 587, "user": made["workspace"], "password": made["api_key"]}
     for name in ("ingest", *COPIES):
         entities = Entities(door.deployment.database(name))
         workspace = await entities.get(Kind.WORKSPACE, made["workspace"])

@@ -12,12 +12,12 @@ from deploy.local.errors import InstallError
 FILL_SLOWLY = """
 import sys, time
 from pathlib import Path
-from deploy.local.install import _once
+from deploy.local.install import once
 def fill(target):
     print("filled", flush=True)
     time.sleep(0.3)
     (target / "file").write_text("whole")
-print((_once(Path(sys.argv[1]), "thing", fill) / "file").read_text())
+print((once(Path(sys.argv[1]), "thing", fill) / "file").read_text())
 """
 
 
@@ -31,14 +31,14 @@ def test_a_failed_download_leaves_nothing(tmp_path: Path) -> None:
         raise InstallError("the network is down")
 
     with pytest.raises(InstallError, match="the network is down"):
-        install._once(tmp_path, "thing", fill)
+        install.once(tmp_path, "thing", fill)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thing.lock"]
-    assert install._once(tmp_path, "thing", lambda target: None).is_dir()
+    assert install.once(tmp_path, "thing", lambda target: None).is_dir()
 
 
 def test_what_a_killed_download_left_is_removed(tmp_path: Path) -> None:
     (tmp_path / "thing.part-killed").mkdir()
-    install._once(tmp_path, "thing", lambda target: None)
+    install.once(tmp_path, "thing", lambda target: None)
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["thing", "thing.lock"]
 
 

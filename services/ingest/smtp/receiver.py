@@ -1,0 +1,85 @@
+"""From the content of DATA to a message that is durably there, or to the reply that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from pymongo.errors import PyMongoError
+
+from services.ingest.acceptance.admission import Admission, require_sending
+from services.ingest.acceptance.mime import MimeError, MimeMessage, parse_mime
+from services.ingest.acceptance.senders import Senders
+from services.ingest.acceptance.storing import Admitted, Call
+from services.ingest.settings import Settings
+from services.ingest.smtp import replies
+from services.ingest.smtp.commands import CommandError
+from services.ingest.smtp.replies import Reply
+from shared.addresses import Mailbox
+from shared.auth import Principal
+from shared.errors import ProblemError, answered_within
+from shared.telemetry import metrics
+from shared.telemetry.tracing import Tracing, traceparent_of
+from shared.tokens import uuid7
+
+DOOR = "smtp"
+log = structlog.get_logger(__name__)
+
+
+class Receiver:
+    """Takes messages in for the workspaces of those who have logged in."""
+
+    def __init__(self, admission: Admission, senders: Senders, tracing: Tracing, settings: Settings) -> None:
+        self._admission = admission
+        self._senders = senders
+        self._tracing = tracing
+        self._seconds = settings.answer_seconds
+
+    async def check_sender(self, principal: Principal, address: str) -> None:
+        """Raises CommandError for an address that is no sender of the workspace, ProblemError where it may not send."""
+        require_sending(principal)
+        async with answered_within(self._seconds):
+            origin = await self._senders.resolve(principal.workspace_id, Mailbox(None, address))
+        if origin is None:
+            raise CommandError(replies.NOT_A_SENDER)
+
+    async def take(self, principal: Principal, recipients: Sequence[str], content: bytes) -> Reply:
+        """Stores the message; 250 with the submission's id only once it is durably there. Never raises."""
+        span = self._tracing.start("SMTP DATA", None, SpanKind.SERVER, {"mail.recipients": len(recipients)})
+        try:
+            reply, code = await self._take(principal, recipients, content, traceparent_of(span))
+        except Exception as error:
+            log.exception("a message could not be taken", error=type(error).__name__)
+            reply, code = replies.TRY_AGAIN, "internal_error"
+        if code:
+            metrics.REFUSED.labels(code, DOOR).inc()
+            span.set_status(Status(StatusCode.ERROR, code))
+        span.set_attribute("mail.smtp.code", reply.code)
+        span.end()
+        return reply
+
+    async def _take(
+        self, principal: Principal, recipients: Sequence[str], content: bytes, trace: str
+    ) -> tuple[Reply, str | None]:
+        """The reply, and the error's code beside a refusal."""
+        try:
+            mime = parse_mime(content, now=datetime.now(UTC), new_id=uuid7(), smtputf8=principal.workspace.smtputf8)
+            if mime.sender is not None:
+                await self.check_sender(principal, mime.sender)
+            admitted = await self._admit(Call(principal, DOOR, trace, mime.idempotency_key), mime, recipients)
+        except MimeError as error:
+            return Reply(error.code, error.enhanced, str(error)), "invalid_message"
+        except CommandError as error:
+            return error.reply, "sender_not_verified"
+        except ProblemError as problem:
+            return replies.of_problem(problem), problem.code
+        except PyMongoError as error:
+            log.warning("database away", error=type(error).__name__)
+            return replies.TRY_AGAIN, "unavailable"
+        return Reply(250, "2.0.0", f"queued as {admitted.reply.decode()}"), None
+
+    async def _admit(self, call: Call, mime: MimeMessage, recipients: Sequence[str]) -> Admitted:
+        async with answered_within(self._seconds):
+            return await self._admission.admit_mime(call, mime, recipients)

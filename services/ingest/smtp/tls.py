@@ -1,0 +1,52 @@
+"""The door's certificate, read again when its files change: it is renewed while the process runs."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+class CertificateError(ValueError):
+    """There is no certificate, or none that can be used."""
+
+
+class Certificate:
+    """A server's TLS context (TLS 1.2 and newer). Connections that are open keep what they began with."""
+
+    def __init__(self, chain: Path | None, key: Path | None) -> None:
+        """Raises CertificateError."""
+        if chain is None:
+            raise CertificateError("the SMTP door needs a certificate: POSTHORN_SMTP_CERTIFICATE_FILE")
+        self._chain = chain
+        self._key = key or chain
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            self._loaded = self._state()
+            self._load()
+        except (OSError, ssl.SSLError) as error:
+            raise CertificateError(f"the certificate cannot be used: {error}") from error
+
+    async def refresh(self) -> None:
+        """Loads the files again if they have changed; keeps the old certificate where they cannot be used."""
+        try:
+            state = self._state()
+            if state == self._loaded:
+                return
+            self._loaded = state
+            self._load()
+        except (OSError, ssl.SSLError) as error:
+            log.warning("the SMTP door's new certificate cannot be used", error=str(error))
+        else:
+            log.info("the SMTP door's certificate was loaded again")
+
+    def _load(self) -> None:
+        self.context.load_cert_chain(self._chain, self._key)
+
+    def _state(self) -> list[tuple[int, int, int]]:
+        stats = [file.stat() for file in (self._chain, self._key)]
+        return [(stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]
