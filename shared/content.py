@@ -16,6 +16,8 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import BaseModel, ConfigDict
 from pymongo import IndexModel
 
+from shared.links import Link
+
 COLLECTION = "contents"
 CHUNKS = "content_chunks"
 MAX_BYTES = 15 * 1024 * 1024
@@ -55,6 +57,9 @@ class Content(BaseModel):
     `from_`, `to`, `cc` and `reply_to` are RFC 5322 mailboxes (`Name <a@b>` or `a@b`), domains as A-labels;
     `headers` are the caller's own, already checked. With `raw`, a whole message from the SMTP door, the fields beside
     it only tell what stands in it.
+
+    What differs by message is a mark in the bodies (`shared/links.py`): `nonce` and `links` say what each stands for.
+    With `unsubscribe` the message carries the header fields for one click (RFC 8058).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -71,6 +76,9 @@ class Content(BaseModel):
     headers: dict[str, str] = {}
     attachments: list[Attachment] = []
     raw: Blob | None = None
+    nonce: str | None = None
+    links: list[Link] = []
+    unsubscribe: bool = False
     expires_at: datetime
 
     def blobs(self) -> Iterator[Blob]:

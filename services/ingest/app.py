@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, nullcontext
+from datetime import timedelta
 
 from services.ingest.acceptance.admission import Admission
+from services.ingest.acceptance.examination import Examination
+from services.ingest.acceptance.storing import Storing
+from services.ingest.accounts.quota import Quota
 from services.ingest.accounts.request_limits import RequestLimits
 from services.ingest.accounts.smtp_login import SmtpLogin
 from services.ingest.accounts.uses import Uses
@@ -19,10 +23,13 @@ from services.ingest.settings import Settings
 from services.ingest.smtp.server import smtp_door
 from services.ingest.store.audit import AuditLog
 from services.ingest.store.contacts import ContactStore
+from services.ingest.store.quota import QuotaLeases
 from services.ingest.store.submissions import Submissions
+from services.ingest.store.templates import TemplateStore
 from services.ingest.store.tracked_hits import TrackedHits
 from services.ingest.store.uploads import Uploads
 from services.ingest.store.uses import LastUses
+from services.ingest.templates.templates import Templates
 from services.ingest.tracking.recorder import PUBLISH_SECONDS, Recorder
 from shared.service import Base, Service
 
@@ -33,7 +40,11 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     submissions = Submissions(base.database, base.content_database)
     uploads = Uploads(base.content_database)
     contacts = ContactLookup(base.cache, ContactStore(base.database).known)
-    admission = Admission(base.cache, contacts, submissions, uploads, settings)
+    templates = Templates(base.cache, TemplateStore(base.database))
+    examination = Examination(base.cache, contacts, templates, timedelta(hours=settings.expires_hours))
+    quota = Quota(QuotaLeases(base.database), settings.quota_block)
+    storing = Storing(submissions, quota, timedelta(hours=settings.idempotency_hours))
+    admission = Admission(examination, storing, uploads, settings)
     recorder = Recorder(TrackedHits(base.database), base.publisher, settings.tracking_hasty_seconds)
     uses = Uses(LastUses(base.database))
     routers = []

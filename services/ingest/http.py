@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from datetime import datetime
+
+from fastapi import APIRouter, Request
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
@@ -20,9 +22,13 @@ from services.ingest.api.preview import preview_router
 from services.ingest.api.smtp_credentials import credentials_router
 from services.ingest.api.templates import templates_router
 from services.ingest.api.workspaces import workspaces_router
+from services.ingest.contacts.changes import ContactChange
+from services.ingest.contacts.contacts import Contacts
 from services.ingest.dialects.broadcast.routes import broadcast_router
 from services.ingest.dialects.sendy.routes import sendy_router
 from services.ingest.settings import Settings
+from services.ingest.store.contact_events import ContactEvents
+from services.ingest.store.contacts import ContactStore
 from services.ingest.store.messages import Messages
 from services.ingest.store.schedule import Schedule
 from services.ingest.store.uploads import Uploads
@@ -61,5 +67,22 @@ def http_routers(
         templates_router(base, settings),
         broadcast_router(base, admission, reader, door("broadcast")),
         sendy_router(base, admission, reader, actions, door("sendy")),
-        links_router(TrackedLinks(recorder, settings)),
+        links_router(tracked_links(base, recorder, settings)),
     ]
+
+
+def tracked_links(base: Base, recorder: Recorder, settings: Settings) -> TrackedLinks:
+    """The links of messages; who unsubscribes is a contact from then on who has."""
+    contacts = Contacts(base.cache, ContactStore(base.database), ContactEvents(base.database))
+
+    async def unsubscribe(workspace_id: str, address: str, at: datetime) -> None:
+        await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=False)])
+
+    async def subscribe(workspace_id: str, address: str, at: datetime) -> None:
+        await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=True)])
+
+    def client_of(request: Request) -> str | None:
+        address = base.authenticator.address_of(request)
+        return str(address) if address is not None else None
+
+    return TrackedLinks(recorder, settings, unsubscribe, subscribe, client_of)

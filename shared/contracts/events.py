@@ -99,6 +99,7 @@ class Event(Record):
     accepted_at: Timestamp
     scheduled_at: Timestamp | None = None
     resend_of: str | None = None
+    contact_id: str | None = None
     data: dict[str, Any] = {}
     trace: str | None = None
 
@@ -133,6 +134,7 @@ def event_of(
         accepted_at=message.accepted_at,
         scheduled_at=message.scheduled_at,
         resend_of=message.resend_of,
+        contact_id=message.contact_id,
         data=data or {},
         trace=message.trace,
     )

@@ -121,7 +121,7 @@ class Message(Record):
 
     `pass_` counts releases towards the router, `attempt` SMTP attempts. `recipient` is as it goes on the wire,
     `sender` the bare address of the From field. `trace` is the W3C traceparent of the request. A message that sends an
-    older one again names it in `resend_of`.
+    older one again names it in `resend_of`; `contact_id` is the contact that the recipient was.
     """
 
     message_id: str
@@ -141,6 +141,7 @@ class Message(Record):
     scheduled_at: Timestamp | None = None
     expires_at: Timestamp
     resend_of: str | None = None
+    contact_id: str | None = None
     pass_: int = Field(default=0, alias="pass")
     attempt: int = 0
     versions: Versions

@@ -14,6 +14,7 @@ from shared.auth import Principal
 from shared.content import Attachment, Blob
 from shared.contracts.messages import Message, RecipientType, Seen, Versions
 from shared.contracts.topics import Stream
+from shared.links import Link
 from shared.mongo import outbox
 from shared.tokens import uuid7
 
@@ -50,14 +51,19 @@ class Letter:
     headers: Mapping[str, str] = field(default_factory=dict)
     attachments: Sequence[Attachment] = ()
     raw: Mapping[str, Blob] = field(default_factory=dict)
+    nonce: str | None = None
+    links: Sequence[Link] = ()
+    unsubscribe: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A recipient, who its message goes out from, and why it does not go out at all where ingest ends it."""
+    """A recipient, who its message goes out from, the contact that it is, and why its message does not go out at all
+    where ingest ends it."""
 
     recipient: Recipient
     origin: Origin
+    contact_id: str | None = None
     suppressed: str | None = None
 
 
@@ -97,6 +103,9 @@ def content_documents(plan: Plan) -> dict[str, dict[str, Any]]:
         "text": letter.text or None,
         "headers": dict(letter.headers),
         "attachments": [each.model_dump(exclude_none=True) for each in letter.attachments] or None,
+        "nonce": letter.nonce,
+        "links": list(letter.links) or None,
+        "unsubscribe": letter.unsubscribe or None,
         "expires_at": plan.times.expires_at + KEPT_AFTER,
     }
     present = {name: value for name, value in shared.items() if value is not None}
@@ -122,7 +131,7 @@ def submission_document(
     messages: list[dict[str, Any]] = []
     for one in plan.recipients:
         recipient, origin = one.recipient, one.origin
-        message = _message(plan, submission_id, recipient, origin, content_ids[origin.mailbox])
+        message = _message(plan, submission_id, one, content_ids[origin.mailbox])
         shown = recipient.address, recipient.type, origin.address, status, number
         accepted.append(Accepted(submission_id, message.message_id, *shown))
         entry = {
@@ -158,7 +167,8 @@ def submission_document(
     return document, accepted
 
 
-def _message(plan: Plan, submission_id: str, recipient: Recipient, origin: Origin, content_id: str) -> Message:
+def _message(plan: Plan, submission_id: str, one: Addressed, content_id: str) -> Message:
+    recipient, origin = one.recipient, one.origin
     # validated: pydantic does that in half the time of model_construct
     return Message(
         message_id=uuid7(),
@@ -178,6 +188,7 @@ def _message(plan: Plan, submission_id: str, recipient: Recipient, origin: Origi
         scheduled_at=plan.times.scheduled_at,
         expires_at=plan.times.expires_at,
         resend_of=plan.resend_of,
+        contact_id=one.contact_id,
         versions=Versions(workspace=plan.principal.workspace_version, domain=origin.domain_version),
         seen=Seen(accepted=plan.accepted_at),
         trace=plan.trace,

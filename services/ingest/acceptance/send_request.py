@@ -37,6 +37,15 @@ class AttachmentInput(BaseModel):
     content_id: str | None = None
 
 
+class TrackingInput(BaseModel):
+    """What is tracked of a message."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    opens: bool = False
+    clicks: bool = False
+
+
 class SendRequest(BaseModel):
     """A message to one or more recipients. A field that is null counts as not given."""
 
@@ -65,6 +74,10 @@ class SendRequest(BaseModel):
     template: str | None = Field(None, description="A template's id: its fields stand in for those not given here")
     template_version: int | None = Field(None, description="The template's newest where not given")
     data: dict[str, Any] | None = Field(None, description="Values for the `{{variables}}` of subject, html and text")
+    tracking: TrackingInput | None = Field(None, description="The workspace's default where not given")
+    unsubscribe_link: bool | None = Field(
+        None, description="Adds a link to unsubscribe, and the header fields for one click (RFC 8058)"
+    )
     attachments: list[AttachmentInput] | None = None
     scheduled_at: str | None = Field(
         None, description="RFC 3339: sent then, not before", json_schema_extra={"format": "date-time"}
@@ -125,13 +138,13 @@ def _remainder(raw: Any, errors: list[ErrorDetails]) -> SendRequest:
     """The request without what is at fault: fields are taken out, items of arrays and objects emptied in place."""
     fields: dict[str, Any] = raw if isinstance(raw, dict) else {}
     for place in (error["loc"] for error in errors):
-        if len(place) == 1:
+        if len(place) == 1 or place[0] in ("attachments", "tracking", "data"):
             fields.pop(str(place[0]), None)
-        elif place[0] == "attachments":
-            fields.pop("attachments", None)
         elif len(place) == 2:
             fields[str(place[0])][place[1]] = ""
     values = {"from_" if name == "from" else name: value for name, value in fields.items()}
     if values.get("attachments"):
         values["attachments"] = [AttachmentInput.model_construct(**each) for each in values["attachments"]]
+    if values.get("tracking"):
+        values["tracking"] = TrackingInput.model_construct(**values["tracking"])
     return SendRequest.model_construct(**values)

@@ -11,6 +11,7 @@ from typing import Any
 from services.ingest.acceptance.documents import Accepted, Plan, content_documents, submission_document
 from services.ingest.acceptance.faults import TOO_LARGE
 from services.ingest.acceptance.idempotency import still_running, stored_reply
+from services.ingest.accounts.quota import Quota
 from services.ingest.store.submissions import KEY_PATTERN, NUMBER_PATTERN, Submissions
 from shared.auth import Principal
 from shared.errors import Fault, ProblemError, unavailable
@@ -62,8 +63,9 @@ class NumberTakenError(Exception):
 class Storing:
     """Stores plans. Of requests with one key one is stored, and all of them get its reply."""
 
-    def __init__(self, submissions: Submissions, key_life: timedelta) -> None:
+    def __init__(self, submissions: Submissions, quota: Quota, key_life: timedelta) -> None:
         self._submissions = submissions
+        self._quota = quota
         self._key_life = key_life
         self._numbers = numbers()
 
@@ -80,7 +82,20 @@ class Storing:
     async def store(
         self, call: Call, plan: Plan, digest: bytes | None, render: Render, key_life: timedelta | None = None
     ) -> Admitted:
-        """Contents first, then the one document that decides; `key_life` where a key is not held as long as others."""
+        """Contents first, then the one document that decides; `key_life` where a key is not held as long as others.
+
+        What was counted against the workspace's quota comes back only where nothing was stored for sure.
+        """
+        workspace = plan.principal.workspace
+        counted = await self._quota.take(plan.principal.workspace_id, workspace.daily_quota, len(plan.recipients))
+        admitted = await self._store(call, plan, digest, render, key_life or self._key_life)
+        if admitted.replayed and counted is not None:
+            counted.give_back()
+        return admitted
+
+    async def _store(
+        self, call: Call, plan: Plan, digest: bytes | None, render: Render, key_life: timedelta
+    ) -> Admitted:
         if plan.content_id is None:
             contents = content_documents(plan)
             content_ids = {mailbox: document["_id"] for mailbox, document in contents.items()}
@@ -92,7 +107,7 @@ class Storing:
             document, accepted = submission_document(plan, content_ids, number)
             reply = render(accepted)
             if call.key is not None:
-                document |= {"key": call.key, "key_until": plan.accepted_at + (key_life or self._key_life)}
+                document |= {"key": call.key, "key_until": plan.accepted_at + key_life}
                 document |= {"digest": digest, "reply": reply}
             reach("ingest.content_stored")
             try:

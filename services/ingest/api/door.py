@@ -11,8 +11,8 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 
-from services.ingest.acceptance.admission import require_sending
 from services.ingest.acceptance.faults import Faults
+from services.ingest.acceptance.gates import require_sending
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.send_request import MalformedJsonError
 from services.ingest.acceptance.storing import Call

@@ -106,7 +106,9 @@ MESSAGE: dict[str, Any] = {
         **dict.fromkeys(
             ("uuid", "status", "unified_status", "recipient", "type", "from", "stream", "accepted_at"), TEXT
         ),
-        **dict.fromkeys((*TIMES, "subject", "scheduled_at", "next_attempt_at", "trace_id", "resend_of"), TEXT_OR_NULL),
+        **dict.fromkeys(
+            (*TIMES, "subject", "scheduled_at", "next_attempt_at", "trace_id", "resend_of", "contact_id"), TEXT_OR_NULL
+        ),
         "tags": {"type": "array", "items": TEXT},
         "metadata": {"type": "object", "additionalProperties": TEXT},
         "attempts": {"type": "integer"},

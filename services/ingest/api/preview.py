@@ -8,17 +8,20 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.ingest.acceptance.admission import Admission, letter_of, now_ms
+from services.ingest.acceptance.documents import Letter
+from services.ingest.acceptance.examination import Examined
 from services.ingest.acceptance.files import File
-from services.ingest.acceptance.send_request import MalformedJsonError, SendRequest, parse_send_request
-from services.ingest.acceptance.senders import Origin
-from services.ingest.acceptance.validation import Checked
+from services.ingest.acceptance.marking import tracked_of
+from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request
 from services.ingest.acceptance.warnings import warnings_of
 from services.ingest.api.door import Door, malformed
 from services.ingest.api.email_schemas import preview_operation, preview_responses
 from services.ingest.api.schemas import WORKSPACE
+from services.ingest.tracking.rewriting import Tracked
 from shared.api import json_response, service_router
 from shared.content import Attachment, Content
 from shared.errors import answered_within
+from shared.links import personalised
 from shared.mail.compose import compose
 from shared.service import Base
 from shared.tokens import uuid7
@@ -34,10 +37,9 @@ def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
         except MalformedJsonError as error:
             raise malformed(error) from error
         async with answered_within(door.settings.answer_seconds):
-            checked, origin = await admission.examine(principal, asked, faults, now_ms())
-        faults.raise_any()
-        assert origin is not None
-        view = await asyncio.to_thread(_view, principal.workspace_id, asked, checked, origin)
+            examined = await admission.preview(principal, asked, faults)
+        tracked = tracked_of(examined.request, principal)
+        view = await asyncio.to_thread(_view, principal.workspace_id, examined, tracked)
         return json_response(200, {"data": view})
 
     for path, part, parameters in (
@@ -56,25 +58,26 @@ def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
     return router
 
 
-def _view(workspace_id: str, request: SendRequest, checked: Checked, origin: Origin) -> dict[str, Any]:
-    letter = letter_of(request, checked, [_attachment(file) for file in checked.files])
+def _view(workspace_id: str, examined: Examined, tracked: Tracked) -> dict[str, Any]:
+    letter = letter_of(examined, [_attachment(file) for file in examined.checked.files], tracked)
+    assert examined.origin is not None
     content = Content(
         content_id="preview",
         workspace_id=workspace_id,
-        from_=origin.mailbox,
+        from_=examined.origin.mailbox,
         to=list(letter.to),
         cc=list(letter.cc),
         reply_to=letter.reply_to,
         subject=letter.subject,
-        html=letter.html,
-        text=letter.text,
+        html=_readable(letter.html, letter),
+        text=_readable(letter.text, letter),
         headers=dict(letter.headers),
         attachments=list(letter.attachments),
-        expires_at=checked.times.expires_at,
+        expires_at=examined.checked.times.expires_at,
     )
     size = len(compose(content, message_id=uuid7(), date=now_ms()))
     return {
-        "from": origin.mailbox,
+        "from": content.from_,
         "to": content.to,
         "cc": content.cc,
         "reply_to": content.reply_to,
@@ -85,6 +88,13 @@ def _view(workspace_id: str, request: SendRequest, checked: Checked, origin: Ori
         "mime_bytes": size,
         "warnings": [{"code": code, "detail": detail} for code, detail in warnings_of(content, size)],
     }
+
+
+def _readable(body: str | None, letter: Letter) -> str | None:
+    """The body with what differs by message told by its kind: no message is made whose links these could be."""
+    if body is None or letter.nonce is None:
+        return body
+    return personalised(body, letter.nonce, letter.links, lambda link: link.get("url") or f"#{link['kind']}")
 
 
 def _attachment(file: File) -> Attachment:

@@ -166,6 +166,7 @@ def _facts_of(event: Event) -> Document:
         "trace": event.trace,
         **({"scheduled_at": event.scheduled_at} if event.scheduled_at else {}),
         **({"resend_of": event.resend_of} if event.resend_of else {}),
+        **({"contact_id": event.contact_id} if event.contact_id else {}),
     }
 
 

@@ -72,6 +72,7 @@ def message_view(document: Document) -> dict[str, Any]:
         ),
         "trace_id": trace_id_of(document.get("trace")),
         "resend_of": document.get("resend_of"),
+        "contact_id": document.get("contact_id"),
         "links": {part: f"/v1/emails/{document['_id']}/{part}" for part in ("trace", "content")},
     }
 
@@ -119,6 +120,7 @@ def document_of_submission(submission: Document) -> dict[str, Any]:
         "head": {"status": _status_of(submission)},
         "scheduled_at": message.scheduled_at,
         "resend_of": message.resend_of,
+        "contact_id": message.contact_id,
         "trace": message.trace,
     }
 

@@ -9,7 +9,8 @@ import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pymongo.errors import PyMongoError
 
-from services.ingest.acceptance.admission import Admission, require_sending
+from services.ingest.acceptance.admission import Admission
+from services.ingest.acceptance.gates import require_sending
 from services.ingest.acceptance.mime import MimeError, MimeMessage, parse_mime
 from services.ingest.acceptance.senders import Senders
 from services.ingest.acceptance.storing import Admitted, Call
