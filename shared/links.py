@@ -18,8 +18,10 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NotRequired, TypedDict
+from typing import NotRequired  # pydantic takes no other before Python 3.12
 from uuid import UUID
+
+from typing_extensions import TypedDict
 
 VERSION = 1
 MAC_BYTES = 16

@@ -11,7 +11,7 @@ from random import Random
 
 from services.sender.arrivals import Held
 from services.sender.claiming import Claiming
-from services.sender.delivery import Delivery
+from services.sender.delivery import Delivery, LinksBelow
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
@@ -35,6 +35,7 @@ from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import COMMANDS, SUPPRESSION_CHANGES, Lane, cleared
 from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
+from shared.links import Links
 from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock
 from shared.mongo.due import new_token
@@ -92,7 +93,8 @@ class _Deliver:
         async def mark(held: Held) -> bool:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
-        delivery = Delivery(self.connections, mark, settings.schedule, base.tracing, Random())
+        links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
+        delivery = Delivery(self.connections, mark, settings.schedule, links, base.tracing, Random())
         supplies = Supplies(
             ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from random import Random
 
@@ -13,6 +14,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
 from services.sender.mail.dkim import Signer
+from services.sender.mail.personal import personal
 from services.sender.retry import RetrySchedule
 from services.sender.rules import Settled, parked, patience, rollup_label, settle_outcome, unbuildable, unexpected
 from services.sender.smtp.attempt import attempt
@@ -23,6 +25,7 @@ from services.sender.supplies import Supply
 from shared.content import Content
 from shared.contracts.messages import Message
 from shared.failpoints import reach
+from shared.links import Links
 from shared.mail.compose import compose, needs_smtputf8
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
@@ -32,12 +35,27 @@ Mark = Callable[[Held], Awaitable[bool]]
 LARGE_BYTES = 256 * 1024  # composing more takes milliseconds, in which nobody else is served
 
 
+@dataclass(frozen=True, slots=True)
+class LinksBelow:
+    """What signs the links in mail, and the URL that they begin with."""
+
+    links: Links
+    base: str
+
+
 class Delivery:
     """Delivers what was claimed. `mark` makes the data-sent mark durable; False means that the dot must not leave."""
 
     def __init__(
-        self, connections: Connections, mark: Mark, schedule: RetrySchedule, tracing: Tracing, rng: Random
+        self,
+        connections: Connections,
+        mark: Mark,
+        schedule: RetrySchedule,
+        links: LinksBelow,
+        tracing: Tracing,
+        rng: Random,
     ) -> None:
+        self._links = links
         self._connections = connections
         self._mark = mark
         self._schedule = schedule
@@ -89,17 +107,23 @@ class Delivery:
         assert supply.signer is not None
         try:
             if message.size < LARGE_BYTES:
-                signed = _build(message, content, supply.signer)
+                signed = self._build(message, content, supply.signer)
                 # a conversation yields to others while it waits; composing does not
                 await asyncio.sleep(0)
             else:
-                signed = await asyncio.to_thread(_build, message, content, supply.signer)
+                signed = await asyncio.to_thread(self._build, message, content, supply.signer)
         except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
         smtputf8 = needs_smtputf8(content, message.recipient)
         eight_bit = content.raw is not None and not signed.isascii()
         envelope = Envelope(message.sender, message.recipient, len(signed), smtputf8, eight_bit)
         return await attempt(self._connections, egress, envelope, signed, lambda: self._before_dot(held))
+
+    def _build(self, message: Message, content: Content, signer: Signer) -> bytes:
+        """The message as it goes out. Raises ValueError for content that cannot be made into one."""
+        own = personal(content, message, self._links.links, self._links.base)
+        body = compose(own, message_id=message.message_id, date=message.due_at)
+        return signer.sign(body, now=datetime.now(UTC)) + body
 
     async def _before_dot(self, held: Held) -> bool:
         safe_until = held.safe_until  # what is renewed meanwhile may be somebody else's by then
@@ -125,12 +149,6 @@ class Delivery:
             "mail.rollup": route.rollup,
         }
         return self._tracing.start("smtp.deliver", held.trace, SpanKind.CLIENT, attributes)
-
-
-def _build(message: Message, content: Content, signer: Signer) -> bytes:
-    """The message as it goes out. Raises ValueError for content that cannot be made into one."""
-    body = compose(content, message_id=message.message_id, date=message.due_at)
-    return signer.sign(body, now=datetime.now(UTC)) + body
 
 
 def _end(span: Span | None, outcome: str, said: Outcome | None) -> None:
