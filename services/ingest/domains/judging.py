@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from services.ingest.domains.dkim_record import problem_of_key, problem_of_revoked, warning_of_key
 from services.ingest.domains.policies import dmarc_records, problem_of_dmarc, problem_of_spf, warning_of_dmarc
-from services.ingest.domains.records import Purpose, Question, Wanted, Zone, tree_walk
-from services.ingest.domains.resolvers import Answer, Answers
+from services.ingest.domains.records import Answer, Answers, Purpose, Question, Wanted, Zone, tree_walk
 from shared.contracts.entities import Domain, KeyState
 
 MOST_FOUND, LONGEST_FOUND = 5, 1000

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from services.ingest.domains.judging import Judged, judge, null_mx_warning
-from services.ingest.domains.records import Purpose, Wanted, Zone, wanted_records
-from services.ingest.domains.resolvers import Answers
+from services.ingest.domains.records import Answers, Purpose, Wanted, Zone, wanted_records
 from shared.contracts.entities import Domain
 
 ENOUGH_RESOLVERS = 2

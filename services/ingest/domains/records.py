@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import ip_address
@@ -31,6 +31,21 @@ class Question(NamedTuple):
 
     name: str
     type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The records of one name and type, none where there are none; `failure` says why it is not known.
+
+    A TXT record is its strings joined without anything between them (RFC 6376 section 3.6.2.2), a CNAME its target and
+    an MX `<preference> <host>`, names in lower case without the final dot.
+    """
+
+    records: tuple[str, ...] = ()
+    failure: str | None = None
+
+
+Answers = Mapping[Question, Answer]
 
 
 @dataclass(frozen=True, slots=True)

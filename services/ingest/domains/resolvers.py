@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 
 import dns.name
 import dns.resolver
@@ -14,27 +13,12 @@ from dns.nameserver import Do53Nameserver
 from dns.rdata import Rdata
 from dns.rdtypes.ANY.TXT import TXT
 
-from services.ingest.domains.records import Question
+from services.ingest.domains.records import Answer, Answers, Question
 from shared.net import parse_server
 
 AT_ONCE = 64
 MAX_ALIASES = 8
 EDNS_BYTES = 1232  # fits a datagram on any path; larger answers come over TCP
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The records of one name and type, none where there are none; `failure` says why it is not known.
-
-    A TXT record is its strings joined without anything between them (RFC 6376 section 3.6.2.2), a CNAME its target and
-    an MX `<preference> <host>`, names in lower case without the final dot.
-    """
-
-    records: tuple[str, ...] = ()
-    failure: str | None = None
-
-
-Answers = Mapping[Question, Answer]
 
 
 class Resolvers:
@@ -43,6 +27,7 @@ class Resolvers:
     def __init__(self, servers: Sequence[str], seconds: float) -> None:
         places = [parse_server(server) for server in servers] or [(address, 53) for address in _system_servers()]
         self._resolvers = [_resolver(address, port, seconds) for address, port in places]
+        self._seconds = seconds
         self._free = asyncio.Semaphore(AT_ONCE)
 
     async def ask(self, questions: Collection[Question]) -> list[Answers]:
@@ -54,9 +39,9 @@ class Resolvers:
         return dict(zip(questions, answers, strict=True))
 
     async def _answer(self, resolver: Resolver, question: Question) -> Answer:
-        """A server that gives an alias without its target is asked again."""
-        async with self._free:
-            try:
+        """A server that gives an alias without its target is asked again, all within the time of one question."""
+        try:
+            async with self._free, asyncio.timeout(self._seconds):
                 name = dns.name.from_text(question.name)
                 for _ in range(MAX_ALIASES):
                     found = await resolver.resolve(name, question.type, raise_on_no_answer=False, search=False)
@@ -64,10 +49,10 @@ class Resolvers:
                         return Answer(tuple(sorted(map(_text, found.rrset or ()))))
                     name = found.canonical_name
                 return Answer(failure="its aliases lead nowhere")
-            except dns.resolver.NXDOMAIN:
-                return Answer()
-            except (DNSException, OSError) as error:
-                return Answer(failure=_reason(error))
+        except dns.resolver.NXDOMAIN:
+            return Answer()
+        except (DNSException, OSError) as error:
+            return Answer(failure=_reason(error))
 
 
 def _resolver(address: str, port: int, seconds: float) -> Resolver:
@@ -96,7 +81,7 @@ def _text(record: Rdata) -> str:
 
 def _reason(error: Exception) -> str:
     """What went wrong in few words: `SERVFAIL`, `REFUSED`, `timed out`, or the error's name."""
-    if isinstance(error, dns.resolver.LifetimeTimeout):
+    if isinstance(error, dns.resolver.LifetimeTimeout | TimeoutError):
         return "timed out"
     if isinstance(error, dns.resolver.NoNameservers):
         last = error.kwargs["errors"][-1][3]

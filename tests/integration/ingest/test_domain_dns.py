@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.ingest.domains.dkim_record import problem_of_key
-from services.ingest.domains.records import Question
-from services.ingest.domains.resolvers import Answer, Resolvers
+from services.ingest.domains.records import Answer, Question
+from services.ingest.domains.resolvers import Resolvers
 from shared.dkim_keys import generate_key, txt_record
 from tests.fixtures.dns_server import NameServer, Says, name_server, soa
 from tests.integration.ingest.domain_world import split_text
@@ -54,6 +54,17 @@ async def test_aliases_in_a_circle_are_a_failure(names: NameServer) -> None:
     names.says(NAME, Says([f"{NAME}. 60 CNAME other.test."]))
     names.says("other.test", Says([f"other.test. 60 CNAME {NAME}."]))
     assert (await ask(names)).failure
+
+
+async def test_a_chain_of_slow_aliases_is_given_up_in_the_time_of_one_question(names: NameServer) -> None:
+    """Each answers within that time, both together do not."""
+    loop = asyncio.get_running_loop()
+    for number, seconds in enumerate((0.7, 1.4)):
+        answered = asyncio.Event()
+        loop.call_later(seconds, answered.set)
+        names.says(f"a{number}.test", Says([f"a{number}.test. 60 CNAME a{number + 1}.test."], once=answered))
+    names.says("a2.test", Says(["a2.test. 60 TXT p=AA"]))
+    assert await ask(names, name="a0.test") == Answer(failure="timed out")
 
 
 async def test_what_is_not_there_is_no_failure(names: NameServer) -> None:

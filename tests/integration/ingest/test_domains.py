@@ -20,7 +20,7 @@ from services.ingest.domains.checks import Checks
 from services.ingest.domains.resolvers import Resolvers
 from services.ingest.domains.upkeep import Upkeep
 from services.ingest.publication.tenure import HeldTenure
-from services.ingest.store.domains import Domains
+from services.ingest.store.domains import Domains, NameTakenError
 from shared.contracts.entities import Kind
 from shared.contracts.record import rfc3339
 from shared.kafka.publish import Publisher
@@ -28,7 +28,7 @@ from shared.mongo.due import Tenure
 from shared.secrets import SecretBox
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.dns_server import Says
-from tests.integration.ingest.conftest import make_workspace
+from tests.integration.ingest.conftest import DOMAIN, make_workspace
 from tests.integration.ingest.domain_world import (
     FEATURES,
     DomainWorld,
@@ -198,6 +198,9 @@ async def test_a_domain_belongs_to_the_workspace_that_verified_it(deployment: De
         reply = await world.call("POST", key=third, json={"name": "shop.test"})
         assert reply.status_code == 422
         assert [(fault["pointer"], fault["code"]) for fault in reply.json()["errors"]] == [("#/name", "domain_taken")]
+        # what the operator declares is taken, too
+        with pytest.raises(NameTakenError):
+            await world.door.workspaces.create_domain(world.workspace_id, DOMAIN, verified=True)
         # once it is given up, it is free
         [(won, winner)] = [(one, each) for one, (_, each) in zip(seen, calls, strict=True) if one["verified"]]
         assert (await world.call("DELETE", f"/{won['uuid']}", winner)).status_code == 204

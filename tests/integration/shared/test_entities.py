@@ -137,3 +137,31 @@ async def test_a_memory_that_is_too_old_for_a_record_is_read_again(deployment: D
     finally:
         stopping.set()
         await watching
+
+
+async def test_a_deletion_of_many_is_a_version_of_each_and_is_told_and_published(deployment: Deployment) -> None:
+    await deployment.prepare("router", topics=(CONFIG_CHANGES,))
+    entities = Entities(deployment.database("router"))
+    for id_, name in (("t1", "mine"), ("t2", "mine"), ("t3", "other")):
+        await entities.put(Kind.TRANSPORT, id_, "w1", {"name": name})
+    cache = EntityCache(entities)
+    stopping = asyncio.Event()
+    watching = asyncio.create_task(cache.watch(stopping))
+
+    async def forgotten() -> bool:
+        return await cache.get(Kind.TRANSPORT, "t1") is None
+
+    assert not await forgotten()
+    assert await entities.delete_where(Kind.TRANSPORT, {"data.name": "mine"}) == 2
+    assert await entities.delete_where(Kind.TRANSPORT, {"data.name": "mine"}) == 0
+    await eventually(forgotten)
+    stopping.set()
+    await watching
+    assert [found.id for found in await entities.find(Kind.TRANSPORT, {})] == ["t3"]
+    async with KafkaConnection(deployment.shared, "test") as kafka:
+        await asyncio.wait_for(kafka.connected.wait(), 20)
+        assert await entities.outbox(Kind.TRANSPORT, kafka.publisher).sweep(older_than=0) == 3
+    changes = [EntityChange.decode(record.value) for record in await deployment.records(CONFIG_CHANGES, 3)]
+    assert sorted((change.id, change.version, change.deleted) for change in changes) == [
+        ("t1", 2, True), ("t2", 2, True), ("t3", 1, False),
+    ]  # fmt: skip

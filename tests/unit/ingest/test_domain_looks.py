@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from services.ingest.domains.judging import Judged
 from services.ingest.domains.looks import Look, agreed, kept_check, look_of, without_name
-from services.ingest.domains.records import Question, Wanted, Zone, questions_of, wanted_records
-from services.ingest.domains.resolvers import Answer
+from services.ingest.domains.records import Answer, Question, Wanted, Zone, questions_of, wanted_records
 from shared.contracts.entities import DkimKeyPair, Domain, KeyState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
