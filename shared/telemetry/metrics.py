@@ -16,7 +16,7 @@ HTTP_REQUESTS = Histogram(
 ACCEPTED = Counter("posthorn_accepted_total", "Messages accepted (202 or 250 given)", ("lane", "door"))
 REFUSED = Counter("posthorn_refused_total", "Sending requests refused, by their error code", ("code", "door"))
 GROUP_COMMIT_SIZE = Histogram(
-    "posthorn_group_commit_writes", "Writes gathered into one group commit", ("collection",),
+    "posthorn_group_commit_writes", "Writes (of contacts: look-ups) gathered into one", ("collection",),
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )  # fmt: skip
 STAGE_PROCESSED = Counter("posthorn_stage_records_total", "Records that a stage has processed", ("stage", "lane"))
