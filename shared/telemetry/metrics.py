@@ -21,7 +21,7 @@ SMTP_REFUSED = Counter(
     "posthorn_smtp_refused_total", "Refusals of the SMTP door, by their code and enhanced code", ("reply",)
 )
 GROUP_COMMIT_SIZE = Histogram(
-    "posthorn_group_commit_writes", "Writes gathered into one group commit", ("collection",),
+    "posthorn_group_commit_writes", "Writes (of contacts: look-ups) gathered into one", ("collection",),
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
 )  # fmt: skip
 STAGE_PROCESSED = Counter("posthorn_stage_records_total", "Records that a stage has processed", ("stage", "lane"))

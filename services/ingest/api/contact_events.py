@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import from_json
 
 from services.ingest.acceptance.faults import TOO_LARGE, Faults
-from services.ingest.api.contact_schemas import READING, WRITING, ContactReply, EventBody, EventPage, body_of, replies
+from services.ingest.api.contact_schemas import ContactReply, EventBody, EventPage
 from services.ingest.api.object_body import read_object
+from services.ingest.api.operations import READING, WRITING, body_of, replies
 from services.ingest.api.paging import SEARCHED, Paging, paged
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts

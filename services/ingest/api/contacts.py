@@ -7,22 +7,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults
+from services.ingest.acceptance.faults import TOO_LARGE
 from services.ingest.api.contact_events import add_event_routes
-from services.ingest.api.contact_schemas import (
-    READING,
-    WRITING,
-    ContactBody,
-    ContactChanges,
-    ContactPage,
-    ContactReply,
-    body_of,
-    replies,
-)
-from services.ingest.api.object_body import read_object, refused
+from services.ingest.api.contact_requests import ContactRequests
+from services.ingest.api.contact_schemas import ContactBody, ContactChanges, ContactPage, ContactReply
+from services.ingest.api.object_body import refused
+from services.ingest.api.operations import READING, WRITING, body_of, replies
 from services.ingest.api.paging import FILTERS, SEARCHED, Paging, paged, read_filters
-from services.ingest.contacts.attributes import attributes_full, check_attributes, check_identity
-from services.ingest.contacts.changes import UNCHANGED, ContactChange
+from services.ingest.contacts.attributes import attributes_full
+from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import AttributesFullError, Contacts
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.contacts.views import contact_view
@@ -44,44 +37,6 @@ class ContactListing(Paging):
 
     search: str | None = SEARCHED
     filters: str | None = FILTERS
-
-
-class ContactRequests:
-    """From a request's body to a change, with every fault found on the way."""
-
-    def __init__(self, contacts: Contacts, fields: DeclaredFields) -> None:
-        self._contacts = contacts
-        self._fields = fields
-
-    async def new(self, request: Request, principal: Principal) -> ContactChange:
-        """Raises a problem."""
-        given, faults = await read_object(request, ContactBody)
-        address = None
-        if not faults.concern("attributes"):
-            email = given["attributes"].get("email")
-            address = check_identity(email, faults, smtputf8=principal.workspace.smtputf8)
-        return await self._change(principal, given, address, faults)
-
-    async def update(self, request: Request, principal: Principal) -> ContactChange:
-        """Raises a problem."""
-        given, faults = await read_object(request, ContactChanges)
-        attributes = given.get("attributes") or {}
-        address = None
-        if "email" in attributes:
-            address = check_identity(attributes["email"], faults, smtputf8=principal.workspace.smtputf8)
-        return await self._change(principal, given, address, faults)
-
-    async def _change(
-        self, principal: Principal, given: dict[str, Any], address: str | None, faults: Faults
-    ) -> ContactChange:
-        fields = await self._fields.by_name(principal.workspace_id)
-        kept, removed = check_attributes(given.get("attributes") or {}, fields, faults)
-        route = given.get("delivery_route", UNCHANGED)
-        if isinstance(route, str) and not await self._contacts.may_route(principal.workspace_id, route):
-            faults.add("#/delivery_route", "sender_not_verified", "`delivery_route` is the id of no verified sender.")
-        faults.raise_any()
-        subscribed = given.get("subscribed")
-        return ContactChange(address, kept, removed, UNCHANGED if subscribed is None else subscribed, route)
 
 
 def contacts_router(base: Base) -> APIRouter:

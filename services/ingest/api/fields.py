@@ -7,17 +7,9 @@ from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.ingest.api.contact_schemas import (
-    READING,
-    WRITING,
-    FieldBody,
-    FieldChanges,
-    FieldPage,
-    FieldReply,
-    body_of,
-    replies,
-)
+from services.ingest.api.contact_schemas import FieldBody, FieldChanges, FieldPage, FieldReply
 from services.ingest.api.object_body import read_object, refused
+from services.ingest.api.operations import READING, WRITING, body_of, replies
 from services.ingest.api.paging import FILTERS, SEARCHED, Paging, paged, read_filters
 from services.ingest.contacts.declared import MOST_FIELDS, DeclaredFields, NameTakenError, TooManyFieldsError
 from services.ingest.contacts.fields import Field, FieldType, new_field

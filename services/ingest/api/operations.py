@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query, Request, Response
 from pydantic import BaseModel
 
-from services.ingest.api.schemas import PROBLEM
+from services.ingest.api.schemas import PROBLEM, schema_of
 from shared.api import json_response
 from shared.errors import Fault, ProblemError, invalid_request
 from shared.tokens import Cursors, InvalidCursorError
@@ -29,6 +29,8 @@ PROBLEMS = {
 ALWAYS = (401, 429, 503)
 BODY = (413, 415, 422)
 CHANGE = (409, *BODY)
+READING = (403, 422)
+WRITING = (403, *BODY)
 
 
 def replies(status: int, model: type[BaseModel] | None, description: str, *problems: int) -> dict[int | str, Any]:
@@ -44,8 +46,8 @@ def replies(status: int, model: type[BaseModel] | None, description: str, *probl
 
 
 def body_of(model: type[BaseModel], example: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """The body's part of an operation that reads its body itself. The model may not contain other models."""
-    content = {"schema": model.model_json_schema(), "example": example}
+    """The body's part of an operation that reads its body itself."""
+    content = {"schema": schema_of(model), "example": example}
     return {"requestBody": {"required": required, "content": {"application/json": content}}}
 
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.acceptance.faults import Faults
-from services.ingest.api.contact_schemas import READING, WRITING, body_of, replies
 from services.ingest.api.features import caller_with
 from services.ingest.api.object_body import read_object, refused
+from services.ingest.api.operations import READING, WRITING, body_of, replies
 from services.ingest.api.template_schemas import (
     PreviewBody,
     PreviewView,

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.ingest.acceptance.faults import TOO_LARGE, Faults
 from services.ingest.templates.rendering import (
+    LONGEST_LINE,
     BrokenLineError,
     RenderedTooLargeError,
     missing_names,
@@ -27,13 +28,13 @@ def preview(template: Template, data: Mapping[str, Any], faults: Faults) -> dict
     sources = [template.subject, template.html or "", template.text or ""]
     shown: dict[str, Any] = {"version": template.version, "subject": None, "html": None, "text": None}
     for name, source, render, most in (
-        ("subject", template.subject, render_line, None),
+        ("subject", template.subject, render_line, LONGEST_LINE),
         ("html", template.html, render_html, LARGEST_PREVIEW),
         ("text", template.text, render_text, LARGEST_PREVIEW),
     ):
         try:
             if source is not None:
-                shown[name] = render(source, data) if most is None else render(source, data, most)
+                shown[name] = render(source, data, most)
         except BrokenLineError as error:
             faults.add("#/data", "line_break", f"`{name}` {error}.")
         except RenderedTooLargeError as error:
