@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -16,11 +16,12 @@ from services.ingest.store.audit import AuditLog
 from shared.auth import Authenticator, Principal
 from shared.contracts.entities import Kind
 from shared.kafka.publish import Publisher
-from shared.mongo.entities import Entity
+from shared.mongo.entities import Entity, VersionConflictError
 from shared.mongo.entity_cache import EntityCache
 from shared.tokens import uuid7
 
 log = structlog.get_logger(__name__)
+TRIES = 10
 ActorKind = Literal["api_key", "operator", "command"]
 
 
@@ -93,6 +94,19 @@ class Changes:
             await self._log.take(kind, [document])
         except PyMongoError as error:
             log.warning("an audit entry is left to the sweep", kind=kind, error=type(error).__name__)
+
+
+async def end(read: Callable[[], Awaitable[Entity]], act: Callable[[Entity], Awaitable[None]]) -> None:
+    """Ends an entity as it is now: where it was changed after it was read, as it is then, for whoever revokes something
+    may be in a hurry. Raises VersionConflictError where it keeps changing, and what `read` does where it is gone."""
+    for _ in range(TRIES):
+        entity = await read()
+        try:
+            await act(entity)
+        except VersionConflictError:
+            continue
+        return
+    raise VersionConflictError("it keeps changing")
 
 
 def _entry(

@@ -6,10 +6,11 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from services.ingest.accounts.workspaces import EVERY_FEATURE
+from services.ingest.api.operations import Moment
 from shared.addresses import InvalidAddressError, domain_of, parse_address
 from shared.auth import WORKSPACE_SCOPES
 from shared.client_address import parse_network
@@ -65,7 +66,7 @@ Name = Annotated[str, Field(min_length=1, max_length=100, pattern=CONTROL)]
 Address = Annotated[str, Field(max_length=320), AfterValidator(_address)]
 Stream = Literal["authentication", "security", "billing", "product"]
 PerMinute = Annotated[int, Field(ge=1, le=100_000_000, description="requests a minute")]
-Expiry = Annotated[AwareDatetime, AfterValidator(_future)]
+Expiry = Annotated[Moment, AfterValidator(_future)]
 Scope = Annotated[
     str, AfterValidator(_one_of(WORKSPACE_SCOPES, "scope")), Field(json_schema_extra={"enum": list(WORKSPACE_SCOPES)})
 ]

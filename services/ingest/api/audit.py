@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.api.account_views import AuditPage, audit_view
-from services.ingest.api.operations import Pages, replies
+from services.ingest.api.operations import Moment, Pages, replies
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.audit import AuditLog
@@ -31,8 +31,8 @@ class AuditListing(BaseModel):
     kind: str | None = Field(None, pattern=r"^[a-z_]+$", max_length=64, description="api_key, workspace, …")
     object_id: str | None = Field(None, min_length=1, max_length=64)
     actor_id: str | None = Field(None, min_length=1, max_length=64, description="the key that changed something")
-    from_: AwareDatetime | None = Field(None, alias="from")
-    to: AwareDatetime | None = None
+    from_: Moment | None = Field(None, alias="from")
+    to: Moment | None = None
     limit: int = Field(25, ge=1, le=100)
     cursor: str | None = Field(None, max_length=500)
 

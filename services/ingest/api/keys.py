@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.accounts.changes import Changes, actor_of
+from services.ingest.accounts.changes import Changes, actor_of, end
 from services.ingest.accounts.grants import require_within
 from services.ingest.accounts.keys import ApiKeys
 from services.ingest.api.account_bodies import KeyBody, KeyChanges, Rotation
@@ -155,9 +155,9 @@ class KeyApi:
         return await self._shown(entity)
 
     async def revoke(self, request: Request, principal: Principal, id_: str) -> Response:
-        entity = await self._found(principal, id_)
+        actor = actor_of(self._authenticator, request, principal)
         try:
-            await self._keys.revoke(actor_of(self._authenticator, request, principal), entity)
+            await end(lambda: self._found(principal, id_), lambda entity: self._keys.revoke(actor, entity))
         except VersionConflictError as error:
             raise conflict("key") from error
         return Response(status_code=204)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import Query, Request, Response
-from pydantic import BaseModel
+from pydantic import AfterValidator, AwareDatetime, BaseModel
+from pydantic_core import PydanticCustomError
 
 from services.ingest.api.schemas import PROBLEM, schema_of
 from shared.api import json_response
 from shared.errors import Fault, ProblemError, invalid_request
 from shared.tokens import Cursors, InvalidCursorError
 
+
+def _storable(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("out_of_range", "This time is outside of the years 1 to 9999 (UTC)") from error
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
 Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.accounts.changes import Changes, actor_of
+from services.ingest.accounts.changes import Changes, actor_of, end
 from services.ingest.accounts.credentials import SmtpCredentials, as_key
 from services.ingest.accounts.grants import require_within
 from services.ingest.api.account_bodies import CredentialBody
@@ -83,9 +83,9 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         responses=replies(204, None, "It opens nothing any more", 403, 404, 409),
     )
     async def revoke(id: str, request: Request, principal: Principal = allowed) -> Response:
-        entity = await found(principal, id)
+        actor = actor_of(base.authenticator, request, principal)
         try:
-            await credentials.revoke(actor_of(base.authenticator, request, principal), entity)
+            await end(lambda: found(principal, id), lambda entity: credentials.revoke(actor, entity))
         except VersionConflictError as error:
             raise conflict("credential") from error
         return Response(status_code=204)

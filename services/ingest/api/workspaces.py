@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.ingest.acceptance.senders import Senders
 from services.ingest.accounts.administration import Administration
-from services.ingest.accounts.changes import Changes, actor_of
+from services.ingest.accounts.changes import Changes, actor_of, end
 from services.ingest.api.account_bodies import OWN_SETTINGS, WorkspaceBody, WorkspaceChanges
 from services.ingest.api.account_views import WorkspacePage, WorkspaceView, workspace_view
 from services.ingest.api.operations import BODY, CHANGE, Cursor, Limit, Pages, body_of, conflict, replies
@@ -155,9 +155,9 @@ class WorkspaceApi:
         return json_response(200, workspace_view(verified))
 
     async def delete(self, request: Request, id_: str) -> Response:
-        entity = await self.found(id_)
+        actor = actor_of(self._authenticator, request, None)
         try:
-            await self._administration.delete(actor_of(self._authenticator, request, None), entity)
+            await end(lambda: self.found(id_), lambda entity: self._administration.delete(actor, entity))
         except VersionConflictError as error:
             raise conflict("workspace") from error
         return Response(status_code=204)

@@ -119,6 +119,8 @@ async def test_the_log_is_filtered_and_paged_for_its_own_workspace(door: Door) -
     assert_problem(await admin.reply("GET", AUDIT, action="x", **cursor), 422, "invalid_request", "#/action")
     assert_problem(await admin.reply("GET", AUDIT, kind="domain", **cursor), 422, "invalid_request", "#/cursor")
     assert_problem(await admin.reply("GET", AUDIT, who="me"), 422, "invalid_request", "#/who")
+    beyond = {"from": "9999-12-31T23:59:59-12:00", "to": "0001-01-01T00:00:00+12:00"}
+    assert_problem(await admin.reply("GET", AUDIT, **beyond), 422, "invalid_request", "#/from", "#/to")
     narrow = await admin.ask(201, "POST", "/v1/api-keys", {"name": "n", "scopes": ["keys"]})
     assert_problem(await Asker(door, narrow["key"]).reply("GET", AUDIT), 403, "missing_scope")
 

@@ -94,6 +94,8 @@ INVALID: list[tuple[dict[str, Any], dict[str, str]]] = [
     ({"scopes": ["email.send", "everything"]}, {"scopes/1": "invalid_choice"}),
     ({"expires_at": "2020-01-01T00:00:00Z"}, {"expires_at": "in_the_past"}),
     ({"expires_at": "2999-01-01T00:00:00"}, {"expires_at": "timezone_aware"}),
+    ({"expires_at": "9999-12-31T23:59:59-12:00"}, {"expires_at": "out_of_range"}),
+    ({"expires_at": "0001-01-01T00:00:00+12:00"}, {"expires_at": "out_of_range"}),
     ({"allowed_ips": ["192.0.2.0/24", "192.0.2.1/24", "home", ""]}, dict.fromkeys(
         ("allowed_ips/1", "allowed_ips/2", "allowed_ips/3"), "invalid_network")),
     ({"domains": ["acme.test", "a b", "@", "x@acme.test"]}, dict.fromkeys(
@@ -190,6 +192,20 @@ async def test_two_changes_at_once_are_one_and_a_conflict(door: Door) -> None:
     entity = await door.workspaces._entities.get(Kind.API_KEY, made["id"])
     assert entity is not None
     assert entity.version == 1 + sum(reply.status_code == 200 for reply in replies)
+
+
+async def test_who_revokes_a_key_need_not_wait_for_who_changes_it(door: Door) -> None:
+    admin = Asker(door, door.key)
+    for _ in range(3):
+        _, made = await narrow(door)
+        path = f"{KEYS}/{made['id']}"
+        replies = await asyncio.gather(
+            *(admin.reply("PATCH", path, {"name": f"name {number}"}) for number in range(6)),
+            admin.reply("DELETE", path),
+            *(admin.reply("PATCH", path, {"name": f"name {number}"}) for number in range(6, 9)),
+        )
+        assert replies[6].status_code == 204
+        await admin.ask(404, "GET", path)
 
 
 async def test_after_a_rotation_both_texts_work_until_the_grace_ends(door: Door) -> None:
