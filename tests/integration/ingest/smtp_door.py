@@ -20,10 +20,7 @@ from services.ingest.accounts.workspaces import Made
 from services.ingest.app import create_app
 from services.ingest.settings import Settings
 from shared.content import ContentStore
-from shared.contracts.entities import Sender
-from tests.fixtures.deployment import Deployment
-from tests.fixtures.servers import Servers
-from tests.integration.ingest.conftest import SENDER, Door, make_workspace, open_door
+from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, make_workspace
 
 HOST = "127.0.0.1"
 SECONDS = 20
@@ -84,7 +81,7 @@ class SmtpDoor:
     async def new_sender(self, **changes: Any) -> tuple[Made, str]:
         """A further workspace that may send from SENDER, and its key."""
         workspace, key = await make_workspace(self.door.workspaces, **changes)
-        await self.door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+        await self.door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
         return workspace, key
 
     @asynccontextmanager
@@ -195,14 +192,3 @@ async def open_smtp(door: Door, folder: Path, **overrides: Any) -> AsyncIterator
     )
     async with create_app(settings, {"smtp"}).run():
         yield SmtpDoor(door, port, tls_port, authority, certificate, ca_file)
-
-
-@asynccontextmanager
-async def own_smtp(servers: Servers, folder: Path, **overrides: Any) -> AsyncIterator[SmtpDoor]:
-    """A door on a deployment of its own: for a whole module, as making one takes seconds on a busy machine."""
-    deployment = Deployment(servers.mongo_url, servers.kafka_bootstrap)
-    try:
-        async with open_door(deployment) as door, open_smtp(door, folder, **overrides) as smtp:
-            yield smtp
-    finally:
-        await deployment.drop()

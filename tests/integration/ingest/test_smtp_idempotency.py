@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 
 from tests.fixtures.deployment import eventually
-from tests.fixtures.servers import Servers
-from tests.integration.ingest.smtp_door import MAIL, MESSAGE, RCPT, SmtpDoor, open_smtp, own_smtp
+from tests.integration.ingest.conftest import Door
+from tests.integration.ingest.smtp_door import MAIL, MESSAGE, RCPT, SmtpDoor, open_smtp
 from tests.integration.ingest.test_outage import INSERT_OF_SUBMISSIONS, Wire
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -21,8 +21,8 @@ MANY = 200
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def smtp(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
-    async with own_smtp(servers, tmp_path_factory.mktemp("smtp")) as opened:
+async def smtp(module_door: Door, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
+    async with open_smtp(module_door, tmp_path_factory.mktemp("smtp")) as opened:
         yield opened
 
 

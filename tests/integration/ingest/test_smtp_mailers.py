@@ -18,9 +18,8 @@ import pytest_asyncio
 
 from shared.contracts.messages import Message
 from tests.fixtures.mailers import nodemailer, swaks
-from tests.fixtures.servers import Servers
-from tests.integration.ingest.conftest import SENDER
-from tests.integration.ingest.smtp_door import HOST, SmtpDoor, own_smtp
+from tests.integration.ingest.conftest import SENDER, Door
+from tests.integration.ingest.smtp_door import HOST, SmtpDoor, open_smtp
 
 __all__ = ["nodemailer", "swaks"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -36,8 +35,8 @@ nodemailer.createTransport(transport).sendMail(message).then(
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def smtp(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
-    async with own_smtp(servers, tmp_path_factory.mktemp("smtp")) as opened:
+async def smtp(module_door: Door, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
+    async with open_smtp(module_door, tmp_path_factory.mktemp("smtp")) as opened:
         yield opened
 
 

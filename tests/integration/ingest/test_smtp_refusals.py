@@ -12,9 +12,8 @@ from services.ingest.settings import Settings
 from services.ingest.smtp.tls import CertificateError
 from shared.contracts.entities import Kind
 from tests.fixtures.deployment import eventually
-from tests.fixtures.servers import Servers
-from tests.integration.ingest.conftest import SENDER, make_workspace
-from tests.integration.ingest.smtp_door import MAIL, MESSAGE, RCPT, SmtpDoor, encoded, own_smtp, plain
+from tests.integration.ingest.conftest import SENDER, Door, make_workspace
+from tests.integration.ingest.smtp_door import MAIL, MESSAGE, RCPT, SmtpDoor, encoded, open_smtp, plain
 
 # what has been taken for the end of a message by some server or other, and what may stand behind it
 ENDS = {
@@ -33,8 +32,8 @@ SMUGGLED = f"MAIL FROM:<{SENDER}>\r\nRCPT TO:<victim@example.test>\r\nDATA\r\n".
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def smtp(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
-    async with own_smtp(servers, tmp_path_factory.mktemp("smtp")) as opened:
+async def smtp(module_door: Door, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
+    async with open_smtp(module_door, tmp_path_factory.mktemp("smtp")) as opened:
         yield opened
 
 

@@ -19,21 +19,21 @@ from django.core.mail import EmailMultiAlternatives
 from django.core.mail.backends.smtp import EmailBackend
 from prometheus_client import REGISTRY
 
+from services.ingest.contacts.changes import ContactChange
 from shared.content import Content, of_document
-from shared.contracts.entities import Contact, Sender
+from shared.contracts.entities import Sender
 from shared.contracts.messages import Message
 from shared.mail.compose import compose
-from tests.fixtures.servers import Servers
-from tests.integration.ingest.conftest import SENDER
-from tests.integration.ingest.smtp_door import HOST, MAIL, MESSAGE, RCPT, SmtpDoor, own_smtp
+from tests.integration.ingest.conftest import SENDER, Door, contacts_of
+from tests.integration.ingest.smtp_door import HOST, MAIL, MESSAGE, RCPT, SmtpDoor, open_smtp
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 FILE = bytes(range(256)) * 20
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def smtp(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
-    async with own_smtp(servers, tmp_path_factory.mktemp("smtp")) as opened:
+async def smtp(module_door: Door, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SmtpDoor]:
+    async with open_smtp(module_door, tmp_path_factory.mktemp("smtp")) as opened:
         yield opened
 
 
@@ -184,7 +184,8 @@ async def test_a_contacts_own_route_is_another_author(smtp: SmtpDoor) -> None:
     workspace, key = await smtp.new_sender()
     workspaces = smtp.door.workspaces
     route = await workspaces.create_sender(workspace.id, Sender(address="vip@acme.test", name="Zoë", verified=True))
-    await workspaces.create_contact(workspace.id, Contact(address="jane@example.test", delivery_route=route.id))
+    change = ContactChange("jane@example.test", delivery_route=route.id)
+    await contacts_of(smtp.door).upsert_many(workspace.id, [change])
     async with smtp.talk(key=key) as talk:
         await talk.begin(MAIL, RCPT, "RCPT TO:<two@example.test>")
         talk.send(MESSAGE + b".\r\n")
