@@ -51,7 +51,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     if "http" in roles:
         base.authenticator.on_admitted(lambda _, principal: uses.note(principal.key_id))
         base.authenticator.on_admitted(RequestLimits(settings).check)
-        routers = http_routers(base, settings, admission, uploads, recorder)
+        routers = http_routers(base, settings, admission, contacts, uploads, recorder)
     login = SmtpLogin(base.cache, base.authenticator, uses, settings.pepper_bytes)
     smtp = smtp_door(base, admission, login, settings) if "smtp" in roles else None
     if "projector" in roles:

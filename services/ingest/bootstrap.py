@@ -38,6 +38,8 @@ class Bootstrapped:
 
     workspace_id: str
     api_key: str
+    smtp_user: str
+    smtp_password: str
     sender: str
     dkim_name: str
     dkim_text: str
@@ -73,10 +75,13 @@ async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces) -> Bootstra
         workspace.id, Sender(address=mailbox.address, name=mailbox.name, verified=True, domain_id=domain.id)
     )
     key = await workspaces.create_api_key(workspace.id, "bootstrap")
+    user, password = await workspaces.create_smtp_credential(workspace.id, "bootstrap")
     assert key.secret is not None
     return Bootstrapped(
         workspace_id=workspace.id,
         api_key=key.secret,
+        smtp_user=user,
+        smtp_password=password,
         sender=mailbox.address,
         dkim_name=dkim_name(SELECTOR, mailbox.domain),
         dkim_text=txt_record(public_key),

@@ -24,7 +24,10 @@ from services.ingest.api.templates import templates_router
 from services.ingest.api.workspaces import workspaces_router
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
+from services.ingest.contacts.declared import DeclaredFields
+from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.dialects.broadcast.routes import broadcast_router
+from services.ingest.dialects.plunk.routes import PlunkSending, plunk_router
 from services.ingest.dialects.sendy.routes import sendy_router
 from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents
@@ -41,7 +44,12 @@ from shared.tokens import Cursors
 
 
 def http_routers(
-    base: Base, settings: Settings, admission: Admission, uploads: Uploads, recorder: Recorder
+    base: Base,
+    settings: Settings,
+    admission: Admission,
+    lookup: ContactLookup,
+    uploads: Uploads,
+    recorder: Recorder,
 ) -> list[APIRouter]:
     """One router for each kind of thing; each dialect is a door of its own."""
 
@@ -52,6 +60,7 @@ def http_routers(
     reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
     actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
     domains = DomainParts.of(base, settings)
+    plunk = PlunkSending(admission, contacts_of(base), lookup, DeclaredFields(base.cache))
     changes = Changes(base.cache, base.publisher, settings.audit_days)
     return [
         emails_router(base, admission, rest),
@@ -66,14 +75,19 @@ def http_routers(
         fields_router(base),
         templates_router(base, settings),
         broadcast_router(base, admission, reader, door("broadcast")),
+        plunk_router(base, plunk, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
     ]
 
 
+def contacts_of(base: Base) -> Contacts:
+    return Contacts(base.cache, ContactStore(base.database), ContactEvents(base.database))
+
+
 def tracked_links(base: Base, recorder: Recorder, settings: Settings) -> TrackedLinks:
     """The links of messages; who unsubscribes is a contact from then on who has."""
-    contacts = Contacts(base.cache, ContactStore(base.database), ContactEvents(base.database))
+    contacts = contacts_of(base)
 
     async def unsubscribe(workspace_id: str, address: str, at: datetime) -> None:
         await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=False)])

@@ -59,6 +59,10 @@ class Admission:
         plan = await self._plan(call, examined, now)
         return await self._storing.store(call, plan, digest, render)
 
+    async def original_of(self, call: Call) -> str | None:
+        """When the call's key was used before, None where it was not: for doors that give no reply twice."""
+        return await self._storing.first_use(call, now_ms())
+
     async def preview(self, principal: Principal, request: SendRequest, faults: Faults) -> Examined:
         """The request as it would be sent; raises the problem that sending it would."""
         examined = await self._examination.examine(principal, request, faults, now_ms())

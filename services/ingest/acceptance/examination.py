@@ -53,7 +53,7 @@ class Examination:
         """Tells every fault that there is."""
         template = await self._template(principal, request, faults)
         if template is not None:
-            request = with_template(request, template)
+            request = with_template(request, template, principal.workspace.default_sender)
         marks = Marks.for_texts(*(text for text in (request.html, request.text) if isinstance(text, str)))
         if template is not None or request.data is not None:
             request = filled(request, marks, faults)
@@ -67,7 +67,7 @@ class Examination:
         """Who a message goes out from; tells the fault where the caller may not send from there."""
         origin = await self._senders.resolve(principal.workspace_id, sender)
         if origin is None:
-            faults.add("#/from", "sender_not_verified", "`from` is no verified sender, nor of a verified domain.")
+            faults.add("#/from", "sender_not_verified", "`from` is not of a verified domain of the workspace.")
         elif not principal.may_send_from(sender.domain):
             faults.add("#/from", "sender_not_allowed", "This key may not send from this domain.")
             return None

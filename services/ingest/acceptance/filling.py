@@ -27,14 +27,17 @@ RENDERED: Mapping[str, Render] = {
 }
 
 
-def with_template(request: SendRequest, template: Template) -> SendRequest:
-    """The request with the template's fields for those that it does not give; a body given replaces both of its."""
+def with_template(request: SendRequest, template: Template, default_sender: str | None) -> SendRequest:
+    """The request with the template's fields for those that it does not give; a body given replaces both of its.
+
+    Where neither says who sends it is the workspace's own sender.
+    """
     own_body = bool(request.html or request.text)
     standing_in = {
         "subject": template.subject,
         "html": None if own_body else template.html,
         "text": None if own_body else template.text,
-        "from_": _sender(template),
+        "from_": _sender(template) or default_sender,
         "reply_to": template.reply_to,
     }
     missing = {name: value for name, value in standing_in.items() if value and not getattr(request, name, None)}

@@ -14,6 +14,7 @@ from services.ingest.acceptance.idempotency import still_running, stored_reply
 from services.ingest.accounts.quota import Quota
 from services.ingest.store.submissions import KEY_PATTERN, NUMBER_PATTERN, Submissions
 from shared.auth import Principal
+from shared.contracts.record import rfc3339
 from shared.errors import Fault, ProblemError, unavailable
 from shared.failpoints import reach
 from shared.mongo.group_commit import Insert
@@ -74,6 +75,14 @@ class Storing:
         assert call.key is not None
         holder = await self._submissions.key_holder(call.principal.workspace_id, call.key)
         return await self._reply_of(holder, call.key, digest, now) if holder else None
+
+    async def first_use(self, call: Call, now: datetime) -> str | None:
+        """When the call's key was used, None where it was not or that has ended."""
+        assert call.key is not None
+        holder = await self._submissions.key_holder(call.principal.workspace_id, call.key)
+        if holder is None or holder["key_until"] <= now:
+            return None
+        return rfc3339(holder["key_until"] - self._key_life)
 
     async def keep_content(self, content_id: str, until: datetime) -> bool:
         """Has a content that is there live longer; False where it is gone."""

@@ -1,0 +1,1 @@
+"""Plunk's transactional API: `POST /v1/send`."""
