@@ -19,7 +19,7 @@ from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Kind
 from shared.dkim_keys import txt_record
 from shared.mongo.entities import Entities
-from shared.secrets import SecretBox, api_key_digest
+from shared.secrets import SecretBox, api_key_digest, smtp_digest
 from shared.service import Base
 from tests.fixtures.deployment import Deployment
 from tests.integration.ingest.conftest import Door, open_door
@@ -71,7 +71,12 @@ async def test_bootstrap_prints_one_object_and_everybody_knows_it(door: Door, tm
         "receiver_url": "http://hooks",
         "console_url": f"{settings.public_url}/console",
     }
-    assert made["smtp"] == {"host": "127.0.0.1", "port": 587, "user": made["workspace"], "password": made["api_key"]}
+    smtp = made["smtp"]
+    assert (smtp["host"], smtp["port"]) == ("127.0.0.1", 587)
+    digest = smtp_digest(door.deployment.shared.pepper_bytes, smtp["user"], smtp["password"])
+    found = await door.deployment.database("ingest")["smtp_credentials"].find_one({"data.digest": digest})
+    assert found is not None
+    assert found["workspace_id"] == made["workspace"]
     for name in ("ingest", *COPIES):
         entities = Entities(door.deployment.database(name))
         workspace = await entities.get(Kind.WORKSPACE, made["workspace"])
