@@ -54,6 +54,16 @@ class Principal:
                 403, "missing_scope", f"This key has no scope {scope!r}.", members={"required_scope": scope}
             )
 
+    def require_feature(self, feature: str) -> None:
+        """Raises a 403 problem, with the members that callers of such APIs look for, where the workspace lacks it."""
+        if feature not in self.workspace.features:
+            raise ProblemError(
+                403,
+                "upgrade_needed",
+                f"This workspace has no access to {feature.partition('.')[0]}.",
+                members={"error": "upgrade_needed", "feature": feature},
+            )
+
     def require_workspace(self, workspace_id: str) -> None:
         """Raises a 404 problem where a path names another workspace than the key's: nothing is given away."""
         if workspace_id != self.workspace_id:

@@ -10,13 +10,7 @@ FEATURE = "smtp.enabled"
 
 def require_sending(principal: Principal) -> None:
     """The workspace's own gates; raises a 403 problem with the members that callers of such APIs look for."""
-    if FEATURE not in principal.workspace.features:
-        raise ProblemError(
-            403,
-            "upgrade_needed",
-            "This workspace has no access to sending.",
-            members={"error": "upgrade_needed", "feature": FEATURE},
-        )
+    principal.require_feature(FEATURE)
     if not principal.workspace.owner_verified:
         raise ProblemError(
             403,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.tracking.rewriting import Marks, Tracked, with_marks
 from shared.auth import Principal
-from shared.errors import ProblemError
 from shared.links import Link, LinkKind
 
 FEATURE = "tracking.enabled"
@@ -35,13 +34,8 @@ def tracked_of(request: SendRequest, principal: Principal) -> Tracked:
     if asked is None:
         default = principal.workspace.default_tracking if has_feature else []
         return Tracked(opens="opens" in default, clicks="clicks" in default)
-    if (asked.opens or asked.clicks) and not has_feature:
-        raise ProblemError(
-            403,
-            "upgrade_needed",
-            "This workspace may not track opens and clicks.",
-            members={"error": "upgrade_needed", "feature": FEATURE},
-        )
+    if asked.opens or asked.clicks:
+        principal.require_feature(FEATURE)
     return Tracked(opens=asked.opens, clicks=asked.clicks)
 
 

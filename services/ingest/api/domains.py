@@ -12,7 +12,7 @@ from services.ingest.api.domain_schemas import BODY, DomainList, DomainReply, op
 from services.ingest.domains.addresses import Addresses
 from services.ingest.domains.checks import Checks
 from services.ingest.domains.records import Zone
-from services.ingest.domains.registry import Registry, require_domains
+from services.ingest.domains.registry import FEATURE, Registry
 from services.ingest.domains.requests import DomainPage, NewDomain
 from services.ingest.domains.resolvers import Resolvers
 from services.ingest.domains.views import domain_view, page_meta
@@ -49,7 +49,7 @@ def may_have_domains(base: Base) -> Any:
     """The gates of these routes: the key, its scope, the workspace's feature."""
 
     async def dependency(principal: Principal = caller(base.authenticator, SCOPE)) -> Principal:
-        require_domains(principal)
+        principal.require_feature(FEATURE)
         return principal
 
     return Depends(dependency)

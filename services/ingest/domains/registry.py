@@ -24,17 +24,6 @@ from shared.tokens import uuid7
 FEATURE, LIMIT = "domains.enabled", "domains.max"
 
 
-def require_domains(principal: Principal) -> None:
-    """Raises a 403 problem where the workspace may not have domains at all."""
-    if FEATURE not in principal.workspace.features:
-        raise ProblemError(
-            403,
-            "upgrade_needed",
-            "This workspace has no access to sending domains.",
-            members={"error": "upgrade_needed", "feature": FEATURE},
-        )
-
-
 def new_ownership_token() -> str:
     """What the owner of a domain publishes to show that it is theirs: 128 random bits."""
     return secrets.token_hex(16)
