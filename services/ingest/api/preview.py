@@ -8,7 +8,6 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from services.ingest.acceptance.admission import Admission, letter_of, now_ms
-from services.ingest.acceptance.documents import Letter
 from services.ingest.acceptance.examination import Examined
 from services.ingest.acceptance.files import File
 from services.ingest.acceptance.marking import tracked_of
@@ -17,11 +16,10 @@ from services.ingest.acceptance.warnings import warnings_of
 from services.ingest.api.door import Door, malformed
 from services.ingest.api.email_schemas import preview_operation, preview_responses
 from services.ingest.api.schemas import WORKSPACE
-from services.ingest.tracking.rewriting import Tracked
+from services.ingest.tracking.rewriting import Tracked, readable
 from shared.api import json_response, service_router
 from shared.content import Attachment, Content
 from shared.errors import answered_within
-from shared.links import personalised
 from shared.mail.compose import compose
 from shared.service import Base
 from shared.tokens import uuid7
@@ -69,8 +67,8 @@ def _view(workspace_id: str, examined: Examined, tracked: Tracked) -> dict[str, 
         cc=list(letter.cc),
         reply_to=letter.reply_to,
         subject=letter.subject,
-        html=_readable(letter.html, letter),
-        text=_readable(letter.text, letter),
+        html=readable(letter.html, letter.nonce, letter.links),
+        text=readable(letter.text, letter.nonce, letter.links),
         headers=dict(letter.headers),
         attachments=list(letter.attachments),
         expires_at=examined.checked.times.expires_at,
@@ -88,13 +86,6 @@ def _view(workspace_id: str, examined: Examined, tracked: Tracked) -> dict[str, 
         "mime_bytes": size,
         "warnings": [{"code": code, "detail": detail} for code, detail in warnings_of(content, size)],
     }
-
-
-def _readable(body: str | None, letter: Letter) -> str | None:
-    """The body with what differs by message told by its kind: no message is made whose links these could be."""
-    if body is None or letter.nonce is None:
-        return body
-    return personalised(body, letter.nonce, letter.links, lambda link: link.get("url") or f"#{link['kind']}")
 
 
 def _attachment(file: File) -> Attachment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from services.ingest.tracking.rewriting import readable
 from shared.content import Content
 from shared.contracts.messages import Message
 from shared.contracts.record import rfc3339
@@ -83,6 +84,8 @@ def content_view(message_id: str, content: Content) -> dict[str, Any]:
     return {
         "uuid": message_id,
         **{name.rstrip("_"): getattr(content, name) for name in SAID},
+        "html": readable(content.html, content.nonce, content.links),
+        "text": readable(content.text, content.nonce, content.links),
         "attachments": [
             {
                 "id": one.blob_id,

@@ -6,13 +6,13 @@ Nothing of an HTML text changes but the values of the links that are marked, and
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
 from services.ingest.tracking.tags import Tag, tags_of
 from services.ingest.tracking.targets import target_of
-from shared.links import MOST_LINKS, Link, LinkKind, mark
+from shared.links import MOST_LINKS, Link, LinkKind, mark, personalised
 
 LINKED = frozenset({"a", "area"})
 OPT_OUT = "data-posthorn-track"
@@ -113,3 +113,10 @@ def _spliced(text: str, changes: list[tuple[int, int, str]]) -> str:
         pieces += text[at:start], new
         at = end
     return "".join((*pieces, text[at:]))
+
+
+def readable(body: str | None, nonce: str | None, links: Sequence[Link]) -> str | None:
+    """A stored body for its sender to read: links lead where they were meant to, and none of them is a message's own."""
+    if body is None or nonce is None:
+        return body
+    return personalised(body, nonce, links, lambda link: link.get("url") or f"#{link['kind']}")

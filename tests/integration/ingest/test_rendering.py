@@ -108,6 +108,9 @@ async def test_links_and_the_pixel_are_each_message_s_own(door: Door) -> None:
         assert (reference.message_id, target) == (id_, "https://shop.test/x?a=1&b=2")
         assert links.read(seen[1], [LinkKind.OPEN]).message_id == id_
     assert len(await door.contents()) == 1
+    shown = (await door.get(f"/v1/emails/{ids[0]}/content")).json()["html"]
+    assert 'href="https://shop.test/x?a=1&b=2"' in shown
+    assert 'src="#open"' in shown
 
 
 async def test_nothing_is_tracked_unless_it_is_asked_for(door: Door) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import Request, Response
 
 from services.ingest.dialects.reading import place_of
+from services.ingest.tracking.rewriting import readable
 from shared.addresses import InvalidAddressError, parse_mailbox
 from shared.api import json_response
 from shared.auth import Principal
@@ -44,6 +45,7 @@ def core_fields(given: Mapping[str, Any], principal: Principal) -> dict[str, Any
         "subject": given.get("subject"),
         "html": given.get("body"),
         "reply_to": given.get("reply_to") or None,
+        "unsubscribe_link": given.get("include_unsubscribe_link") or None,
     }
 
 
@@ -80,9 +82,9 @@ def of_content(number: int, content: Content, recipient: str, created_at: dateti
         number=number,
         recipient=content.to[0] if content.to else recipient,
         subject=content.subject,
-        body=content.html,
+        body=readable(content.html, content.nonce, content.links),
         reply_to=content.reply_to,
-        include_unsubscribe_link=False,
+        include_unsubscribe_link=content.unsubscribe,
         created_at=created_at,
     )
 

@@ -85,6 +85,7 @@ def core_fields(given: Mapping[str, Any], principal: Principal) -> dict[str, Any
         "attachments": [_file(each) for each in attachments] if isinstance(attachments, list) else attachments,
         "scheduled_at": given.get("scheduled_at"),
         "data": given.get("variables"),
+        "tracking": {"opens": track, "clicks": track} if isinstance(track := given.get("track"), bool) else track,
     }
 
 
@@ -104,6 +105,8 @@ def form_fields(fields: Mapping[str, str]) -> dict[str, Any]:
     if given.get("headers"):
         given["headers"] = _json(given["headers"])
     given.pop("attachments", None)
+    if given.get("track") in ("true", "false"):
+        given["track"] = given["track"] == "true"
     return {name: value for name, value in given.items() if value != ""}
 
 

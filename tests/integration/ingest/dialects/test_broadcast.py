@@ -51,6 +51,15 @@ async def test_a_transactional_is_created_and_found_by_its_number(door: Door) ->
     assert submission["door"] == "broadcast"
 
 
+async def test_a_link_to_unsubscribe_is_added_where_it_is_asked_for(door: Door) -> None:
+    made = (await door.post(order(include_unsubscribe_link=True), path=PATH)).json()
+    found = (await door.get(f"/api/v1/transactionals/{made['id']}.json")).json()
+    assert (made["include_unsubscribe_link"], found["include_unsubscribe_link"]) == (True, True)
+    assert found["body"] == made["body"] + '<p><a href="#unsubscribe">Unsubscribe</a></p>'
+    (content,) = await door.contents()
+    assert content["unsubscribe"] is True
+
+
 async def test_numbers_rise_and_are_each_one_s_own(door: Door) -> None:
     ids = [(await door.post(order(), path=PATH)).json()["id"] for _ in range(5)]
     assert sorted(set(ids)) == ids
