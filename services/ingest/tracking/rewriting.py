@@ -116,7 +116,7 @@ def _spliced(text: str, changes: list[tuple[int, int, str]]) -> str:
 
 
 def readable(body: str | None, nonce: str | None, links: Sequence[Link]) -> str | None:
-    """A stored body for its sender to read: links lead where they were meant to, and none of them is a message's own."""
+    """A stored body for its sender to read: links lead where they were meant to, none is a message's own."""
     if body is None or nonce is None:
         return body
     return personalised(body, nonce, links, lambda link: link.get("url") or f"#{link['kind']}")
