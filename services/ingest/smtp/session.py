@@ -181,7 +181,7 @@ class Session:
             return replies.NO_ROOM
         transaction = Transaction(principal, "", "SMTPUTF8" in path.parameters)
         transaction.sender = sender_address(path, smtputf8=transaction.utf8_local_parts)
-        await self._parts.receiver.check_sender(principal, transaction.sender)
+        await self._parts.receiver.begin(principal, transaction.sender)
         self._transaction = transaction
         return replies.SENDER_OK
 
