@@ -58,8 +58,8 @@ def bootstrap(
         "smtp": {
             "host": settings.smtp_public_host or urlsplit(settings.public_url).hostname,
             "port": settings.smtp_port,
-            "user": made.workspace_id,
-            "password": made.api_key,
+            "user": made.smtp_user,
+            "password": made.smtp_password,
         },
         "sink_url": os.environ.get("POSTHORN_SINK_URL"),
         "receiver_url": os.environ.get("POSTHORN_RECEIVER_URL"),
@@ -68,7 +68,7 @@ def bootstrap(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    smtp = f"{result['smtp']['host']}:{result['smtp']['port']} with STARTTLS, the API key as password"
+    smtp = "{host}:{port} with STARTTLS, user {user}, password {password}".format(**result["smtp"])
     shown = {**result, "smtp": smtp, "DKIM record": f"{made.dkim_name} TXT {made.dkim_text}"}
     for label, value in shown.items():
         typer.echo(f"{label:>12}  {value}", err=True)

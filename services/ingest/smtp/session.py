@@ -194,6 +194,7 @@ class Session:
         if len(transaction.recipients) >= transaction.principal.workspace.max_recipients:
             return replies.TOO_MANY_RECIPIENTS
         transaction.recipients.append(address)
+        self._commands -= 1  # they have a limit of their own
         return replies.RECIPIENT_OK
 
     async def _data(self, argument: str) -> Reply:

@@ -23,6 +23,7 @@ from shared.secrets import SecretBox, api_key_digest
 from shared.service import Base
 from tests.fixtures.deployment import Deployment
 from tests.integration.ingest.conftest import Door, open_door
+from tests.integration.ingest.smtp_door import open_smtp, plain
 
 POSTHORN = Path(sys.executable).with_name("posthorn")
 
@@ -71,7 +72,10 @@ async def test_bootstrap_prints_one_object_and_everybody_knows_it(door: Door, tm
         "receiver_url": "http://hooks",
         "console_url": f"{settings.public_url}/console",
     }
-    assert made["smtp"] == {"host": "127.0.0.1", "port": 587, "user": made["workspace"], "password": made["api_key"]}
+    assert (made["smtp"]["host"], made["smtp"]["port"]) == ("127.0.0.1", 587)
+    async with open_smtp(door, tmp_path) as smtp, smtp.talk(login=False) as talk:
+        assert await talk.ask(f"AUTH PLAIN {plain(made['smtp']['user'], made['smtp']['password'])}") == "235 2.7.0"
+        assert await talk.ask(f"MAIL FROM:<{made['sender']}>") == "250 2.1.0"
     for name in ("ingest", *COPIES):
         entities = Entities(door.deployment.database(name))
         workspace = await entities.get(Kind.WORKSPACE, made["workspace"])

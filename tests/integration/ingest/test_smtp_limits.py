@@ -91,6 +91,11 @@ async def recipients(smtp: SmtpDoor) -> None:
         talk.send(MESSAGE + b".\r\n")
         assert await talk.hear() == "250 2.0.0"
     assert len((await smtp.stored())[-1]["messages"]) == 50
+    _, key = await smtp.new_sender(max_recipients=MOST_COMMANDS + 10)
+    async with smtp.talk(key=key) as talk:
+        await talk.begin(MAIL, *(f"RCPT TO:<r{number}@example.test>" for number in range(MOST_COMMANDS + 10)))
+        talk.send(MESSAGE + b".\r\n")
+        assert await talk.hear() == "250 2.0.0"
 
 
 async def errors(smtp: SmtpDoor) -> None:
