@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from services.ingest.accounts.changes import COMMAND, Changes
+from services.ingest.accounts.credentials import SmtpCredentials
 from services.ingest.accounts.workspaces import EVERY_FEATURE, Made, Workspaces
 from services.ingest.domains.declaring import SELECTOR
 from services.ingest.domains.records import dkim_name
@@ -15,6 +17,7 @@ from shared.dkim_keys import txt_record
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
+from shared.mongo.entity_cache import EntityCache
 
 CONNECT_SECONDS = 15.0
 KNOWN_SECONDS = 60.0
@@ -41,19 +44,24 @@ class Bootstrapped:
     smtp_user: str
     smtp_password: str
     sender: str
+    smtp_user: str
+    smtp_password: str
     dkim_name: str
     dkim_text: str
     made: tuple[Made, ...]
 
 
 async def bootstrap(name: str, mailbox: Mailbox, settings: Settings) -> Bootstrapped:
-    """Makes a workspace with every feature, a key with every scope, and a verified sender of a verified domain."""
+    """Makes a workspace with every feature, a key with every scope, an SMTP credential, and a verified sender of a
+    verified domain."""
     client = make_client(settings)
     try:
         async with KafkaConnection(settings, "bootstrap") as kafka:
             await _connected(kafka)
             entities = Entities(open_database(client, settings.database("ingest")))
-            return await _make(name, mailbox, Workspaces(entities, kafka.publisher, settings))
+            changes = Changes(EntityCache(entities), kafka.publisher, settings.audit_days)
+            credentials = SmtpCredentials(changes, settings.pepper_bytes)
+            return await _make(name, mailbox, Workspaces(entities, kafka.publisher, settings), credentials)
     finally:
         client.close()
 
@@ -66,7 +74,7 @@ async def _connected(kafka: KafkaConnection) -> None:
         return
 
 
-async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces) -> Bootstrapped:
+async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces, credentials: SmtpCredentials) -> Bootstrapped:
     workspace = await workspaces.create(
         Workspace(name=name, owner_email=mailbox.address, features=list(EVERY_FEATURE), default_sender=mailbox.address)
     )
@@ -77,12 +85,15 @@ async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces) -> Bootstra
     key = await workspaces.create_api_key(workspace.id, "bootstrap")
     user, password = await workspaces.create_smtp_credential(workspace.id, "bootstrap")
     assert key.secret is not None
+    credential, password = await credentials.create(COMMAND, workspace.id, "bootstrap")
     return Bootstrapped(
         workspace_id=workspace.id,
         api_key=key.secret,
         smtp_user=user,
         smtp_password=password,
         sender=mailbox.address,
+        smtp_user=credential.data["user"],
+        smtp_password=password,
         dkim_name=dkim_name(SELECTOR, mailbox.domain),
         dkim_text=txt_record(public_key),
         made=(workspace, domain, sender, key),

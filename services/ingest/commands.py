@@ -68,8 +68,7 @@ def bootstrap(
     if as_json:
         typer.echo(json.dumps(result))
         return
-    smtp = f"{result['smtp']['host']}:{result['smtp']['port']} with STARTTLS, user {made.smtp_user}"
-    smtp += f", password {made.smtp_password}"
+    smtp = "{host}:{port} with STARTTLS, user {user}, password {password}".format(**result["smtp"])
     shown = {**result, "smtp": smtp, "DKIM record": f"{made.dkim_name} TXT {made.dkim_text}"}
     for label, value in shown.items():
         typer.echo(f"{label:>12}  {value}", err=True)

@@ -14,6 +14,7 @@ from services.ingest.acceptance.gates import require_sending
 from services.ingest.acceptance.mime import MimeError, MimeMessage, parse_mime
 from services.ingest.acceptance.senders import Senders
 from services.ingest.acceptance.storing import Admitted, Call
+from services.ingest.accounts.request_limits import RequestLimits
 from services.ingest.settings import Settings
 from services.ingest.smtp import replies
 from services.ingest.smtp.commands import CommandError
@@ -37,10 +38,20 @@ class Receiver:
         self._senders = senders
         self._tracing = tracing
         self._seconds = settings.answer_seconds
+        self._limits = RequestLimits(settings)
 
-    async def check_sender(self, principal: Principal, address: str) -> None:
-        """Raises CommandError for an address that is no sender of the workspace, ProblemError where it may not send."""
+    async def begin(self, principal: Principal, sender: str) -> None:
+        """What has to be right before a message is read: the workspace's gates, its limits, and the sender.
+
+        Raises CommandError and ProblemError.
+        """
         require_sending(principal)
+        if self._limits.take(principal).violated:
+            raise CommandError(replies.TOO_FAST)
+        await self._check_sender(principal, sender)
+
+    async def _check_sender(self, principal: Principal, address: str) -> None:
+        """Raises CommandError for an address that is no sender of the workspace."""
         async with answered_within(self._seconds):
             origin = await self._senders.resolve(principal.workspace_id, Mailbox(None, address))
         if origin is None:
@@ -68,7 +79,7 @@ class Receiver:
         try:
             mime = parse_mime(content, now=datetime.now(UTC), new_id=uuid7(), smtputf8=principal.workspace.smtputf8)
             if mime.sender is not None:
-                await self.check_sender(principal, mime.sender)
+                await self._check_sender(principal, mime.sender)
             admitted = await self._admit(Call(principal, DOOR, trace, mime.idempotency_key), mime, recipients)
         except MimeError as error:
             return Reply(error.code, error.enhanced, str(error)), "invalid_message"

@@ -181,7 +181,7 @@ class Session:
             return replies.NO_ROOM
         transaction = Transaction(principal, "", "SMTPUTF8" in path.parameters)
         transaction.sender = sender_address(path, smtputf8=transaction.utf8_local_parts)
-        await self._parts.receiver.check_sender(principal, transaction.sender)
+        await self._parts.receiver.begin(principal, transaction.sender)
         self._transaction = transaction
         return replies.SENDER_OK
 
@@ -194,6 +194,7 @@ class Session:
         if len(transaction.recipients) >= transaction.principal.workspace.max_recipients:
             return replies.TOO_MANY_RECIPIENTS
         transaction.recipients.append(address)
+        self._commands -= 1  # they have a limit of their own
         return replies.RECIPIENT_OK
 
     async def _data(self, argument: str) -> Reply:

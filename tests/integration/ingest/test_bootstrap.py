@@ -19,10 +19,11 @@ from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Kind
 from shared.dkim_keys import txt_record
 from shared.mongo.entities import Entities
-from shared.secrets import SecretBox, api_key_digest, smtp_digest
+from shared.secrets import SecretBox, api_key_digest
 from shared.service import Base
 from tests.fixtures.deployment import Deployment
 from tests.integration.ingest.conftest import Door, open_door
+from tests.integration.ingest.smtp_door import open_smtp, plain
 
 POSTHORN = Path(sys.executable).with_name("posthorn")
 
@@ -71,12 +72,10 @@ async def test_bootstrap_prints_one_object_and_everybody_knows_it(door: Door, tm
         "receiver_url": "http://hooks",
         "console_url": f"{settings.public_url}/console",
     }
-    smtp = made["smtp"]
-    assert (smtp["host"], smtp["port"]) == ("127.0.0.1", 587)
-    digest = smtp_digest(door.deployment.shared.pepper_bytes, smtp["user"], smtp["password"])
-    found = await door.deployment.database("ingest")["smtp_credentials"].find_one({"data.digest": digest})
-    assert found is not None
-    assert found["workspace_id"] == made["workspace"]
+    assert (made["smtp"]["host"], made["smtp"]["port"]) == ("127.0.0.1", 587)
+    async with open_smtp(door, tmp_path) as smtp, smtp.talk(login=False) as talk:
+        assert await talk.ask(f"AUTH PLAIN {plain(made['smtp']['user'], made['smtp']['password'])}") == "235 2.7.0"
+        assert await talk.ask(f"MAIL FROM:<{made['sender']}>") == "250 2.1.0"
     for name in ("ingest", *COPIES):
         entities = Entities(door.deployment.database(name))
         workspace = await entities.get(Kind.WORKSPACE, made["workspace"])

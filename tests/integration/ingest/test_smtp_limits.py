@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -90,6 +91,11 @@ async def recipients(smtp: SmtpDoor) -> None:
         talk.send(MESSAGE + b".\r\n")
         assert await talk.hear() == "250 2.0.0"
     assert len((await smtp.stored())[-1]["messages"]) == 50
+    _, key = await smtp.new_sender(max_recipients=MOST_COMMANDS + 10)
+    async with smtp.talk(key=key) as talk:
+        await talk.begin(MAIL, *(f"RCPT TO:<r{number}@example.test>" for number in range(MOST_COMMANDS + 10)))
+        talk.send(MESSAGE + b".\r\n")
+        assert await talk.hear() == "250 2.0.0"
 
 
 async def errors(smtp: SmtpDoor) -> None:
@@ -227,3 +233,51 @@ async def test_only_what_is_there_is_offered(door: Door, tmp_path: Path) -> None
         assert await talk.ask(f"AUTH LOGIN {encoded('app')}") == "334"
         assert await talk.ask(encoded(door.key)) == "235 2.7.0"
         assert await talk.ask(RCPT) == "503 5.5.1"
+
+
+async def test_credentials_quotas_and_rates_of_a_workspace(door: Door, tmp_path: Path) -> None:
+    made = await door.http.post(
+        "/v1/smtp-credentials", json={"name": "app"}, headers={"Authorization": f"Bearer {door.key}"}
+    )
+    assert made.status_code == 201, made.text
+    credential = made.json()
+    credential = credential.get("data", credential)
+    async with open_smtp(door, tmp_path) as smtp:
+        await by_credential(smtp, credential)
+        await over_quota(smtp)
+        await over_rate(smtp)
+
+
+async def by_credential(smtp: SmtpDoor, credential: dict[str, Any]) -> None:
+    """A credential opens the door with both of its parts, until it is revoked."""
+    user, password = credential["user"], credential["password"]
+    async with smtp.talk(login=False) as talk:
+        assert await talk.ask(f"AUTH PLAIN {plain('other', password)}") == "535 5.7.8"
+        assert await talk.ask(f"AUTH PLAIN {plain(user, password)}") == "235 2.7.0"
+        assert await talk.deliver() == "250 2.0.0"
+        reply = await smtp.door.delete(f"/v1/smtp-credentials/{credential['id']}")
+        assert reply.status_code in (200, 204), reply.text
+
+        async def revoked() -> bool:
+            await talk.ask("RSET")
+            return await talk.ask(MAIL) == "530 5.7.0"
+
+        await eventually(revoked)
+
+
+async def over_quota(smtp: SmtpDoor) -> None:
+    workspace, key = await smtp.new_sender(daily_quota=2)
+    async with smtp.talk(key=key) as talk:
+        assert [await talk.deliver() for _ in range(3)] == ["250 2.0.0", "250 2.0.0", "452 4.7.1"]
+    assert len(await smtp.stored(workspace.id)) == 2
+
+
+async def over_rate(smtp: SmtpDoor) -> None:
+    workspace, key = await smtp.new_sender(rate_limit=1)
+
+    async def is_slowed() -> bool:
+        async with smtp.talk(key=key) as talk:
+            return "451 4.3.0" in [await talk.ask(MAIL), await talk.ask("RSET"), await talk.ask(MAIL)]
+
+    await eventually(is_slowed)
+    assert not await smtp.stored(workspace.id)
