@@ -41,8 +41,6 @@ class Bootstrapped:
 
     workspace_id: str
     api_key: str
-    smtp_user: str
-    smtp_password: str
     sender: str
     smtp_user: str
     smtp_password: str
@@ -83,14 +81,11 @@ async def _make(name: str, mailbox: Mailbox, workspaces: Workspaces, credentials
         workspace.id, Sender(address=mailbox.address, name=mailbox.name, verified=True, domain_id=domain.id)
     )
     key = await workspaces.create_api_key(workspace.id, "bootstrap")
-    user, password = await workspaces.create_smtp_credential(workspace.id, "bootstrap")
     assert key.secret is not None
     credential, password = await credentials.create(COMMAND, workspace.id, "bootstrap")
     return Bootstrapped(
         workspace_id=workspace.id,
         api_key=key.secret,
-        smtp_user=user,
-        smtp_password=password,
         sender=mailbox.address,
         smtp_user=credential.data["user"],
         smtp_password=password,

@@ -9,7 +9,6 @@ from datetime import datetime
 from pydantic import BaseModel
 
 from services.ingest.accounts.changes import COMMAND, Changes
-from services.ingest.accounts.credentials import SmtpCredentials
 from services.ingest.accounts.keys import new_text
 from services.ingest.domains.declaring import Declarations
 from services.ingest.settings import Settings
@@ -60,11 +59,6 @@ class Workspaces:
         text, kept = new_text(self._pepper)
         entity = ApiKey(name=name, scopes=list(scopes), expires_at=expires_at, default_stream=default_stream, **kept)
         return await self._put(Kind.API_KEY, uuid7(), workspace_id, entity, secret=text)
-
-    async def create_smtp_credential(self, workspace_id: str, name: str) -> tuple[str, str]:
-        """A new user name and its password for the SMTP door."""
-        made, password = await SmtpCredentials(self._changes, self._pepper).create(COMMAND, workspace_id, name)
-        return str(made.data["user"]), password
 
     async def create_domain(self, workspace_id: str, name: str, *, verified: bool) -> tuple[Made, str]:
         """A domain by the operator's word, and the public half of its DKIM key as base64; raises NameTakenError."""
