@@ -1,4 +1,4 @@
-"""Pure decisions of the relay and the sweeper."""
+"""Pure decisions of the relay and the sweeper, and how long what was accepted is kept."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.ingest.projection.fold import ENDED
+
+KEPT_AFTER = timedelta(days=7)  # submissions and contents, beyond the expiry of their messages
 
 
 @dataclass(frozen=True, slots=True)

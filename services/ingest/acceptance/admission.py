@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from services.ingest.acceptance.documents import KEPT_AFTER, Accepted, Addressed, Letter, Plan
+from services.ingest.acceptance.documents import Accepted, Addressed, Letter, Plan
 from services.ingest.acceptance.examination import Examination, Examined
-from services.ingest.acceptance.faults import Faults
-from services.ingest.acceptance.files import File
 from services.ingest.acceptance.idempotency import digest_of
 from services.ingest.acceptance.marking import marked, tracked_of
 from services.ingest.acceptance.mime import MimeMessage
@@ -17,9 +15,12 @@ from services.ingest.acceptance.mime_plan import derived_key, digest_of_mime, ra
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.storing import Admitted, Call, Render, Storing
 from services.ingest.acceptance.times import Times
-from services.ingest.acceptance.validation import LONGEST_SUBJECT, Recipient
+from services.ingest.acceptance.validation import Recipient
+from services.ingest.faults import Faults
+from services.ingest.forms import LONGEST_SUBJECT
+from services.ingest.rules import KEPT_AFTER
 from services.ingest.settings import Settings
-from services.ingest.store.uploads import Uploads
+from services.ingest.store.uploads import File, Uploads
 from services.ingest.tracking.rewriting import Tracked
 from shared.addresses import parse_mailbox
 from shared.auth import Principal

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from services.ingest.acceptance.senders import Origin
 from services.ingest.acceptance.times import Times
 from services.ingest.acceptance.validation import Recipient
+from services.ingest.rules import KEPT_AFTER
 from shared.auth import Principal
 from shared.content import Attachment, Blob
 from shared.contracts.messages import Message, RecipientType, Seen, Versions
@@ -17,8 +18,6 @@ from shared.contracts.topics import Stream
 from shared.links import Link
 from shared.mongo import outbox
 from shared.tokens import uuid7
-
-KEPT_AFTER = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.ingest.acceptance.documents import Addressed
-from services.ingest.acceptance.faults import Faults
-from services.ingest.acceptance.files import File
 from services.ingest.acceptance.filling import filled, with_template
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.senders import DeliveryRoutes, Origin, Senders
 from services.ingest.acceptance.validation import Checked, Recipient, check
 from services.ingest.contacts.lookup import ContactLookup
+from services.ingest.faults import Faults
+from services.ingest.store.uploads import File
 from services.ingest.templates.template import Template
 from services.ingest.templates.templates import Templates
 from services.ingest.tracking.rewriting import Marks

@@ -7,11 +7,10 @@ import mimetypes
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from services.ingest.acceptance.faults import Faults, pointer_to
 from services.ingest.acceptance.send_request import AttachmentInput
-from shared.content import Blob
+from services.ingest.faults import Faults, pointer_to
+from services.ingest.store.uploads import File
 
 MOST_FILES = 50
 LONGEST_NAME = 255
@@ -22,20 +21,6 @@ CONTENT_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}")
 # They have parts of their own, which base64 may not hide (RFC 2046 sections 5.1 and 5.2.1).
 COMPOSITE = ("multipart/", "message/")
 NOT_IN_NAMES = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """An attachment as it is asked for: its bytes, or the blob that was stored while it came in."""
-
-    filename: str
-    content_type: str
-    content_id: str | None
-    data: bytes | Blob
-
-    @property
-    def size(self) -> int:
-        return self.data.size if isinstance(self.data, Blob) else len(self.data)
 
 
 def check_files(given: Sequence[AttachmentInput], faults: Faults) -> list[File]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
 from services.ingest.acceptance.send_request import SendRequest
+from services.ingest.faults import TOO_LARGE, Faults, pointer_to
 from services.ingest.templates.rendering import (
     BrokenLineError,
     RenderedTooLargeError,

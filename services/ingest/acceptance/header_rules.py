@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from services.ingest.acceptance.faults import Faults, pointer_to
+from services.ingest.faults import Faults, pointer_to
+from services.ingest.forms import CONTROL
 
 MOST_HEADERS = 50
 LONGEST_LINE = 998
@@ -13,7 +14,6 @@ LONGEST_TAG = 128
 MOST_TAGS = 20
 
 NAME = re.compile(r"[A-Za-z0-9-]{1,76}")
-CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 AUTO_SUBMITTED = re.compile(r"(no|auto-generated|auto-replied|auto-notified)\s*(;.*)?", re.IGNORECASE)
 TAG_HEADERS = frozenset({"x-leadpush-tag", "x-posthorn-tag"})
 RESERVED = frozenset(

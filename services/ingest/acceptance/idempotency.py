@@ -15,8 +15,8 @@ from typing import Any
 
 import orjson
 
-from services.ingest.acceptance.files import File
 from services.ingest.acceptance.send_request import SendRequest
+from services.ingest.store.uploads import File
 from shared.content import Blob
 from shared.errors import ProblemError
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.header_rules import check_tags
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.mime_headers import HeaderError, HeaderField, decoded
+from services.ingest.faults import Faults
 from shared.contracts.topics import Stream
 from shared.errors import ProblemError
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, from_json
 
-from services.ingest.acceptance.faults import Faults, pointer_to
+from services.ingest.faults import Faults, pointer_to
 
 # More are not told one by one: a body of a million unknown fields would take seconds to describe.
 MOST_FAULTS = 500

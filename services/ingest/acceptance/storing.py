@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.ingest.acceptance.documents import Accepted, Plan, content_documents, submission_document
-from services.ingest.acceptance.faults import TOO_LARGE
 from services.ingest.acceptance.idempotency import still_running, stored_reply
 from services.ingest.accounts.quota import Quota
+from services.ingest.faults import TOO_LARGE
 from services.ingest.store.submissions import KEY_PATTERN, NUMBER_PATTERN, Submissions
 from shared.auth import Principal
 from shared.contracts.record import rfc3339

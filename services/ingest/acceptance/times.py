@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from services.ingest.acceptance.faults import Faults, pointer_to
+from services.ingest.faults import Faults, pointer_to
+from services.ingest.forms import parse_time
 
 LONGEST_LIFE = timedelta(days=7)
 FURTHEST_AHEAD = timedelta(days=90)
-RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,3 @@ def _moment(name: str, text: str | None, faults: Faults) -> datetime | None:
     if moment is None:
         faults.add(pointer_to(name), "invalid_time", f"`{name}` must be an RFC 3339 time with its offset.")
     return moment
-
-
-def parse_time(text: str) -> datetime | None:
-    """An RFC 3339 time in UTC, to the millisecond as MongoDB keeps it; None where the text is none."""
-    if not RFC3339.fullmatch(text):
-        return None
-    try:
-        moment = datetime.fromisoformat(text.upper()).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -10,17 +10,18 @@ from functools import lru_cache
 
 import orjson
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
-from services.ingest.acceptance.files import File, check_files
-from services.ingest.acceptance.header_rules import CONTROL, check_headers, check_tags
+from services.ingest.acceptance.files import check_files
+from services.ingest.acceptance.header_rules import check_headers, check_tags
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.times import Times, check_times
+from services.ingest.faults import TOO_LARGE, Faults, pointer_to
+from services.ingest.forms import CONTROL, LONGEST_SUBJECT
+from services.ingest.store.uploads import File
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
 from shared.content import MAX_BYTES
 from shared.contracts.entities import Workspace
 from shared.contracts.messages import RecipientType
 
-LONGEST_SUBJECT = 998
 LONGEST_NAME = 200
 LARGEST_EXTRAS = 32 * 1024
 # Addresses cost time to check: beyond this many a request is refused unread.

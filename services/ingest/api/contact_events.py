@@ -8,7 +8,6 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic_core import from_json
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults
 from services.ingest.api.contact_schemas import ContactReply, EventBody, EventPage
 from services.ingest.api.object_body import read_object
 from services.ingest.api.operations import READING, WRITING, body_of, replies
@@ -16,6 +15,7 @@ from services.ingest.api.paging import SEARCHED, Paging, paged
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.views import contact_view, event_view
+from services.ingest.faults import TOO_LARGE, Faults
 from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import Document
 from shared.addresses import CONTROL

@@ -6,13 +6,13 @@ from typing import Any
 
 from fastapi import Request
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.api.contact_schemas import ContactBody, ContactChanges
 from services.ingest.api.object_body import read_object
 from services.ingest.contacts.attributes import check_attributes, check_identity
 from services.ingest.contacts.changes import UNCHANGED, ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
+from services.ingest.faults import Faults
 from shared.auth import Principal
 
 

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.ingest.acceptance.faults import TOO_LARGE
 from services.ingest.api.contact_events import add_event_routes
 from services.ingest.api.contact_requests import ContactRequests
 from services.ingest.api.contact_schemas import ContactBody, ContactChanges, ContactPage, ContactReply
@@ -19,6 +18,7 @@ from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import AttributesFullError, Contacts
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.contacts.views import contact_view
+from services.ingest.faults import TOO_LARGE
 from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import AddressTakenError, ContactStore, Document
 from shared.api import json_response, service_router

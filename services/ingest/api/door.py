@@ -11,7 +11,6 @@ from fastapi import Request
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.gates import require_sending
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.send_request import MalformedJsonError
@@ -19,6 +18,7 @@ from services.ingest.acceptance.storing import Call
 from services.ingest.acceptance.validation import ENCODED
 from services.ingest.api.body import read_body, require_json
 from services.ingest.api.multipart import Form, Limits, form_of
+from services.ingest.faults import Faults
 from services.ingest.settings import Settings
 from services.ingest.store.uploads import Uploads
 from shared.api import faults_of

@@ -13,14 +13,15 @@ from pymongo.errors import PyMongoError
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
-from services.ingest.acceptance.faults import Faults
-from services.ingest.acceptance.files import MOST_FILES, File
+from services.ingest.acceptance.files import MOST_FILES
 from services.ingest.acceptance.idempotency import read_key
 from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request, read_send_request
 from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.api.door import Door, malformed, parse_model
 from services.ingest.api.email_schemas import batch_operation, batch_responses, send_operation, send_responses
 from services.ingest.api.schemas import WORKSPACE
+from services.ingest.faults import Faults
+from services.ingest.store.uploads import File
 from shared.api import json_response, service_router, traced
 from shared.errors import ProblemError, answered_within, unavailable
 from shared.service import Base

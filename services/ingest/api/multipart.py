@@ -13,9 +13,9 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
-from services.ingest.acceptance.files import CONTENT_ID, File, check_content_ids, check_name, check_type
-from services.ingest.store.uploads import Incoming, TooManyBytesError, Uploads
+from services.ingest.acceptance.files import CONTENT_ID, check_content_ids, check_name, check_type
+from services.ingest.faults import TOO_LARGE, Faults, pointer_to
+from services.ingest.store.uploads import File, Incoming, TooManyBytesError, Uploads
 from shared.content import Blob
 from shared.errors import Fault, ProblemError
 

@@ -8,7 +8,7 @@ from fastapi import Request
 from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from services.ingest.acceptance.faults import Faults, pointer_to
+from services.ingest.faults import Faults, pointer_to
 from shared.api import MAX_JSON_BYTES, read_json
 from shared.errors import Fault, ProblemError, invalid_request
 

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Request, Response
 
 from services.ingest.acceptance.admission import Admission, letter_of, now_ms
 from services.ingest.acceptance.examination import Examined
-from services.ingest.acceptance.files import File
 from services.ingest.acceptance.marking import tracked_of
 from services.ingest.acceptance.send_request import MalformedJsonError, parse_send_request
 from services.ingest.acceptance.warnings import warnings_of
 from services.ingest.api.door import Door, malformed
 from services.ingest.api.email_schemas import preview_operation, preview_responses
 from services.ingest.api.schemas import WORKSPACE
+from services.ingest.store.uploads import File
 from services.ingest.tracking.rewriting import Tracked, readable
 from shared.api import json_response, service_router
 from shared.content import Attachment, Content

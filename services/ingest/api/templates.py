@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.api.features import caller_with
 from services.ingest.api.object_body import read_object, refused
 from services.ingest.api.operations import READING, WRITING, body_of, replies
@@ -19,6 +18,7 @@ from services.ingest.api.template_schemas import (
     TemplatePage,
     TemplateView,
 )
+from services.ingest.faults import Faults
 from services.ingest.settings import Settings
 from services.ingest.store.templates import TemplateStore
 from services.ingest.templates.preview import preview

@@ -12,9 +12,9 @@ from typing import Any
 
 import bson
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
 from services.ingest.contacts.changes import LARGEST_ATTRIBUTES
 from services.ingest.contacts.fields import Field
+from services.ingest.faults import TOO_LARGE, Faults, pointer_to
 from shared.addresses import CONTROL, InvalidAddressError, parse_address
 
 IDENTITY = "email"

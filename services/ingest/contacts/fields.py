@@ -13,10 +13,10 @@ from datetime import date, datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from services.ingest.acceptance.faults import Faults
-from services.ingest.acceptance.times import RFC3339
 from services.ingest.contacts.iso_formats import InvalidFormatError, compile_format
 from services.ingest.contacts.patterns import InvalidPatternError, compile_pattern
+from services.ingest.faults import Faults
+from services.ingest.forms import RFC3339
 from shared.addresses import InvalidAddressError, parse_address
 
 FieldType = Literal["integer", "text", "date", "datetime", "boolean"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.send_request import SendRequest, read_send_request
+from services.ingest.faults import Faults
 from shared.errors import Fault, ProblemError
 
 

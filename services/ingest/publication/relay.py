@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from opentelemetry.trace import Span, SpanKind
 
-from services.ingest.acceptance.announcements import announcements
 from services.ingest.publication.allowance import Allowance
+from services.ingest.publication.announcements import announcements
 from services.ingest.publication.lag import LagMeter, LagWatch
 from services.ingest.publication.scheduler import Scheduler
 from services.ingest.publication.sweeper import Sweeper

@@ -11,8 +11,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
 
-from services.ingest.acceptance.documents import KEPT_AFTER
-from services.ingest.rules import Sweep
+from services.ingest.rules import KEPT_AFTER, Sweep
 from shared.contracts.topics import Lane
 
 COLLECTION = "submissions"

@@ -9,7 +9,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 
-from services.ingest.acceptance.documents import KEPT_AFTER
+from services.ingest.rules import KEPT_AFTER
 from shared.mongo import outbox
 
 COLLECTION = "submissions"

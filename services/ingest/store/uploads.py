@@ -5,14 +5,28 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bson import Binary
 from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 
-from services.ingest.acceptance.files import File
 from shared.content import CHUNK_BYTES, CHUNKS, INLINE_BYTES, Attachment, Blob, chunk_id
 from shared.tokens import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An attachment as it is asked for: its bytes, or the blob that was stored while it came in."""
+
+    filename: str
+    content_type: str
+    content_id: str | None
+    data: bytes | Blob
+
+    @property
+    def size(self) -> int:
+        return self.data.size if isinstance(self.data, Blob) else len(self.data)
 
 
 class TooManyBytesError(Exception):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults
+from services.ingest.faults import TOO_LARGE, Faults
 from services.ingest.templates.rendering import (
     LONGEST_LINE,
     BrokenLineError,

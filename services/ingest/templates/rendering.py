@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingest.acceptance.header_rules import CONTROL
+from services.ingest.forms import CONTROL
 from services.ingest.templates.placeholders import Placeholder, SplitCache
 
 LARGEST = 16 * 1024 * 1024

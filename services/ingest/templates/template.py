@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from services.ingest.acceptance.faults import TOO_LARGE, Faults, pointer_to
-from services.ingest.acceptance.header_rules import CONTROL
-from services.ingest.acceptance.validation import LONGEST_SUBJECT
+from services.ingest.faults import TOO_LARGE, Faults, pointer_to
+from services.ingest.forms import CONTROL, LONGEST_SUBJECT
 from shared.addresses import InvalidAddressError, parse_mailbox
 
 TemplateType = Literal["transactional", "marketing", "headless"]

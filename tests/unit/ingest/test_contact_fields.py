@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.contacts.attributes import check_attributes
 from services.ingest.contacts.fields import Field, field_of, new_field
 from services.ingest.contacts.iso_formats import InvalidFormatError, compile_format
+from services.ingest.faults import Faults
 
 
 def field(type_: str, **parts: str) -> Field:

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.acceptance.faults import Faults, pointer_to
 from services.ingest.acceptance.header_rules import RESERVED, check_headers
 from services.ingest.acceptance.idempotency import digest_of, read_key
 from services.ingest.acceptance.send_request import MOST_FAULTS, MalformedJsonError, SendRequest, parse_send_request
 from services.ingest.acceptance.validation import Checked, check
+from services.ingest.faults import Faults, pointer_to
 from shared.contracts.entities import Workspace
 from shared.errors import ProblemError
 

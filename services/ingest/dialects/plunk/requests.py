@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.ingest.acceptance.faults import Faults
 from services.ingest.dialects.reading import listed
+from services.ingest.faults import Faults
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
 from shared.auth import Principal
 

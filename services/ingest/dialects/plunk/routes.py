@@ -12,7 +12,6 @@ from fastapi import APIRouter, Request, Response
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
-from services.ingest.acceptance.faults import Faults
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.storing import Call
 from services.ingest.api.door import Door
@@ -25,6 +24,7 @@ from services.ingest.dialects.plunk.requests import Data, check_limits, core_fie
 from services.ingest.dialects.plunk.schemas import send_operation
 from services.ingest.dialects.plunk.shapes import error_shape, reused_key, success
 from services.ingest.dialects.reading import object_of, request_of
+from services.ingest.faults import Faults
 from shared.addresses import InvalidAddressError, parse_mailbox
 from shared.api import json_response, service_router
 from shared.auth import Principal

@@ -12,8 +12,6 @@ from pymongo.errors import PyMongoError
 
 from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
-from services.ingest.acceptance.faults import Faults
-from services.ingest.acceptance.files import File
 from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.api.actions import MessageActions
 from services.ingest.api.door import Door
@@ -33,6 +31,8 @@ from services.ingest.dialects.sendy.shapes import (
     success,
     tracking_events,
 )
+from services.ingest.faults import Faults
+from services.ingest.store.uploads import File
 from shared.api import json_response, service_router
 from shared.auth import Principal
 from shared.errors import ProblemError, answered_within, unavailable
