@@ -46,8 +46,12 @@ class SmtpDoor:
 
     @asynccontextmanager
     async def open(self, loops: Loops) -> AsyncIterator[SmtpDoor]:
-        """Takes connections until the block is left, then lets those end that are about to store a message."""
+        """Takes connections until the block is left, then lets those end that are about to store a message.
+
+        Raises CertificateError and OSError.
+        """
         settings = self._parts.settings
+        self._parts.certificate.load()
         shortest = min(settings.smtp_idle_seconds, settings.smtp_data_seconds)
         loops.every("smtp.time", min(LONGEST_LOOK, shortest / 4), self._look_at_time)
         loops.every("smtp.certificate", CERTIFICATE_SECONDS, self._parts.certificate.refresh)
@@ -133,7 +137,7 @@ class SmtpDoor:
 
 
 def smtp_door(base: Base, admission: Admission, login: SmtpLogin, settings: Settings) -> SmtpDoor:
-    """Composes the door. Raises CertificateError."""
+    """Composes the door."""
     return SmtpDoor(
         Parts(
             settings=settings,

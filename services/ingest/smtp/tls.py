@@ -18,16 +18,19 @@ class Certificate:
     """A server's TLS context (TLS 1.2 and newer). Connections that are open keep what they began with."""
 
     def __init__(self, chain: Path | None, key: Path | None) -> None:
-        """Raises CertificateError."""
-        if chain is None:
-            raise CertificateError("the SMTP door needs a certificate: POSTHORN_SMTP_CERTIFICATE_FILE")
         self._chain = chain
         self._key = key or chain
+        self._loaded: list[tuple[int, int, int]] = []
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
+
+    def load(self) -> None:
+        """Reads the files for the first time. Raises CertificateError."""
+        if self._chain is None:
+            raise CertificateError("the SMTP door needs a certificate: POSTHORN_SMTP_CERTIFICATE_FILE")
         try:
             self._loaded = self._state()
-            self._load()
+            self._use()
         except (OSError, ssl.SSLError) as error:
             raise CertificateError(f"the certificate cannot be used: {error}") from error
 
@@ -38,15 +41,16 @@ class Certificate:
             if state == self._loaded:
                 return
             self._loaded = state
-            self._load()
+            self._use()
         except (OSError, ssl.SSLError) as error:
             log.warning("the SMTP door's new certificate cannot be used", error=str(error))
         else:
             log.info("the SMTP door's certificate was loaded again")
 
-    def _load(self) -> None:
+    def _use(self) -> None:
+        assert self._chain is not None
         self.context.load_cert_chain(self._chain, self._key)
 
     def _state(self) -> list[tuple[int, int, int]]:
-        stats = [file.stat() for file in (self._chain, self._key)]
+        stats = [file.stat() for file in (self._chain, self._key) if file is not None]
         return [(stat.st_ino, stat.st_size, stat.st_mtime_ns) for stat in stats]

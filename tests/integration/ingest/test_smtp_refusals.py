@@ -223,5 +223,7 @@ async def test_addresses_outside_ascii_are_for_workspaces_that_may(smtp: SmtpDoo
 
 async def test_the_door_does_not_open_without_a_certificate(smtp: SmtpDoor) -> None:
     for file in (None, "/nowhere.pem"):
+        service = create_app(smtp.door.deployment.settings(Settings, smtp_certificate_file=file), {"smtp"})
         with pytest.raises(CertificateError):
-            create_app(smtp.door.deployment.settings(Settings, smtp_certificate_file=file), {"smtp"})
+            async with service.run():
+                pass

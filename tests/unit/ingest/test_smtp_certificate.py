@@ -39,6 +39,7 @@ async def test_a_changed_certificate_is_loaded_and_a_broken_one_is_not(tmp_path:
     first, second = trustme.CA(), trustme.CA()
     chain, key = write(tmp_path, first)
     certificate = Certificate(chain, key)
+    certificate.load()
     assert shakes_hands(certificate.context, first)
     key.write_text("broken")
     await certificate.refresh()
@@ -58,6 +59,6 @@ def test_without_a_certificate_there_is_no_door(tmp_path: Path, text: str | None
     if text is not None:
         file.write_text(text)
     with pytest.raises(CertificateError):
-        Certificate(file, None)
+        Certificate(file, None).load()
     with pytest.raises(CertificateError, match="POSTHORN_SMTP_CERTIFICATE_FILE"):
-        Certificate(None, None)
+        Certificate(None, None).load()
