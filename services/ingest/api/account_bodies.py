@@ -148,6 +148,7 @@ class WorkspaceBody(Body):
     default_stream: Stream = "product"
     default_tracking: Tracking = []
     max_recipients: int = Field(50, ge=1, le=1000)
+    max_domains: int = Field(100, ge=0, le=10_000)
     max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, le=MOST_MESSAGE_BYTES)
     smtputf8: bool = False
     rate_limit: PerMinute | None = None
@@ -165,6 +166,7 @@ class WorkspaceChanges(Changed):
     default_stream: Stream = "product"
     default_tracking: Tracking = []
     max_recipients: int = Field(50, ge=1, le=1000)
+    max_domains: int = Field(100, ge=0, le=10_000)
     max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, le=MOST_MESSAGE_BYTES)
     smtputf8: bool = False
     rate_limit: PerMinute | None = None

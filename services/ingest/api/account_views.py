@@ -73,6 +73,7 @@ class WorkspaceView(BaseModel):
     default_stream: str
     default_tracking: list[str]
     max_recipients: int
+    max_domains: int
     max_message_bytes: int
     smtputf8: bool
     rate_limit: int | None

@@ -134,5 +134,6 @@ async def module_door(servers: Servers) -> AsyncIterator[Door]:
 async def tenant(module_door: Door) -> Door:
     """The module's door for a workspace of the test's own, with every feature."""
     workspace, key = await make_workspace(module_door.workspaces, features=list(EVERY_FEATURE))
+    await module_door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
     await module_door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
     return replace(module_door, workspace=workspace, key=key)

@@ -98,6 +98,8 @@ async def test_replies_are_as_the_openapi_document_says(door: Door) -> None:
             # right where it must be, so that the optional fields decide
             case.body = {**case.body, **send()}
         arguments = case.as_transport_kwargs()
+        if "json" not in arguments:
+            continue  # a form, which has tests of its own
         given_headers = {name: str(value) for name, value in arguments["headers"].items()}
         headers = {**given_headers, "authorization": f"Bearer {door.key}"}
         request = door.http.build_request("POST", "/v1/emails", headers=headers, json=arguments["json"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.contracts.entities import Kind, Sender, Workspace
+from shared.contracts.entities import Kind, Workspace
 from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, make_workspace, send
 from tests.integration.ingest.documented import OPERATOR, Asker
 from tests.integration.ingest.test_bad_input import assert_problem
@@ -19,6 +19,7 @@ FULL: dict[str, Any] = {
     "default_stream": "billing",
     "default_tracking": ["opens"],
     "max_recipients": 10,
+    "max_domains": 3,
     "max_message_bytes": 1_000_000,
     "smtputf8": True,
     "rate_limit": 6000,
@@ -106,7 +107,7 @@ async def test_the_gates(door: Door) -> None:
 
 async def test_a_deleted_workspaces_keys_open_nothing_from_the_next_request_on(door: Door) -> None:
     workspace, key = await make_workspace(door.workspaces)
-    await door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
+    await door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
     second = (await door.workspaces.create_api_key(workspace.id, "second")).secret or ""
     operator, kept = Asker(door, OPERATOR), door.key
     for door.key in (key, second):
