@@ -60,7 +60,12 @@ async def test_a_mailer_s_message_arrives_as_it_was_made(account: Account) -> No
         )  # fmt: skip
         assert body.get_content().replace("\r\n", "\n") == "Grüß Gott\n.\n..\n"
         assert (file.get_filename(), file.get_content()) == ("ä.bin", b"\x00\x01")
-    (found,) = (await account.get(f"/v1/emails?tag=sign-in&recipient={blind.replace('+', '%2B')}"))["data"]
+
+    async def listed() -> list[dict[str, Any]]:
+        path = f"/v1/emails?tag=sign-in&recipient={blind.replace('+', '%2B')}"
+        return list((await account.get(path))["data"])
+
+    (found,) = await eventually(listed, seconds=30, what="the message in the list")
     assert (found["type"], found["subject"]) == ("bcc", "Grüße")
 
 

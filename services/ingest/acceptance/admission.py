@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -29,6 +30,8 @@ from shared.contracts.messages import Message, RecipientType
 from shared.contracts.topics import Stream
 from shared.errors import ProblemError
 
+LARGE_BYTES = 256 * 1024
+
 
 class Admission:
     """Checks, resolves and stores requests; the one way in behind every door."""
@@ -55,9 +58,10 @@ class Admission:
             replayed = await self._storing.earlier_reply(call, digest, now)
             if replayed is not None:
                 return Admitted(replayed, replayed=True)
+        tracked = tracked_of(request, call.principal)
         examined = await self._examination.examine(call.principal, request, faults, now, uploaded)
         faults.raise_any()
-        plan = await self._plan(call, examined, now)
+        plan = await self._plan(call, examined, tracked, now)
         return await self._storing.store(call, plan, digest, render)
 
     async def original_of(self, call: Call) -> str | None:
@@ -148,20 +152,19 @@ class Admission:
         )
         return await self._storing.store(call, plan, digest, render)
 
-    async def _plan(self, call: Call, examined: Examined, now: datetime) -> Plan:
+    async def _plan(self, call: Call, examined: Examined, tracked: Tracked, now: datetime) -> Plan:
         request, checked, origin = examined.request, examined.checked, examined.origin
         assert origin is not None
         recipients = await self._examination.addressed(
             call.principal, checked.recipients, origin, marketing=examined.marketing
         )
-        tracked = tracked_of(request, call.principal)
         attachments = await self._uploads.attach(checked.files, checked.times.expires_at + KEPT_AFTER)
         return Plan(
             principal=call.principal,
             door=call.door,
             trace=call.trace,
             accepted_at=now,
-            letter=letter_of(examined, attachments, tracked),
+            letter=await _letter(examined, attachments, tracked),
             recipients=recipients,
             times=checked.times,
             stream=stream_of(call.principal, request.stream),
@@ -174,6 +177,13 @@ class Admission:
 
 def _submission_id(accepted: Sequence[Accepted]) -> bytes:
     return accepted[0].submission_id.encode()
+
+
+async def _letter(examined: Examined, attachments: Sequence[Attachment], tracked: Tracked) -> Letter:
+    """The letter, made in a thread where its bodies are large: looking through them takes as long as they are."""
+    if examined.checked.size < LARGE_BYTES:
+        return letter_of(examined, attachments, tracked)
+    return await asyncio.to_thread(letter_of, examined, attachments, tracked)
 
 
 def letter_of(examined: Examined, attachments: Sequence[Attachment], tracked: Tracked) -> Letter:

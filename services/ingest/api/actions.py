@@ -36,8 +36,11 @@ class MessageActions:
     async def cancel(self, workspace_id: str, message_id: str) -> tuple[int, dict[str, Any]]:
         """200 with the canceled message, or 202 where its owner was asked to; raises a 404 or 409 problem."""
         document = await self._reader.document(workspace_id, message_id, detail=False)
-        if document["head"]["status"] in ENDED - {"canceled"}:
-            raise ProblemError(409, "already_ended", f"The message is {document['head']['status']} already.")
+        status = document["head"]["status"]
+        if status == "canceled":
+            return 200, message_view(document)
+        if status in ENDED:
+            raise ProblemError(409, "already_ended", f"The message is {status} already.")
         canceled = await self._schedule.cancel(workspace_id, message_id, now_ms())
         if canceled is Canceled.TOO_LATE:
             raise ProblemError(409, "already_gone", "The message's time has come: it has just gone.")

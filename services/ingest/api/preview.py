@@ -34,9 +34,9 @@ def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
             asked, faults = parse_send_request(await door.json_body(request))
         except MalformedJsonError as error:
             raise malformed(error) from error
+        tracked = tracked_of(asked, principal)
         async with answered_within(door.settings.answer_seconds):
             examined = await admission.preview(principal, asked, faults)
-        tracked = tracked_of(examined.request, principal)
         view = await asyncio.to_thread(_view, principal.workspace_id, examined, tracked)
         return json_response(200, {"data": view})
 

@@ -127,13 +127,21 @@ async def test_nothing_is_tracked_unless_it_is_asked_for(door: Door) -> None:
 
 async def test_a_workspace_without_the_feature_may_not_track(door: Door) -> None:
     await door.limit(features=["smtp.enabled"], default_tracking=["opens"])
-    reply = await door.post(send(tracking={"opens": True}))
-    assert (reply.status_code, reply.json()["error"], reply.json()["feature"]) == (
-        403, "upgrade_needed", "tracking.enabled",
-    )  # fmt: skip
+    for path in ("/v1/emails", "/v1/emails/preview"):
+        reply = await door.post(send(to=["nobody"], tracking={"opens": True}), path=path)
+        assert (reply.status_code, reply.json()["error"], reply.json()["feature"]) == (
+            403, "upgrade_needed", "tracking.enabled",
+        )  # fmt: skip
     assert (await door.post(send())).status_code == 202
     (mail,) = await mails(door)
     assert "/t/o/" not in mail.get_content()
+
+
+async def test_a_large_body_is_marked_as_a_small_one_is(door: Door) -> None:
+    html = f'<a href="https://shop.test/">x</a>{"<p>y</p>" * 50_000}'
+    assert (await door.post(send(html=html, tracking={"clicks": True}))).status_code == 202
+    (mail,) = await mails(door)
+    assert mail.get_content().count("/t/c/") == 1
 
 
 async def test_a_link_to_unsubscribe_is_in_the_body_and_the_header(door: Door) -> None:
