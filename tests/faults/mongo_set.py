@@ -89,8 +89,9 @@ class MongoSet:
 
     def rolled_back(self, node: MongoServer) -> dict[str, list[dict[str, Any]]]:
         """The documents that a member put aside when it rolled back, as it had them, by `database.collection`; {} until
-        that is over."""
-        if not self._hello(node).get("secondary"):
+        that is over: a member is a secondary for a moment before it rolls back, too, but has put nothing aside then."""
+        put_aside = (node.folder / "rollback").glob("*/removed.*.bson")
+        if not any(put_aside) or not self._hello(node).get("secondary"):
             return {}
         names: dict[str, str] = {}
         with self.primary().client(seconds=10) as client:
