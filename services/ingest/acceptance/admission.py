@@ -99,7 +99,8 @@ class Admission:
         times = Times(None, now + self._life)
         addressed = await self._examination.addressed(principal, recipients, origin)
         raws = raw_by_mailbox(mime, origin, addressed)
-        blobs = [await self._uploads.keep(raw, times.expires_at + KEPT_AFTER) for raw in raws.values()]
+        until = times.expires_at + KEPT_AFTER
+        blobs = await asyncio.gather(*(self._uploads.keep(raw, until) for raw in raws.values()))
         plan = Plan(
             principal=principal,
             door=call.door,
