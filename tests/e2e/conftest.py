@@ -33,7 +33,7 @@ STARTING_SECONDS = 300
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The first test's time includes the start of a whole stack, which a busy machine takes minutes for."""
     for item in items:
-        if item.path.parent == Path(__file__).parent and not item.get_closest_marker("timeout"):
+        if item.path.is_relative_to(Path(__file__).parent) and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STARTING_SECONDS))
 
 

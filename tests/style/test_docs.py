@@ -22,6 +22,18 @@ def test_every_invariant_names_tests_that_exist() -> None:
         assert re.search(rf"def {name}\(", path.read_text()), f"{file} has no {name}"
 
 
+def test_every_row_of_compatibility_has_a_test_or_a_reason_and_every_test_a_row() -> None:
+    document = (ROOT / "docs" / "compatibility.md").read_text()
+    rows = re.findall(r"^\| (?!behaviour)(?!-)(.+) \| (.+) \|$", document, re.MULTILINE)
+    for behaviour, shown in rows:
+        assert NAMED_TEST.search(shown) or shown.startswith("not done: "), behaviour
+    named = set(NAMED_TEST.findall(document))
+    for file in sorted((ROOT / "tests" / "e2e" / "compatibility").glob("test_*.py")):
+        path = str(file.relative_to(ROOT))
+        written = set(re.findall(r"def (test_\w+)\(", file.read_text()))
+        assert written == {name for of, name in named if of == path}, path
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     for target in LINK.findall(document.read_text()):
