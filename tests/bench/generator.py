@@ -24,7 +24,7 @@ LENGTH = b"content-length: "
 
 @dataclass(frozen=True)
 class Plan:
-    """`body` holds `{n}` where the number of the message goes; `rate` is in requests/s, None for a closed loop."""
+    """`body` holds `{n}` wherever the number of the request goes; `rate` is in requests/s, None for a closed loop."""
 
     host: str
     port: int
@@ -89,7 +89,7 @@ class Generator:
         self._plan = plan
         head = f"POST {plan.path} HTTP/1.1\r\nHost: {plan.host}\r\nAuthorization: Bearer {plan.token}\r\n"
         self._head = f"{head}Content-Type: application/json\r\nContent-Length: ".encode()
-        self._before, _, self._after = plan.body.encode().partition(b"{n}")
+        self._pieces = plan.body.encode().split(b"{n}")
         self._sent = 0
         self._idle: deque[Client] = deque()
         self._due: deque[float] = deque()
@@ -124,7 +124,7 @@ class Generator:
                 self._due.append(due)
 
     def _ask(self, client: Client, due: float) -> None:
-        body = self._before + str(self._sent).encode() + self._after
+        body = str(self._sent).encode().join(self._pieces)
         self._sent += 1
         client.ask(self._head + str(len(body)).encode() + END_OF_HEAD + body, due)
 
