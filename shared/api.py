@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from random import getrandbits
 from typing import Any, TypeVar
 
 import orjson
@@ -22,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import Fault, ProblemError, invalid_request, unavailable
 from shared.kafka.faults import is_infrastructure
 from shared.telemetry import metrics
-from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
+from shared.telemetry.tracing import Tracing, traceparent_of
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
@@ -86,11 +86,12 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
 
     async def handle_traced(request: Request) -> Response:
         started = time.monotonic()
+        method = request.method
         span = tracing.start(
-            f"{request.method} {route}",
+            f"{method} {route}",
             request.headers.get("traceparent"),
             SpanKind.SERVER,
-            {"http.request.method": request.method, "http.route": route, "url.path": request.scope["path"]},
+            {"http.request.method": method, "http.route": route, "url.path": request.scope["path"]},
         )
         request.state.trace = traceparent_of(span)
         status = 500
@@ -105,15 +106,14 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
             status = 422
             raise
         finally:
-            span.set_attribute("http.response.status_code", status)
-            if status >= 500:
-                span.set_status(Status(StatusCode.ERROR))
-            span.end()
-            trace = request.state.trace if is_sampled(request.state.trace) else None
+            if span.is_recording():
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_status(Status(StatusCode.ERROR))
+                span.end()
             seconds = time.monotonic() - started
-            metrics.observe(
-                metrics.HTTP_REQUESTS, seconds, trace, route=route, method=request.method, status=str(status)
-            )
+            labels = {"route": route, "method": method, "status": str(status)}
+            metrics.observe(metrics.HTTP_REQUESTS, seconds, request.state.trace, **labels)
 
     return handle_traced
 
@@ -171,7 +171,7 @@ class RequestIds:
             await self._app(scope, receive, send)
             return
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
-        request_id = given if REQUEST_ID.match(given) else uuid.uuid4().hex
+        request_id = given if REQUEST_ID.match(given) else f"{getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = request_id
 
         async def with_id(message: Message) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from http import HTTPStatus
+from types import TracebackType
 from typing import Any
 
 
@@ -69,14 +70,31 @@ def unavailable(detail: str, retry_after: int = 2) -> ProblemError:
     return ProblemError(503, "unavailable", detail, headers={"Retry-After": str(retry_after)})
 
 
-@asynccontextmanager
-async def answered_within(seconds: float) -> AsyncIterator[None]:
+class _Deadline:
+    """Written out: a request passes one or two, and contextlib's way takes as long as the deadline itself."""
+
+    __slots__ = ("_timeout",)
+
+    def __init__(self, seconds: float) -> None:
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            await self._timeout.__aexit__(kind, error, trace)
+        except TimeoutError as late:
+            error = late
+        if isinstance(error, TimeoutError):
+            raise unavailable("The database did not answer in time; please try again.") from error
+
+
+def answered_within(seconds: float) -> AbstractAsyncContextManager[None]:
     """Ends what takes longer with 503: a caller is told in time to try again, however much waits for the database."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError as error:
-        raise unavailable("The database did not answer in time; please try again.") from error
+    return _Deadline(seconds)
 
 
 def not_found(what: str) -> ProblemError:

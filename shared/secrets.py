@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import os
 
@@ -44,7 +43,7 @@ class SecretBox:
 
 def digest(pepper: bytes, value: str, purpose: str) -> str:
     """HMAC-SHA256 as hex, different for each purpose."""
-    return hmac.new(pepper, f"{purpose}\0{value}".encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(pepper, f"{purpose}\0{value}".encode(), "sha256").hex()
 
 
 def api_key_digest(pepper: bytes, key: str) -> str:

@@ -12,7 +12,8 @@ MAX_RECORD_BYTES = 64 * 1024
 
 def rfc3339(moment: datetime) -> str:
     """A UTC time with milliseconds and `Z` (RFC 3339 section 5.6)."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 Timestamp = Annotated[AwareDatetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]

@@ -63,6 +63,18 @@ class EntityCache:
             condition["workspace_id"] = workspace_id
         return await self._first((kind, field, value, workspace_id), condition)
 
+    def remembered(self, kind: Kind, id_: str) -> Entity | None:
+        """The living entity where it is remembered; None says nothing."""
+        kept = self._by_id.get((kind, id_))
+        if kept is None or kept[1] is None or kept[1].deleted or kept[0] <= time.monotonic():
+            return None
+        return kept[1]
+
+    def remembered_one(self, kind: Kind, field: str, value: Any, workspace_id: str | None = None) -> Entity | None:
+        """What `find_one` would find, where that is remembered; None says nothing."""
+        kept = self._found.get((kind, field, value, workspace_id))
+        return kept[1] if kept and kept[0] > time.monotonic() else None
+
     async def _first(self, key: tuple[Kind, str, Any, str | None], condition: dict[str, Any]) -> Entity | None:
         kept = self._found.get(key)
         if kept and kept[0] > time.monotonic():

@@ -73,7 +73,7 @@ class GroupCommit(Generic[T, A]):
             task.add_done_callback(self._running.discard)
 
     async def _run(self, group: list[tuple[T, asyncio.Future[A]]]) -> None:
-        metrics.GROUP_COMMIT_SIZE.labels(self._name).observe(len(group))
+        metrics.observe(metrics.GROUP_COMMIT_SIZE, len(group), collection=self._name)
         try:
             answers = await self._write([item for item, _ in group])
         except BaseException as error:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
+from random import getrandbits, random
 from typing import Any
 
 from opentelemetry import trace
@@ -26,6 +26,7 @@ from opentelemetry.trace import (
 from shared.settings import SharedSettings
 
 TRACEPARENT = "traceparent"
+UNSAMPLED = TraceFlags(TraceFlags.DEFAULT)
 SAMPLED = frozenset("13579bdf")
 
 
@@ -93,7 +94,7 @@ class Tracing:
         if context is not None and not context.trace_flags.sampled:
             return NonRecordingSpan(context)
         if context is None and not self._draw():
-            return NonRecordingSpan(SpanContext(secrets.randbits(128), secrets.randbits(64), False, TraceFlags(0)))
+            return NonRecordingSpan(SpanContext(getrandbits(128), getrandbits(64), False, UNSAMPLED))
         parent_context = trace.set_span_in_context(NonRecordingSpan(context) if context else INVALID_SPAN)
         return self._tracer.start_span(
             name,
@@ -105,7 +106,7 @@ class Tracing:
         )
 
     def _draw(self) -> bool:
-        return self._ratio >= 1 or secrets.randbits(53) < self._ratio * (1 << 53)
+        return self._ratio >= 1 or random() < self._ratio
 
     def shutdown(self) -> None:
         """Exports what is left and stops the exporter's thread."""

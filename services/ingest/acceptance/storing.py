@@ -126,7 +126,7 @@ class Storing:
             if replayed is not None:
                 return Admitted(replayed, replayed=True)
             reach("ingest.submission_stored")
-            metrics.ACCEPTED.labels(plan.stream.lane.value, call.door).inc(len(accepted))
+            metrics.count(metrics.ACCEPTED, len(accepted), lane=plan.stream.lane.value, door=call.door)
             return Admitted(reply)
         raise _unknown()
 

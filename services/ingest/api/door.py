@@ -47,8 +47,10 @@ class Door:
 
     async def caller(self, request: Request, scope: str) -> Principal:
         """The caller of a route that needs a scope; raises a 401, 404 or 403 problem."""
-        async with answered_within(self.settings.answer_seconds):
-            principal = await self._authenticator.admit(request)
+        principal = self._authenticator.admit_remembered(request)
+        if principal is None:
+            async with answered_within(self.settings.answer_seconds):
+                principal = await self._authenticator.admit(request)
         if "workspace" in request.path_params:
             principal.require_workspace(request.path_params["workspace"])
         principal.require_scope(scope)
