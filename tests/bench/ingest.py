@@ -61,7 +61,13 @@ class Server:
     pids: dict[str, int]
 
     def take(
-        self, body: dict[str, Any], requests: int, *, recipients: int = 1, rate: float | None = None, batch: bool = False
+        self,
+        body: dict[str, Any],
+        requests: int,
+        *,
+        recipients: int = 1,
+        rate: float | None = None,
+        batch: bool = False,
     ) -> Taken:
         path, code = ("/v1/emails/batch", "200") if batch else ("/v1/emails", "202")
         plan = Plan("127.0.0.1", self.port, self.token, json.dumps(body), requests, 40, rate, path)

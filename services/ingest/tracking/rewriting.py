@@ -5,9 +5,9 @@ Nothing of an HTML text changes but the values of the links that are marked, and
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from random import getrandbits
 from typing import Self
 
 from services.ingest.tracking.tags import Tag, tags_of
@@ -45,7 +45,7 @@ class Marks:
     def for_texts(cls, *texts: str) -> Self:
         """Marks that stand in none of the texts that a body is made from."""
         while True:
-            nonce = secrets.token_hex(8)
+            nonce = f"{getrandbits(64):016x}"
             if not any(nonce in text for text in texts):
                 return cls(nonce)
 
