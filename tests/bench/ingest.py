@@ -22,7 +22,6 @@ from typing import Any
 
 from deploy.local.parts import http_ready
 from deploy.local.processes import wait_until
-from deploy.local.stack import Stack
 from tests.bench.generator import Plan
 from tests.bench.percentiles import Percentiles
 from tests.bench.posthorn import running_stack
@@ -142,14 +141,10 @@ def running_ingest() -> Iterator[tuple[Server, str]]:
     """Ingest's http process of a stack, nothing behind it, and the address that its workspace sends from."""
     with running_stack(PORT_BASE, {}) as stack:
         home = bootstrap(stack, "shop", "no-reply@shop.example")
-        stop_behind(stack, BEHIND)
+        for name in BEHIND:
+            stack.stop(name)
         pids = {name: pid for name in ("http", "mongod") if (pid := stack.pid(name))}
         yield Server(stack.ports["http"], home["api_key"], pids), home["sender"]
-
-
-def stop_behind(stack: Stack, names: tuple[str, ...]) -> None:
-    for name in names:
-        stack.stop(name)
 
 
 if __name__ == "__main__":

@@ -50,12 +50,13 @@ class Relayed:
 
 
 class Postfix:
-    """A running instance that listens on `port` and relays to a sink on `sink_port`."""
+    """A running instance that listens on `port` and relays to a sink on `sink_port`; `more` goes into its main.cf."""
 
-    def __init__(self, base: Path, port: int, sink_port: int) -> None:
+    def __init__(self, base: Path, port: int, sink_port: int, more: str = "") -> None:
         self._base = base
         self._port = port
         self._sink_port = sink_port
+        self._more = more
         self._group = CpuGroup("bench-postfix")
 
     def start(self) -> None:
@@ -80,6 +81,10 @@ class Postfix:
         used = None if before is None or after is None else round((after - before) / messages * 1000, 3)
         return Relayed(round(messages / (relayed - started), 1), round(messages / (accepted - started), 1), used)
 
+    def cpu_seconds(self) -> float | None:
+        """What all its processes have used since it was started."""
+        return self._group.seconds()
+
     def _configure(self) -> None:
         for name in ("etc", "spool", "data"):
             (self._base / name).mkdir(parents=True)
@@ -92,7 +97,7 @@ class Postfix:
         lines = Path("/etc/postfix/master.cf.proto").read_text().splitlines()
         (etc / "master.cf").write_text("".join(f"{self._service(line)}\n" for line in lines))
         log = self._base / "postfix.log"
-        (etc / "main.cf").write_text(MAIN_CF.format(base=self._base, log=log, sink=self._sink_port))
+        (etc / "main.cf").write_text(MAIN_CF.format(base=self._base, log=log, sink=self._sink_port) + self._more)
 
     def _service(self, line: str) -> str:
         fields = line.split()
@@ -111,10 +116,10 @@ class Postfix:
 
 
 @contextmanager
-def running_postfix(port: int, sink_port: int) -> Iterator[Postfix]:
+def running_postfix(port: int, sink_port: int, more: str = "") -> Iterator[Postfix]:
     install()
     with tempfile.TemporaryDirectory(prefix="bench-postfix-") as folder:
-        instance = Postfix(Path(folder), port, sink_port)
+        instance = Postfix(Path(folder), port, sink_port, more)
         instance.start()
         try:
             yield instance
