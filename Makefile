@@ -51,7 +51,10 @@ faults: $(STAMP) ## the full fault harness, by hand; writes docs/reliability.md
 verify: $(STAMP) ## every long form, the fault harness's too, by hand
 	$(BIN)/pytest -m "verify or faults" --timeout 3600 tests
 
-bench: $(STAMP) ## the pipeline beside Postfix, and how fair it is; as root, and on an otherwise idle machine
+bench: $(STAMP) ## the doors and the pipeline beside others, and how fair it is; as root, on an otherwise idle machine
+	$(BIN)/python -m tests.bench.ingest
+	$(BIN)/python -m tests.bench.smtp_door
+	$(BIN)/python -m tests.bench.scheduling
 	$(BIN)/python -m tests.bench.fairness
 	$(BIN)/python -m tests.bench.scale
 	$(BIN)/python -m tests.bench.pipeline

@@ -14,6 +14,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -43,7 +44,8 @@ smtpd_client_restrictions = check_client_access static:HOLD
 """
 CONTENT = (
     "From: {sender}\r\nTo: to@sink.test\r\nSubject: Your order\r\nDate: Sat, 21 Nov 2026 10:00:00 +0000\r\n"
-    "Message-ID: <{{n}}@bench.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}"
+    "Message-ID: <{{n}}.{{run}}@bench.example>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
+    "{text}"
 )
 
 
@@ -67,7 +69,8 @@ class Server:
     cpu: Callable[[], float | None]
 
     def take(self, messages: int, per_session: int) -> Taken:
-        plan = replace(self.plan, messages=messages, per_session=per_session)
+        content = self.plan.content.replace("{run}", str(time.time_ns()))  # the same message again is no new one
+        plan = replace(self.plan, messages=messages, per_session=per_session, content=content)
         before = self.cpu()
         command = [sys.executable, "-m", "tests.bench.smtp_client", json.dumps(asdict(plan))]
         done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=SECONDS)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from itertools import pairwise
@@ -48,6 +48,10 @@ class Workspace:
         database = client["posthorn_ingest"]
         self._messages, self._deliveries = database["messages"], client["posthorn_sender"]["deliveries"]
 
+    def email(self, to: str, tag: str) -> dict[str, Any]:
+        """What `POST /v1/emails` takes, for one recipient."""
+        return {"from": self._sender, "to": [to], "subject": "Your order", "text": TEXT, "tags": [tag]}
+
     def begin(
         self,
         tag: str,
@@ -59,10 +63,7 @@ class Workspace:
         connections: int = 40,
     ) -> subprocess.Popen[bytes]:
         """Starts a generator; its output is for `ended`. The local parts of the recipients begin with `to`."""
-        body = {
-            "from": self._sender, "to": [f"{to}+{tag}-{{n}}@sink.test"], "subject": "Your order", "text": TEXT,
-            "tags": [tag], "stream": stream,
-        }  # fmt: skip
+        body = self.email(f"{to}+{tag}-{{n}}@sink.test", tag) | {"stream": stream}
         port = self._stack.ports["http"]
         plan = Plan("127.0.0.1", port, self._home["api_key"], json.dumps(body), messages, connections, rate)
         command = [sys.executable, "-m", "tests.bench.generator", json.dumps(asdict(plan))]
@@ -107,22 +108,34 @@ class Workspace:
     def passed(self, tag: str) -> dict[str, list[float]]:
         """The seconds from the stage before until each stage had passed a run's delivered messages on."""
         passed: dict[str, list[float]] = {stage: [] for stage in STAGES[1:]}
-        found = self._messages.find(
-            {"workspace_id": self._home["workspace"], "tags": tag, "times.delivered_at": {"$exists": True}},
-            {"events": 1, "times.delivered_at": 1},
-        )
-        for one in found:
-            seen = next(event["data"]["seen"] for event in one["events"].values() if event["type"] == "delivered")
-            moments = {stage: datetime.fromisoformat(seen[stage]) for stage in STAGES[:-1]}
+        for one, moments in self._moments(tag):
             moments["delivered"] = one["times"]["delivered_at"]
             for before, stage in pairwise(STAGES):
                 passed[stage].append((moments[stage] - moments[before]).total_seconds())
         return passed
 
+    def late(self, tag: str) -> list[float]:
+        """The seconds from `scheduled_at` until each of a run's delivered messages was published."""
+        return [(moments["published"] - one["scheduled_at"]).total_seconds() for one, moments in self._moments(tag)]
+
+    def _moments(self, tag: str) -> Iterator[tuple[dict[str, Any], dict[str, datetime]]]:
+        """A run's delivered messages, and when each stage had passed each of them on."""
+        found = self._messages.find(
+            {"workspace_id": self._home["workspace"], "tags": tag, "times.delivered_at": {"$exists": True}},
+            {"events": 1, "times.delivered_at": 1, "scheduled_at": 1},
+        )
+        for one in found:
+            seen = next(event["data"]["seen"] for event in one["events"].values() if event["type"] == "delivered")
+            yield one, {stage: datetime.fromisoformat(seen[stage]) for stage in STAGES[:-1]}
+
     def subscribe(self, url: str) -> None:
         """Adds a webhook endpoint: from now on each message has one webhook."""
-        body = json.dumps({"url": url, "events": ["email.delivered"]}).encode()
+        self.post("/v1/webhooks", {"url": url, "events": ["email.delivered"]})
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """The reply's body; raises HTTPError for what is no success."""
         headers = {"Authorization": f"Bearer {self._home['api_key']}", "Content-Type": "application/json"}
-        request = urllib.request.Request(f"{self._stack.http_url}/v1/webhooks", body, headers, method="POST")
-        with urllib.request.urlopen(request, timeout=10) as reply:
-            assert reply.status == 201
+        request = urllib.request.Request(f"{self._stack.http_url}{path}", json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request, timeout=30) as reply:
+            answer: dict[str, Any] = json.loads(reply.read())
+            return answer
