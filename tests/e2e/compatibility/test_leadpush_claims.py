@@ -84,7 +84,7 @@ async def test_each_named_stage_has_a_time_and_can_be_searched(account: Account)
     delivered, deferred, bounced, stopped = shown
     for email in shown:
         assert email["accepted_at"] <= email[f"{email['status']}_at"]
-    assert delivered["accepted_at"] <= delivered["queued_at"] <= delivered["delivered_at"]
+    assert delivered["accepted_at"] <= delivered["published_at"] <= delivered["delivered_at"]
     assert deferred["deferred_at"] <= deferred["delivered_at"]
     assert (bounced["last_reply"]["code"], bounced["last_reply"]["hard"]) == (550, True)
     (hit,) = await account.steps(stopped["uuid"], "checked")
