@@ -10,7 +10,7 @@ import orjson
 from fastapi import Request, Response
 
 from services.ingest.dialects.reading import listed, place_of
-from services.ingest.projection.views import unified_status
+from services.ingest.projection.views import times_of, unified_status
 from shared.api import json_response
 from shared.auth import Principal
 from shared.content import Content
@@ -123,7 +123,7 @@ def _json(text: str) -> Any:
 
 def email_view(document: Mapping[str, Any], content: Content | None) -> dict[str, Any]:
     """One e-mail as it stands. `status` is the raw state of sending, `unified_status` the whole life."""
-    times: Mapping[str, datetime] = document.get("times", {})
+    times: Mapping[str, datetime] = times_of(document)
     head = document["head"]
     view = {
         "id": document["_id"],
@@ -153,7 +153,7 @@ def tracking_events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "emailId": document["_id"],
             "type": TRACKED[event["type"]],
             "createdAt": _time(event["at"]),
-            "ipAddress": event["data"].get("ip"),
+            **({"ipAddress": ip} if (ip := event["data"].get("ip")) else {}),
         }
         for event in events
         if event["type"] in TRACKED
