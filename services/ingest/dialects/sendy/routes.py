@@ -21,7 +21,6 @@ from services.ingest.dialects.sendy import schemas
 from services.ingest.dialects.sendy.batch import items_of
 from services.ingest.dialects.sendy.listing import Period, SendyListing
 from services.ingest.dialects.sendy.shapes import (
-    CODES,
     STATUSES,
     core_fields,
     email_view,
@@ -106,7 +105,7 @@ def sendy_router(
                 admitted = await _admit(call.under(f"{call.key}#{place}" if call.key else None), item)
         except (ProblemError, PyMongoError) as error:
             problem = error if isinstance(error, ProblemError) else unavailable("It is not known; please try again.")
-            return {"to": item.get("to"), "status": "failed", "error": error_of(problem, CODES[problem.status])}
+            return {"to": item.get("to"), "status": "failed", "error": error_of(problem)}
         data = orjson.loads(admitted.reply)["data"]
         return {name: data[name] for name in ("id", "to", "status")}
 

@@ -162,13 +162,13 @@ def tracking_events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def error_shape(request: Request, problem: ProblemError) -> Response:
     """`{success: false, error: {code, message, details}}`."""
-    code = "SMTP_NOT_CONFIGURED" if problem.code == "smtp_not_configured" else CODES.get(problem.status, "ERROR")
-    return json_response(problem.status, {"success": False, "error": error_of(problem, code)}, problem.headers)
+    return json_response(problem.status, {"success": False, "error": error_of(problem)}, problem.headers)
 
 
-def error_of(problem: ProblemError, code: str) -> dict[str, Any]:
+def error_of(problem: ProblemError) -> dict[str, Any]:
+    own = problem.code == "smtp_not_configured"
     return {
-        "code": code,
+        "code": "SMTP_NOT_CONFIGURED" if own else CODES.get(problem.status, "ERROR"),
         "message": problem.detail,
         "details": [_detail(fault) for fault in problem.errors],
         **problem.members,

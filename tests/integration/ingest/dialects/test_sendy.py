@@ -211,6 +211,8 @@ async def test_errors_have_their_shape(door: Door) -> None:
     await door.limit(default_sender=None)
     reply = await door.post(mail(), path=SEND)
     assert (reply.status_code, reply.json()["error"]["code"]) == (422, "SMTP_NOT_CONFIGURED")
+    reply = await door.post({"emails": [mail()]}, path=BATCH)
+    assert reply.json()["data"][0]["error"]["code"] == "SMTP_NOT_CONFIGURED"
     assert (await door.post(mail(**{"from": SENDER}), path=SEND)).status_code == 200
     reply = await door.get("/api/v1/nothing/here")
     assert (reply.status_code, reply.json()["error"]["code"]) == (404, "NOT_FOUND")
