@@ -153,11 +153,17 @@ def tracking_events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "emailId": document["_id"],
             "type": TRACKED[event["type"]],
             "createdAt": _time(event["at"]),
-            **({"ipAddress": ip} if (ip := event["data"].get("ip")) else {}),
+            **_reader_of(event),
         }
         for event in events
         if event["type"] in TRACKED
     ]
+
+
+def _reader_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """A reader's address as far as it is kept; of a delivery `ip` is that of the mail server."""
+    ip = event["data"].get("ip") if event["type"] in ("opened", "clicked") else None
+    return {"ipAddress": ip} if ip else {}
 
 
 def error_shape(request: Request, problem: ProblemError) -> Response:

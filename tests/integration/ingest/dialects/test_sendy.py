@@ -143,9 +143,12 @@ async def test_tracking_shows_what_came_after(door: Door) -> None:
     id_ = (await door.post(mail(), path=SEND)).json()["data"]["id"]
     (message,) = await messages_of(door)
     opened = event_of(message, EventType.OPENED, NOW + timedelta(minutes=1), {"ip": "192.0.2.0"})
-    await project(door.deployment, event_of(message, EventType.DELIVERED, NOW), opened)
+    taken = event_of(message, EventType.DELIVERED, NOW, {"ip": "198.51.100.25", "host": "mx.example.test"})
+    await project(door.deployment, taken, opened)
     delivered, seen = (await door.get(f"/api/v1/tracking/{id_}")).json()["data"]
-    assert (delivered["type"], delivered["emailId"]) == ("delivered", id_)
+    assert delivered == {
+        "id": taken.event_id, "emailId": id_, "type": "delivered", "createdAt": "2026-03-18T10:00:00Z",
+    }  # fmt: skip
     assert seen == {
         "id": opened.event_id, "emailId": id_, "type": "open", "createdAt": "2026-03-18T10:01:00Z",
         "ipAddress": "192.0.2.0",
