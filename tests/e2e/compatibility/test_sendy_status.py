@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.events import EventType
+from shared.contracts.record import rfc3339
 from tests.e2e.account import Account, fresh
 from tests.e2e.compatibility.sendy_caller import email, posted, reaches
 from tests.e2e.compatibility.told_events import event_of_stack, tell
@@ -43,12 +45,24 @@ async def test_the_unified_status_is_the_highest_of_the_published_order(account:
     assert (shown["status"], bool(shown["first_replied_at"])) == ("failed", True)
 
 
-async def test_what_is_on_its_way_is_queued_and_one_that_was_refused_has_bounced(account: Account) -> None:
-    waits, refused = (await posted(account, fresh("tempfail")))["id"], (await posted(account, fresh("permfail")))["id"]
+async def test_until_it_is_delivered_the_unified_status_is_queued_sending_or_sent(account: Account) -> None:
+    waits = (await posted(account, fresh("tempfail")))["id"]
+    id_ = (await posted(account, fresh("ok"), scheduled_at=rfc3339(datetime.now(UTC) + timedelta(hours=1))))["id"]
     await account.reaches(waits, "deferred")
-    shown = await email(account, waits)
-    assert (shown["status"], shown["unified_status"], shown["sent_at"]) == ("queued", "queued", None)
-    shown = await reaches(account, refused, "bounced")
+    for queued in (waits, id_):
+        shown = await email(account, queued)
+        assert (shown["status"], shown["unified_status"], shown["sent_at"]) == ("queued", "queued", None)
+    event = await event_of_stack(account.stack, id_, EventType.ACCEPTED)
+    await tell(account.stack, event, EventType.SENDING)
+    shown = await reaches(account, id_, "sending")
+    assert (shown["status"], shown["sent_at"]) == ("sending", None)
+    await tell(account.stack, event, EventType.RELAYED)
+    shown = await reaches(account, id_, "sent")
+    assert (shown["status"], bool(shown["sent_at"]), shown["delivered_at"]) == ("sent", True, None)
+
+
+async def test_one_that_was_refused_has_bounced(account: Account) -> None:
+    shown = await reaches(account, (await posted(account, fresh("permfail")))["id"], "bounced")
     assert (shown["status"], shown["sent_at"], shown["delivered_at"]) == ("failed", None, None)
 
 

@@ -11,14 +11,19 @@ from deploy.local.stack import Stack
 from shared.contracts.events import Event, EventType, event_id_of, sequence_of
 from shared.contracts.topics import EVENTS
 from tests.e2e.records import all_records
+from tests.fixtures.deployment import eventually
 
 
 async def event_of_stack(stack: Stack, message_id: str, type_: EventType) -> Event:
-    """An event of the message as the stack itself told it."""
+    """An event of the message as the stack itself tells it, as soon as it does."""
     topic = stack.env["POSTHORN_TOPIC_PREFIX"] + EVENTS
-    records = [record for record in await all_records(stack) if record.topic == topic and record.value]
-    events = [Event.decode(record.value) for record in records if record.key == message_id.encode()]
-    return next(event for event in events if event.type is type_)
+
+    async def there() -> list[Event]:
+        records = [record for record in await all_records(stack) if (record.topic, record.key) == (topic, key)]
+        return [event for event in (Event.decode(record.value) for record in records) if event.type is type_]
+
+    key = message_id.encode()
+    return (await eventually(there, seconds=30, every=0.5, what=f"{type_} of {message_id}"))[0]
 
 
 async def tell(stack: Stack, event: Event, type_: EventType, **data: Any) -> None:
