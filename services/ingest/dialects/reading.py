@@ -1,4 +1,4 @@
-"""What the dialects share: JSON objects read loosely, as their originals do, and where a fault lies."""
+"""What the dialects share: JSON objects read loosely, as their originals do, where a fault lies, what is a replay."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from services.ingest.acceptance.send_request import SendRequest, read_send_request
+from services.ingest.acceptance.storing import Admitted
 from services.ingest.faults import Faults
 from shared.errors import Fault, ProblemError
 
@@ -26,6 +27,11 @@ def object_of(body: bytes) -> dict[str, Any]:
 def request_of(fields: Mapping[str, Any]) -> tuple[SendRequest, Faults]:
     """The core's request out of its fields, those that are None left out; faults where a value has the wrong type."""
     return read_send_request({name: value for name, value in fields.items() if value is not None})
+
+
+def replay_headers(admitted: Admitted) -> dict[str, str]:
+    """What tells a reply that was given before from a new one."""
+    return {"Idempotency-Replayed": "true"} if admitted.replayed else {}
 
 
 def listed(value: Any) -> Any:

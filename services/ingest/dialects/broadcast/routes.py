@@ -13,13 +13,14 @@ from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
 from services.ingest.api.door import Door
 from services.ingest.api.messages import SCOPE, MessageReader
+from services.ingest.dialects.broadcast.limits import told
 from services.ingest.dialects.broadcast.schemas import get_operation, send_operation
 from services.ingest.dialects.broadcast.shapes import Transactional, core_fields, error_shape, of_content, shown
-from services.ingest.dialects.reading import object_of, request_of
+from services.ingest.dialects.reading import object_of, replay_headers, request_of
 from shared.api import json_response, service_router
 from shared.content import ContentStore
 from shared.contracts.messages import Message
-from shared.errors import answered_within, not_found
+from shared.errors import ProblemError, answered_within, not_found
 from shared.service import Base
 from shared.tokens import time_of_number
 
@@ -29,7 +30,7 @@ NUMBER = re.compile(r"[0-9]{1,16}")
 
 def broadcast_router(base: Base, admission: Admission, reader: MessageReader, door: Door) -> APIRouter:
     router = service_router(base.tracing, tags=["broadcast"])
-    router.shapes = {PREFIX: error_shape, f"{PREFIX}.json": error_shape}
+    router.shapes = {PREFIX: error_reply, f"{PREFIX}.json": error_reply}
     contents = ContentStore(base.content_database)
     public_url = door.settings.public_url.rstrip("/")
 
@@ -55,13 +56,14 @@ def broadcast_router(base: Base, admission: Admission, reader: MessageReader, do
 
             async with answered_within(door.settings.answer_seconds):
                 admitted = await admission.admit(call, asked, faults, render)
-        return Response(admitted.reply, 201, media_type="application/json")
+        headers = told(request) | replay_headers(admitted)
+        return Response(admitted.reply, 201, headers, media_type="application/json")
 
     async def get_transactional(number: str, request: Request) -> Response:
         principal = await door.caller(request, SCOPE)
         async with answered_within(door.settings.answer_seconds):
             view = await _view(principal.workspace_id, number.removesuffix(".json"))
-        return json_response(200, view)
+        return json_response(200, view, told(request))
 
     async def _view(workspace_id: str, number: str) -> dict[str, Any]:
         known = NUMBER.fullmatch(number) is not None
@@ -79,6 +81,13 @@ def broadcast_router(base: Base, admission: Admission, reader: MessageReader, do
     router.add_api_route(f"{PREFIX}.json", send_transactional, methods=["POST"], status_code=201, **send_operation())
     router.add_api_route(f"{PREFIX}/{{number}}", get_transactional, methods=["GET"], **get_operation())
     return router
+
+
+def error_reply(request: Request, problem: ProblemError) -> Response:
+    """An error, which tells of the limits like every other reply."""
+    response = error_shape(request, problem)
+    response.headers.update(told(request))
+    return response
 
 
 def reason_of(document: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from services.ingest.api.schemas import IDEMPOTENCY_KEY, json_body
 
 TEXT, MAYBE_TEXT, FLAG = {"type": "string"}, {"type": ["string", "null"]}, {"type": "boolean"}
+COUNT = {"type": "integer"}
 TRANSACTIONAL: dict[str, Any] = {
     "title": "Transactional",
     "type": "object",
@@ -48,8 +49,16 @@ REFUSALS: dict[int, tuple[str, dict[str, Any]]] = {
 }
 
 
+LIMIT_HEADERS = {
+    "X-RateLimit-Limit": {"description": "Requests a minute, of the limit with the least left", "schema": COUNT},
+    "X-RateLimit-Remaining": {"description": "How many of them are left", "schema": COUNT},
+    "X-RateLimit-Reset": {"description": "Unix time from which more are", "schema": COUNT},
+}
+
+
 def _reply(text: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": text, "content": {"application/json": {"schema": schema}}}
+    """The headers stand on replies to known keys only, so that none is required."""
+    return {"description": text, "headers": LIMIT_HEADERS, "content": {"application/json": {"schema": schema}}}
 
 
 def _refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:

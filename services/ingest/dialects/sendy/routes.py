@@ -16,12 +16,11 @@ from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.api.actions import MessageActions
 from services.ingest.api.door import Door
 from services.ingest.api.messages import MessageReader
-from services.ingest.dialects.reading import object_of, request_of
+from services.ingest.dialects.reading import object_of, replay_headers, request_of
 from services.ingest.dialects.sendy import schemas
 from services.ingest.dialects.sendy.batch import items_of
-from services.ingest.dialects.sendy.listing import SendyListing
+from services.ingest.dialects.sendy.listing import Period, SendyListing
 from services.ingest.dialects.sendy.shapes import (
-    CODES,
     STATUSES,
     core_fields,
     email_view,
@@ -31,10 +30,12 @@ from services.ingest.dialects.sendy.shapes import (
     success,
     tracking_events,
 )
+from services.ingest.dialects.sendy.statistics import statistics_view
 from services.ingest.faults import Faults
+from services.ingest.store.statistics import Statistics
 from services.ingest.store.uploads import File
 from shared.api import json_response, service_router
-from shared.auth import Principal
+from shared.auth import Principal, caller
 from shared.errors import ProblemError, answered_within, unavailable
 from shared.service import Base
 
@@ -49,13 +50,16 @@ def sendy_router(
     router = service_router(base.tracing, tags=["sendy"])
     router.shapes = {PREFIX: error_shape}
     seconds = door.settings.answer_seconds
+    statistics = Statistics(base.database)
+    # dependencies, as FastAPI looks at a query before it calls a handler: who asks comes first
+    may_read, may_track = (caller(base.authenticator, scope) for scope in ("email.history", "tracking.read"))
 
     async def send_email(request: Request) -> Response:
         with door.counted():
             call = door.call(request, await door.sender(request))
             given = object_of(await door.json_body(request, JSON_BYTES))
             admitted = await _admit(call, given)
-        return Response(admitted.reply, media_type="application/json")
+        return _accepted(admitted)
 
     async def send_form(request: Request) -> Response:
         with door.counted():
@@ -63,7 +67,7 @@ def sendy_router(
             faults = Faults()
             async with door.form(request, call.principal, MOST_FILES, faults) as form:
                 admitted = await _admit(call, form_fields(form.fields), form.files, faults)
-        return Response(admitted.reply, media_type="application/json")
+        return _accepted(admitted)
 
     async def send_batch(request: Request) -> Response:
         with door.counted():
@@ -101,12 +105,11 @@ def sendy_router(
                 admitted = await _admit(call.under(f"{call.key}#{place}" if call.key else None), item)
         except (ProblemError, PyMongoError) as error:
             problem = error if isinstance(error, ProblemError) else unavailable("It is not known; please try again.")
-            return {"to": item.get("to"), "status": "failed", "error": error_of(problem, CODES[problem.status])}
+            return {"to": item.get("to"), "status": "failed", "error": error_of(problem)}
         data = orjson.loads(admitted.reply)["data"]
         return {name: data[name] for name in ("id", "to", "status")}
 
-    async def list_emails(listing: Annotated[SendyListing, Query()], request: Request) -> Response:
-        principal = await door.caller(request, "email.history")
+    async def list_emails(listing: Annotated[SendyListing, Query()], principal: Principal = may_read) -> Response:
         found, total = await reader.page(principal.workspace_id, listing.conditions(), listing.skip, listing.limit)
         pages = -(-total // listing.limit)
         meta = {"total": total, "page": listing.page, "limit": listing.limit, "pages": pages}
@@ -128,6 +131,10 @@ def sendy_router(
         document = await reader.document(principal.workspace_id, id.lower(), detail=True)
         return json_response(200, success(tracking_events(document)))
 
+    async def get_statistics(period: Annotated[Period, Query()], principal: Principal = may_track) -> Response:
+        counts = await statistics.counts(principal.workspace_id, period.conditions())
+        return json_response(200, success(statistics_view(counts)))
+
     for method, path, act, described in (
         ("POST", "/emails/send", send_email, schemas.send()),
         ("POST", "/emails/send/multipart", send_form, schemas.send_form()),
@@ -136,6 +143,11 @@ def sendy_router(
         ("GET", "/emails/{id}", get_email, schemas.email()),
         ("DELETE", "/emails/{id}", delete_email, schemas.deletion()),
         ("GET", "/tracking/{id}", get_tracking, schemas.tracking()),
+        ("GET", "/stats", get_statistics, schemas.statistics()),
     ):
         router.add_api_route(PREFIX + path, act, methods=[method], **described)
     return router
+
+
+def _accepted(admitted: Admitted) -> Response:
+    return Response(admitted.reply, headers=replay_headers(admitted), media_type="application/json")

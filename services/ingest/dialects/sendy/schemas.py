@@ -70,9 +70,30 @@ TRACKING = {
     "properties": {
         **dict.fromkeys(("id", "emailId", "createdAt"), TEXT),
         "type": {"enum": sorted(TRACKED.values())},
-        "ipAddress": MAYBE_TEXT,
+        "ipAddress": {"type": "string", "description": "Of an open or a click, as far as it is kept"},
+    },
+    "required": ["id", "emailId", "type", "createdAt"],
+}
+COUNTED = (
+    "sent",
+    "delivered",
+    "opens",
+    "uniqueOpens",
+    "clicks",
+    "uniqueClicks",
+    "bounces",
+    "complaints",
+    "unsubscribes",
+)
+PERCENT = {"type": "number", "description": "in percent"}
+STATISTICS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        **dict.fromkeys(COUNTED, COUNT),
+        **dict.fromkeys(("openRate", "clickRate", "bounceRate"), PERCENT),
     },
 }
+STATISTICS["required"] = list(STATISTICS["properties"])
 REFUSALS = {
     400: "Not JSON, no form, or a malformed Idempotency-Key",
     401: "No key, an unknown one, or one that has expired",
@@ -177,3 +198,8 @@ def deletion() -> dict[str, Any]:
 def tracking() -> dict[str, Any]:
     data = {"type": "array", "items": TRACKING}
     return _described("get_tracking", "What became of an e-mail", data, (401, 403, 404, 429, 503))
+
+
+def statistics() -> dict[str, Any]:
+    summary = "What became of all e-mails together (of the newest 100,000)"
+    return _described("get_statistics", summary, STATISTICS, (401, 403, 422, 429, 503))

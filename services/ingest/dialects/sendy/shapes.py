@@ -10,7 +10,7 @@ import orjson
 from fastapi import Request, Response
 
 from services.ingest.dialects.reading import listed, place_of
-from services.ingest.projection.views import unified_status
+from services.ingest.projection.views import times_of, unified_status
 from shared.api import json_response
 from shared.auth import Principal
 from shared.content import Content
@@ -123,7 +123,7 @@ def _json(text: str) -> Any:
 
 def email_view(document: Mapping[str, Any], content: Content | None) -> dict[str, Any]:
     """One e-mail as it stands. `status` is the raw state of sending, `unified_status` the whole life."""
-    times: Mapping[str, datetime] = document.get("times", {})
+    times: Mapping[str, datetime] = times_of(document)
     head = document["head"]
     view = {
         "id": document["_id"],
@@ -153,22 +153,28 @@ def tracking_events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
             "emailId": document["_id"],
             "type": TRACKED[event["type"]],
             "createdAt": _time(event["at"]),
-            "ipAddress": event["data"].get("ip"),
+            **_reader_of(event),
         }
         for event in events
         if event["type"] in TRACKED
     ]
 
 
+def _reader_of(event: Mapping[str, Any]) -> dict[str, Any]:
+    """A reader's address as far as it is kept; of a delivery `ip` is that of the mail server."""
+    ip = event["data"].get("ip") if event["type"] in ("opened", "clicked") else None
+    return {"ipAddress": ip} if ip else {}
+
+
 def error_shape(request: Request, problem: ProblemError) -> Response:
     """`{success: false, error: {code, message, details}}`."""
-    code = "SMTP_NOT_CONFIGURED" if problem.code == "smtp_not_configured" else CODES.get(problem.status, "ERROR")
-    return json_response(problem.status, {"success": False, "error": error_of(problem, code)}, problem.headers)
+    return json_response(problem.status, {"success": False, "error": error_of(problem)}, problem.headers)
 
 
-def error_of(problem: ProblemError, code: str) -> dict[str, Any]:
+def error_of(problem: ProblemError) -> dict[str, Any]:
+    own = problem.code == "smtp_not_configured"
     return {
-        "code": code,
+        "code": "SMTP_NOT_CONFIGURED" if own else CODES.get(problem.status, "ERROR"),
         "message": problem.detail,
         "details": [_detail(fault) for fault in problem.errors],
         **problem.members,

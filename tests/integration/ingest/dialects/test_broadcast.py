@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,8 @@ from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.record import rfc3339
-from tests.integration.ingest.conftest import SENDER, Door, make_workspace
+from tests.fixtures.deployment import Deployment
+from tests.integration.ingest.conftest import SENDER, Door, make_workspace, open_door
 from tests.integration.ingest.read_model import project
 
 PATH = "/api/v1/transactionals.json"
@@ -129,3 +131,30 @@ async def test_404_is_for_another_channels_and_for_what_is_no_number(door: Door)
     for each in (number, "x", 2**70):
         reply = await door.get(f"/api/v1/transactionals/{each}.json")
         assert (reply.status_code, reply.json()) == (404, {"error": "Not Found"})
+
+
+async def test_every_reply_to_a_known_token_tells_of_the_limit(deployment: Deployment) -> None:
+    async with open_door(deployment, key_rate_limit=4, workspace_rate_limit=100) as door:
+        await door.limit(default_sender=SENDER)
+        made = await door.post(order(), path=PATH)
+        replies = [
+            made,
+            await door.get(f"/api/v1/transactionals/{made.json()['id']}.json"),
+            await door.get("/api/v1/transactionals/x.json"),
+            await door.post({}, path=PATH),
+            await door.post(order(), path=PATH),
+        ]
+        assert [reply.status_code for reply in replies] == [201, 200, 404, 422, 429]
+        assert [reply.headers["x-ratelimit-limit"] for reply in replies] == ["4"] * 5
+        assert [reply.headers["x-ratelimit-remaining"] for reply in replies] == ["3", "2", "1", "0", "0"]
+        assert all(0 <= int(reply.headers["x-ratelimit-reset"]) - time.time() <= 61 for reply in replies)
+        assert 1 <= int(replies[-1].headers["retry-after"]) <= 15
+        door.key = "nonsense"
+        assert "x-ratelimit-limit" not in (await door.post(order(), path=PATH)).headers
+
+
+async def test_a_key_makes_a_request_once(door: Door) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+    first, again = [await door.post(order(), path=PATH, headers=headers) for _ in range(2)]
+    assert (first.status_code, first.json()) == (201, again.json())
+    assert [reply.headers.get("idempotency-replayed") for reply in (first, again)] == [None, "true"]

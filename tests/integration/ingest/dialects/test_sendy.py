@@ -14,6 +14,7 @@ from tests.integration.ingest.conftest import SENDER, Door, make_workspace
 from tests.integration.ingest.read_model import project
 
 SEND, FORM, BATCH, LIST = (f"/api/v1/emails{part}" for part in ("/send", "/send/multipart", "/batch", ""))
+STATS = "/api/v1/stats"
 NOW = datetime(2026, 3, 18, 10, 0, tzinfo=UTC)
 
 
@@ -142,13 +143,67 @@ async def test_tracking_shows_what_came_after(door: Door) -> None:
     id_ = (await door.post(mail(), path=SEND)).json()["data"]["id"]
     (message,) = await messages_of(door)
     opened = event_of(message, EventType.OPENED, NOW + timedelta(minutes=1), {"ip": "192.0.2.0"})
-    await project(door.deployment, event_of(message, EventType.DELIVERED, NOW), opened)
+    taken = event_of(message, EventType.DELIVERED, NOW, {"ip": "198.51.100.25", "host": "mx.example.test"})
+    await project(door.deployment, taken, opened)
     delivered, seen = (await door.get(f"/api/v1/tracking/{id_}")).json()["data"]
-    assert (delivered["type"], delivered["emailId"]) == ("delivered", id_)
+    assert delivered == {
+        "id": taken.event_id, "emailId": id_, "type": "delivered", "createdAt": "2026-03-18T10:00:00Z",
+    }  # fmt: skip
     assert seen == {
         "id": opened.event_id, "emailId": id_, "type": "open", "createdAt": "2026-03-18T10:01:00Z",
         "ipAddress": "192.0.2.0",
     }  # fmt: skip
+
+
+async def test_what_a_machine_opened_counts_until_a_reader_is_known(door: Door) -> None:
+    id_ = (await door.post(mail(), path=SEND)).json()["data"]["id"]
+    (message,) = await messages_of(door)
+    opened = event_of(message, EventType.OPENED, NOW + timedelta(seconds=1), {"machine": True})
+    await project(door.deployment, event_of(message, EventType.DELIVERED, NOW), opened)
+    data = (await door.get(f"{LIST}/{id_}")).json()["data"]
+    assert (data["unified_status"], data["first_opened_at"]) == ("opened", "2026-03-18T10:00:01Z")
+
+
+async def test_the_statistics_count_messages_and_how_often_they_were_opened(door: Door) -> None:
+    assert set((await door.get(STATS)).json()["data"].values()) == {0}
+    await door.post({"emails": [mail(to=f"u{number}@example.test") for number in range(5)]}, path=BATCH)
+    read, scanned, returned, refused, _ = await messages_of(door)
+    later = [NOW + timedelta(minutes=number) for number in range(6)]
+    events = [
+        *(event_of(each, EventType.DELIVERED, NOW) for each in (read, scanned, returned)),
+        *(event_of(read, EventType.OPENED, at, occurrence=str(at)) for at in later[1:4]),
+        *(event_of(read, EventType.CLICKED, at, occurrence=str(at)) for at in later[4:]),
+        event_of(scanned, EventType.OPENED, NOW, {"machine": True}),
+        *(event_of(each, EventType.BOUNCED, later[1]) for each in (returned, refused)),
+        event_of(read, EventType.COMPLAINED, later[5]),
+        event_of(scanned, EventType.UNSUBSCRIBED, later[5]),
+    ]
+    await project(door.deployment, *events)
+    assert (await door.get(STATS)).json() == {
+        "success": True,
+        "data": {
+            "sent": 4, "delivered": 2, "opens": 4, "uniqueOpens": 2, "clicks": 2, "uniqueClicks": 1, "bounces": 2,
+            "complaints": 1, "unsubscribes": 1, "openRate": 100.0, "clickRate": 50.0, "bounceRate": 50.0,
+        },
+    }  # fmt: skip
+    assert (await door.get(f"{STATS}?from_date=2030-01-01T00:00:00Z")).json()["data"]["sent"] == 0
+    _, door.key = await make_workspace(door.workspaces)
+    assert (await door.get(STATS)).json()["data"]["sent"] == 0
+
+
+async def test_who_asks_is_looked_at_before_what_is_asked(door: Door) -> None:
+    for path in (f"{LIST}?limit=1000", f"{STATS}?from_date=yesterday"):
+        assert (await door.get(path)).status_code == 422
+        key, door.key = door.key, "x"
+        assert (await door.get(path)).status_code == 401
+        door.key = key
+
+
+async def test_a_key_makes_a_request_once(door: Door) -> None:
+    headers = {"Idempotency-Key": "order-1"}
+    first, again = [await door.post(mail(), path=SEND, headers=headers) for _ in range(2)]
+    assert first.json() == again.json()
+    assert [reply.headers.get("idempotency-replayed") for reply in (first, again)] == [None, "true"]
 
 
 async def test_errors_have_their_shape(door: Door) -> None:
@@ -159,6 +214,8 @@ async def test_errors_have_their_shape(door: Door) -> None:
     await door.limit(default_sender=None)
     reply = await door.post(mail(), path=SEND)
     assert (reply.status_code, reply.json()["error"]["code"]) == (422, "SMTP_NOT_CONFIGURED")
+    reply = await door.post({"emails": [mail()]}, path=BATCH)
+    assert reply.json()["data"][0]["error"]["code"] == "SMTP_NOT_CONFIGURED"
     assert (await door.post(mail(**{"from": SENDER}), path=SEND)).status_code == 200
     reply = await door.get("/api/v1/nothing/here")
     assert (reply.status_code, reply.json()["error"]["code"]) == (404, "NOT_FOUND")
