@@ -27,7 +27,8 @@ from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.dialects.broadcast.routes import broadcast_router
-from services.ingest.dialects.plunk.routes import PlunkSending, plunk_router
+from services.ingest.dialects.plunk.routes import plunk_router
+from services.ingest.dialects.plunk.sending import PlunkSending
 from services.ingest.dialects.sendy.routes import sendy_router
 from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents

@@ -11,8 +11,14 @@ NAMED = {"type": "object", "required": ["email"], "properties": {"name": TEXT, "
 RECIPIENT = {"anyOf": [TEXT, NAMED]}
 FILE = {
     "type": "object",
-    "required": ["filename", "content"],
-    "properties": {"filename": TEXT, "content": TEXT, "contentType": TEXT},
+    "required": ["filename", "content", "contentType"],
+    "properties": {
+        "filename": TEXT,
+        "content": {"type": "string", "contentEncoding": "base64"},
+        "contentType": TEXT,
+        "contentId": {"type": "string", "description": "What the HTML names as `cid:` where the file is inline"},
+        "disposition": {"enum": ["attachment", "inline"]},
+    },
 }
 SEND = {
     "type": "object",
@@ -61,22 +67,33 @@ SUCCESS = {
         },
     },
 }
-TOLD = {"type": "object", "properties": {"field": TEXT, "message": TEXT, "code": TEXT}}
+TOLD = {
+    "type": "object",
+    "required": ["field", "message", "code"],
+    "properties": {
+        "field": TEXT,
+        "message": TEXT,
+        "code": TEXT,
+        "received": {"type": "string", "description": "The JSON type that came, where that is wrong"},
+    },
+}
 ERROR = {
     "type": "object",
-    "required": ["success", "error", "message"],
+    "required": ["success", "error", "message", "timestamp"],
     "properties": {
         "success": {"const": False},
         "message": TEXT,
+        "timestamp": TEXT,
         "error": {
             "type": "object",
-            "required": ["code", "message", "statusCode", "requestId", "errors"],
+            "required": ["code", "message", "statusCode", "requestId", "errors", "suggestion"],
             "properties": {
                 "code": TEXT,
                 "message": TEXT,
                 "statusCode": {"type": "integer"},
                 "requestId": TEXT,
                 "errors": {"type": "array", "items": TOLD},
+                "suggestion": TEXT,
                 "details": {"type": "object"},
             },
         },
@@ -92,7 +109,7 @@ REFUSALS = {
     413: "Too large",
     415: "Not JSON",
     422: "`VALIDATION_ERROR`",
-    429: "`RATE_LIMIT_EXCEEDED`",
+    429: "`RATE_LIMIT_EXCEEDED`, or `BILLING_LIMIT_EXCEEDED` where the day's recipients are used up",
     503: "Nothing was accepted, or it is not known; try again",
 }
 
