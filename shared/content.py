@@ -59,7 +59,7 @@ class Content(BaseModel):
     it only tell what stands in it.
 
     What differs by message is a mark in the bodies (`shared/links.py`): `nonce` and `links` say what each stands for.
-    With `unsubscribe` the message carries the header fields for one click (RFC 8058); what is `marketing` does not go to
+    With `unsubscribe` the message carries the header fields for one click (RFC 8058); `marketing` does not go to
     contacts who have unsubscribed.
     """
 

@@ -131,8 +131,8 @@ def _type_at(given: Any, place: list[str]) -> str:
 
 
 def reused_key(key: str | None, original: KeyUse | None, *, running: bool = False) -> ProblemError:
-    """409 for a key that has been used: the first reply is not given again. `original` is None where that request cannot
-    be seen yet; while it is `running` its status is not known."""
+    """409 for a key that has been used: the first reply is not given again. `original` is None where that request
+    cannot be seen yet; while it is `running` its status is not known."""
     request, status = USES[original.door] if original is not None else (None, None)
     details = {
         "key": key,
