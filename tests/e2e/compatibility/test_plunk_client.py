@@ -46,6 +46,15 @@ async def test_plunk_s_own_client_sends(account: Account, plunk_node: Path) -> N
     assert ((await contact(account, to)) or {})["subscribed"] is True
 
 
+async def test_plunk_s_own_client_tracks(account: Account, plunk_node: Path) -> None:
+    fields = {"event": "new-project", "email": fresh("ok"), "data": {"company": "Plunk"}}
+    reply = (await call(account, plunk_node, "events.track", fields))["reply"]
+    assert reply["success"] is True
+    found = await contact(account, str(fields["email"]))
+    assert found
+    assert (found["uuid"], found["attributes"]["company"]) == (reply["data"]["contact"], "Plunk")
+
+
 async def test_plunk_s_own_client_understands_refusals(account: Account, plunk_node: Path) -> None:
     wrong = await call(account, plunk_node, "emails.send", {"to": "nobody"})
     assert wrong == {"error": "Error", "message": "Request validation failed"}

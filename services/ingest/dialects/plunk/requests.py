@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.ingest.contacts.attributes import attributes_full
+from services.ingest.contacts.changes import UNCHANGED, ContactChange
 from services.ingest.dialects.reading import listed
-from services.ingest.faults import Faults, pointer_to
+from services.ingest.faults import TOO_LARGE, Faults, pointer_to
 from services.ingest.templates.template import Template
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
+from shared.errors import Fault, ProblemError, invalid_request
 
 MOST_ATTACHMENTS = 10
 ATTACHMENT_BYTES = 10 * 1024 * 1024
@@ -72,6 +75,22 @@ def data_of(given: Any) -> Data:
             stays, value = value["persistent"], value["value"]
         (kept if stays else passing)[name] = value
     return Data(kept, passing)
+
+
+def change_of(address: str, data: Data, subscribed: bool | None, *, new_subscribed: bool) -> ContactChange:
+    """What becomes of a contact: null takes a value away, and who is known stays subscribed or not unless told."""
+    return ContactChange(
+        address,
+        attributes={name: value for name, value in data.kept.items() if value is not None},
+        removed=[name for name, value in data.kept.items() if value is None],
+        subscribed=UNCHANGED if subscribed is None else subscribed,
+        new_subscribed=new_subscribed,
+    )
+
+
+def data_full() -> ProblemError:
+    """422: the contact has no room for so much data."""
+    return invalid_request([Fault("#/data", TOO_LARGE, attributes_full())])
 
 
 def recipients_of(given: Any) -> list[Recipient]:

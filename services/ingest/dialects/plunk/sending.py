@@ -12,25 +12,26 @@ from services.ingest.acceptance.admission import Admission
 from services.ingest.acceptance.documents import Accepted
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.storing import Call
-from services.ingest.contacts.attributes import attributes_full, check_attributes
-from services.ingest.contacts.changes import UNCHANGED, ContactChange
+from services.ingest.contacts.attributes import check_attributes
 from services.ingest.contacts.contacts import AttributesFullError, Contacts, Upserted
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.contacts.lookup import ContactLookup
+from services.ingest.dialects.plunk.keys import UsedKeys
 from services.ingest.dialects.plunk.requests import (
     Data,
     Recipient,
+    change_of,
     check_given,
     core_fields,
+    data_full,
     data_of,
     recipients_of,
     sender_of,
 )
-from services.ingest.dialects.plunk.shapes import reused_key
 from services.ingest.dialects.reading import request_of
-from services.ingest.faults import TOO_LARGE, Faults
+from services.ingest.faults import Faults
 from shared.auth import Principal
-from shared.errors import Fault, ProblemError, invalid_request
+from shared.errors import ProblemError
 
 Email = dict[str, Any]
 TAKEN = ("idempotency_key_reused", "idempotency_key_in_use")
@@ -40,9 +41,10 @@ class PlunkSending:
     """Creates or changes the contacts, and has an e-mail accepted for each."""
 
     def __init__(
-        self, admission: Admission, contacts: Contacts, lookup: ContactLookup, declared: DeclaredFields
+        self, admission: Admission, keys: UsedKeys, contacts: Contacts, lookup: ContactLookup, declared: DeclaredFields
     ) -> None:
         self._admission = admission
+        self._keys = keys
         self._contacts = contacts
         self._lookup = lookup
         self._declared = declared
@@ -50,7 +52,7 @@ class PlunkSending:
     async def send(self, call: Call, given: Mapping[str, Any]) -> list[Email]:
         """The e-mails with their contacts, in the recipients' order. Raises ProblemError: below 500, nothing was
         stored."""
-        await self._refuse_used_key(call)
+        await self._keys.refuse(call)
         recipients = recipients_of(given.get("to"))
         data = data_of(given.get("data"))
         fields = await self._fields(call.principal, given)
@@ -72,11 +74,6 @@ class PlunkSending:
         unheld = call.under(None)
         others = (self._admit(unheld, *each) for each in zip(requests[1:], contacts[1:], strict=True))
         return [first, *await _all_of(others)]
-
-    async def _refuse_used_key(self, call: Call) -> None:
-        original = await self._admission.original_of(call) if call.key is not None else None
-        if original is not None:
-            raise reused_key(call.key, original)
 
     async def _fields(self, principal: Principal, given: Mapping[str, Any]) -> dict[str, Any]:
         id_ = given.get("template")
@@ -117,22 +114,14 @@ class PlunkSending:
     async def _upsert(
         self, principal: Principal, given: Mapping[str, Any], recipients: Sequence[Recipient], data: Data
     ) -> list[Upserted]:
-        subscribed = given.get("subscribed")
         changes = [
-            ContactChange(
-                recipient.address,
-                attributes={name: value for name, value in own.kept.items() if value is not None},
-                removed=[name for name, value in own.kept.items() if value is None],
-                subscribed=UNCHANGED if subscribed is None else subscribed,
-                new_subscribed=False,
-            )
-            for recipient in recipients
-            for own in (data.with_name(recipient.name),)
+            change_of(each.address, data.with_name(each.name), given.get("subscribed"), new_subscribed=False)
+            for each in recipients
         ]
         try:
             return await self._contacts.upsert_many(principal.workspace_id, changes)
         except AttributesFullError as error:
-            raise invalid_request([Fault("#/data", TOO_LARGE, attributes_full())]) from error
+            raise data_full() from error
 
     async def _admit(self, call: Call, asked: tuple[SendRequest, Faults], contact: Upserted) -> Email:
         """The e-mail as it was accepted; raises a 409 problem where another request has taken the key meanwhile."""
@@ -146,14 +135,12 @@ class PlunkSending:
         except ProblemError as problem:
             if problem.code not in TAKEN:
                 raise
-            raise await self._taken(call) from problem
+            await self._keys.refuse(call, running=True)
+            raise
         if admitted.replayed:
-            raise await self._taken(call)
+            await self._keys.refuse(call, running=True)
         email: Email = orjson.loads(admitted.reply)
         return email
-
-    async def _taken(self, call: Call) -> ProblemError:
-        return reused_key(call.key, await self._admission.original_of(call), running=True)
 
 
 async def _all_of(admitting: Iterable[Awaitable[Email]]) -> list[Email]:

@@ -39,12 +39,20 @@ BY_STATUS = {
     429: "RATE_LIMIT_EXCEEDED",
     503: "DATABASE_ERROR",
 }
-FIELDS = {"html": "body", "text": "body", "reply_to": "reply", "content_type": "contentType", "content_id": "contentId"}
+FIELDS = {
+    "attributes": "data",
+    "html": "body",
+    "text": "body",
+    "reply_to": "reply",
+    "content_type": "contentType",
+    "content_id": "contentId",
+}
 NAMED = re.compile(r"`(\w+)`")
 REQUIRED_BODY = "`body` is required when no template gives one."
 # a used key by its door: the request that used it, and the status of its reply
 USES = {
     "plunk": ("POST /v1/send", 200),
+    "track": ("POST /v1/track", 200),
     "rest": ("POST /v1/emails", 202),
     "broadcast": ("POST /api/v1/transactionals.json", 201),
     "sendy": ("POST /api/v1/emails/send", 200),
@@ -55,6 +63,10 @@ JSON_TYPES = {str: "string", bool: "boolean", int: "number", float: "number", li
 
 def success(emails: list[dict[str, Any]], at: datetime) -> dict[str, Any]:
     return {"success": True, "data": {"emails": emails, "timestamp": rfc3339(at)}}
+
+
+def tracked(contact_id: str, event_id: str, at: datetime) -> dict[str, Any]:
+    return {"success": True, "data": {"contact": contact_id, "event": event_id, "timestamp": rfc3339(at)}}
 
 
 def error_shape(request: Request, problem: ProblemError) -> Response:
