@@ -39,7 +39,8 @@ async def test_at_most_ten_attachments_of_ten_megabytes_together(account: Accoun
 
 
 async def test_a_request_over_the_whole_limit_is_refused(account: Account) -> None:
-    error_of(await post(account, body="x" * (26 * 1024 * 1024)), 413, "PAYLOAD_TOO_LARGE")
+    error = error_of(await post(account, body="x" * (16 * 1024 * 1024)), 413, "PAYLOAD_TOO_LARGE")
+    assert [each["field"] for each in error["errors"]] == ["body"]
 
 
 async def test_tracking_is_a_choice_for_each_email(account: Account) -> None:

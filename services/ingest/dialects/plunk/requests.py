@@ -139,14 +139,14 @@ def sender_of(given: Mapping[str, Any], template: Template | None, default: str 
 def core_fields(given: Mapping[str, Any], sender: Any) -> dict[str, Any]:
     """The core's fields of one e-mail, but its recipient and its data."""
     attachments = given.get("attachments")
-    tracking = given.get("tracking")
+    headers, tracking = given.get("headers"), given.get("tracking")
     return {
         "from": sender,
         "subject": given.get("subject"),
         "html": given.get("body"),
         "reply_to": given.get("reply") or None,
         "template": given.get("template"),
-        "headers": given.get("headers"),
+        "headers": dict(headers) if isinstance(headers, Mapping) else headers,  # the core empties what is at fault
         "attachments": [_file(each) for each in attachments] if isinstance(attachments, list) else attachments,
         "tracking": {"opens": tracking, "clicks": tracking} if isinstance(tracking, bool) else tracking,
     }
@@ -177,7 +177,7 @@ def _check_files(files: list[Mapping[str, Any]], faults: Faults) -> None:
     if len(files) > MOST_ATTACHMENTS:
         faults.add("#/attachments", "too_many", f"At most {MOST_ATTACHMENTS} attachments.")
     contents = [file["content"] for file in files if isinstance(file.get("content"), str)]
-    if sum(map(len, contents)) * 3 // 4 > ATTACHMENT_BYTES:
+    if sum(len(each) * 3 // 4 - each[-2:].count("=") for each in contents) > ATTACHMENT_BYTES:
         faults.add("#/attachments", "too_many_bytes", f"At most {ATTACHMENT_BYTES} bytes of attachments together.")
     for place, file in enumerate(files):
         if file.get("contentType") is None:
