@@ -81,6 +81,7 @@ class Admission:
 
     async def preview(self, principal: Principal, request: SendRequest, faults: Faults) -> Examined:
         """The request as it would be sent; raises the problem that sending it would."""
+        tracked_of(request, principal)
         examined = await self._examination.examine(principal, request, faults, now_ms())
         faults.raise_any()
         return examined

@@ -8,7 +8,6 @@ from typing import Any
 
 from services.ingest.contacts.attributes import attributes_full
 from services.ingest.contacts.changes import UNCHANGED, ContactChange
-from services.ingest.dialects.reading import listed
 from services.ingest.faults import TOO_LARGE, Faults, pointer_to
 from services.ingest.templates.template import Template
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
@@ -161,8 +160,8 @@ def _file(given: Any) -> Any:
     return file
 
 
-def check_given(given: Mapping[str, Any], faults: Faults) -> None:
-    """What the core does not know of: types of Plunk's own fields, and what it takes at most of attachments."""
+def check_contact(given: Mapping[str, Any], faults: Faults) -> None:
+    """What a request says of a contact."""
     if not isinstance(given.get("subscribed"), bool | None):
         faults.add("#/subscribed", "wrong_type", "`subscribed` must be true or false.")
     data = given.get("data")
@@ -170,15 +169,21 @@ def check_given(given: Mapping[str, Any], faults: Faults) -> None:
         faults.add("#/data", "wrong_type", "`data` must be an object.")
     elif data is not None and not isinstance(data.get("locale"), str | None):
         faults.add("#/data/locale", "wrong_type", "`locale` must be a string.")
-    _check_files([each for each in listed(given.get("attachments")) or [] if isinstance(each, Mapping)], faults)
 
 
-def _check_files(files: list[Mapping[str, Any]], faults: Faults) -> None:
+def check_files(given: Any, faults: Faults) -> None:
+    """What Plunk takes at most of attachments, and that each names its type."""
+    files = given if isinstance(given, list) else []
     if len(files) > MOST_ATTACHMENTS:
         faults.add("#/attachments", "too_many", f"At most {MOST_ATTACHMENTS} attachments.")
-    contents = [file["content"] for file in files if isinstance(file.get("content"), str)]
-    if sum(len(each) * 3 // 4 - each[-2:].count("=") for each in contents) > ATTACHMENT_BYTES:
+    if sum(map(_bytes_of, files)) > ATTACHMENT_BYTES:
         faults.add("#/attachments", "too_many_bytes", f"At most {ATTACHMENT_BYTES} bytes of attachments together.")
     for place, file in enumerate(files):
-        if file.get("contentType") is None:
+        if isinstance(file, Mapping) and file.get("contentType") is None:
             faults.add(pointer_to("attachments", place, "content_type"), "required", "`contentType` is required.")
+
+
+def _bytes_of(file: Any) -> int:
+    """How much a file's base64 stands for."""
+    content = file.get("content") if isinstance(file, Mapping) else None
+    return len(content) * 3 // 4 - content[-2:].count("=") if isinstance(content, str) else 0

@@ -21,7 +21,8 @@ from services.ingest.dialects.plunk.requests import (
     Data,
     Recipient,
     change_of,
-    check_given,
+    check_contact,
+    check_files,
     core_fields,
     data_full,
     data_of,
@@ -50,8 +51,8 @@ class PlunkSending:
         self._declared = declared
 
     async def send(self, call: Call, given: Mapping[str, Any]) -> list[Email]:
-        """The e-mails with their contacts, in the recipients' order. Raises ProblemError: below 500, nothing was
-        stored."""
+        """The e-mails with their contacts, in the recipients' order. Raises ProblemError: below 500, no e-mail
+        was stored."""
         await self._keys.refuse(call)
         recipients = recipients_of(given.get("to"))
         data = data_of(given.get("data"))
@@ -90,7 +91,8 @@ class PlunkSending:
     ) -> None:
         """Every fault of every e-mail, before the first of them is accepted."""
         faults = Faults()
-        check_given(given, faults)
+        check_contact(given, faults)
+        check_files(given.get("attachments"), faults)
         if len(recipients) > (most := principal.workspace.max_recipients):
             faults.add("#/to", "too_many_recipients", f"At most {most} recipients.")
             faults.raise_any()

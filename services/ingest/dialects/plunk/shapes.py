@@ -103,7 +103,7 @@ def _told(problem: ProblemError) -> list[dict[str, str]]:
     received = problem.members.get("received", {})
     told: dict[tuple[str, str], dict[str, str]] = {}
     for fault in problem.errors:
-        field = field_of(fault)
+        field = _field(fault)
         entry = {"field": field, "message": _message(fault, field), "code": fault.code}
         if field in received:
             entry["received"] = received[field]
@@ -111,9 +111,13 @@ def _told(problem: ProblemError) -> list[dict[str, str]]:
     return list(told.values())
 
 
-def field_of(fault: Fault) -> str:
+def _place(fault: Fault) -> list[str]:
+    return [FIELDS.get(part, part) for part in place_of(fault)]
+
+
+def _field(fault: Fault) -> str:
     """The dotted name of the field at fault."""
-    return ".".join(FIELDS.get(part, part) for part in place_of(fault))
+    return ".".join(_place(fault))
 
 
 def _message(fault: Fault, field: str) -> str:
@@ -125,8 +129,8 @@ def _message(fault: Fault, field: str) -> str:
 def about(problem: ProblemError, given: Mapping[str, Any]) -> dict[str, Any]:
     """More members for a problem, out of the request: what came instead of the right type, the template that is not
     there."""
-    wrong = [field_of(fault) for fault in problem.errors if fault.code == "wrong_type"]
-    members: dict[str, Any] = {"received": {field: _type_at(given, field.split(".")) for field in wrong}}
+    wrong = [fault for fault in problem.errors if fault.code == "wrong_type"]
+    members: dict[str, Any] = {"received": {_field(fault): _type_at(given, _place(fault)) for fault in wrong}}
     if _code(problem) == "TEMPLATE_NOT_FOUND":
         members["details"] = {"resource": "Template", "id": given.get("template")}
     return members

@@ -13,7 +13,7 @@ from services.ingest.contacts.attributes import check_attributes
 from services.ingest.contacts.contacts import AttributesFullError, Contacts
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.dialects.plunk.keys import UsedKeys
-from services.ingest.dialects.plunk.requests import Data, change_of, check_given, data_full, data_of
+from services.ingest.dialects.plunk.requests import Data, change_of, check_contact, data_full, data_of
 from services.ingest.dialects.plunk.shapes import tracked
 from services.ingest.faults import Faults
 from services.ingest.store.contact_events import ContactEvents, KeyHeldError
@@ -64,7 +64,7 @@ class PlunkTracking:
     async def _check(self, principal: Principal, given: Mapping[str, Any], data: Data) -> tuple[str, bytes]:
         """The contact's address, and what the event keeps as JSON; tells every fault."""
         faults = Faults()
-        check_given(given, faults)
+        check_contact(given, faults)
         _check_name(given.get("event"), faults)
         address = _address(given.get("email"), faults, smtputf8=principal.workspace.smtputf8)
         fields = await self._declared.by_name(principal.workspace_id)
