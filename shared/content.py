@@ -59,7 +59,8 @@ class Content(BaseModel):
     it only tell what stands in it.
 
     What differs by message is a mark in the bodies (`shared/links.py`): `nonce` and `links` say what each stands for.
-    With `unsubscribe` the message carries the header fields for one click (RFC 8058).
+    With `unsubscribe` the message carries the header fields for one click (RFC 8058); `marketing` does not go to
+    contacts who have unsubscribed.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -79,6 +80,7 @@ class Content(BaseModel):
     nonce: str | None = None
     links: list[Link] = []
     unsubscribe: bool = False
+    marketing: bool = False
     expires_at: datetime
 
     def blobs(self) -> Iterator[Blob]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request
 
@@ -27,7 +27,10 @@ from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.contacts.lookup import ContactLookup
 from services.ingest.dialects.broadcast.routes import broadcast_router
-from services.ingest.dialects.plunk.routes import PlunkSending, plunk_router
+from services.ingest.dialects.plunk.keys import UsedKeys
+from services.ingest.dialects.plunk.routes import plunk_router
+from services.ingest.dialects.plunk.sending import PlunkSending
+from services.ingest.dialects.plunk.tracking import PlunkTracking
 from services.ingest.dialects.sendy.routes import sendy_router
 from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents
@@ -60,7 +63,7 @@ def http_routers(
     reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
     actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
     domains = DomainParts.of(base, settings)
-    plunk = PlunkSending(admission, contacts_of(base), lookup, DeclaredFields(base.cache))
+    plunk_sending, plunk_tracking = plunk_parts(base, settings, admission, lookup)
     changes = Changes(base.cache, base.publisher, settings.audit_days)
     return [
         emails_router(base, admission, rest),
@@ -75,10 +78,21 @@ def http_routers(
         fields_router(base),
         templates_router(base, settings),
         broadcast_router(base, admission, reader, door("broadcast")),
-        plunk_router(base, plunk, door("plunk")),
+        plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
     ]
+
+
+def plunk_parts(
+    base: Base, settings: Settings, admission: Admission, lookup: ContactLookup
+) -> tuple[PlunkSending, PlunkTracking]:
+    """What stands behind Plunk's routes, with one scope of idempotency keys."""
+    contacts, events, declared = contacts_of(base), ContactEvents(base.database), DeclaredFields(base.cache)
+    keys = UsedKeys(admission, events)
+    life = timedelta(hours=settings.idempotency_hours)
+    sending = PlunkSending(admission, keys, contacts, lookup, declared)
+    return sending, PlunkTracking(keys, contacts, events, declared, life)
 
 
 def contacts_of(base: Base) -> Contacts:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from services.ingest.acceptance.documents import Accepted, Addressed, Letter, Plan
+from services.ingest.acceptance.documents import Accepted, Letter, Plan
 from services.ingest.acceptance.examination import Examination, Examined
 from services.ingest.acceptance.idempotency import digest_of
 from services.ingest.acceptance.marking import marked, tracked_of
 from services.ingest.acceptance.mime import MimeMessage
 from services.ingest.acceptance.mime_plan import derived_key, digest_of_mime, raw_by_mailbox, recipients_of
 from services.ingest.acceptance.send_request import SendRequest
-from services.ingest.acceptance.storing import Admitted, Call, Render, Storing
+from services.ingest.acceptance.storing import Admitted, Call, KeyUse, Render, Storing
 from services.ingest.acceptance.times import Times
 from services.ingest.acceptance.validation import Recipient
+from services.ingest.accounts.quota import Taken
 from services.ingest.faults import Faults
 from services.ingest.forms import LONGEST_SUBJECT
 from services.ingest.rules import KEPT_AFTER
 from services.ingest.settings import Settings
 from services.ingest.store.uploads import File, Uploads
+from services.ingest.templates.template import Template
 from services.ingest.tracking.rewriting import Tracked
 from shared.addresses import parse_mailbox
 from shared.auth import Principal
@@ -64,12 +67,21 @@ class Admission:
         plan = await self._plan(call, examined, tracked, now)
         return await self._storing.store(call, plan, digest, render)
 
-    async def original_of(self, call: Call) -> str | None:
-        """When the call's key was used before, None where it was not: for doors that give no reply twice."""
+    async def original_of(self, call: Call) -> KeyUse | None:
+        """How the call's key was used before, None where it was not: for doors that give no reply twice."""
         return await self._storing.first_use(call, now_ms())
+
+    async def count(self, principal: Principal, recipients: int) -> Taken | None:
+        """Counts the recipients of several calls against the quota at once; raises a 429 problem, nothing counted."""
+        return await self._storing.count(principal, recipients)
+
+    async def template(self, principal: Principal, template_id: str) -> Template | None:
+        """A template of the caller's workspace, for doors whose requests say more about it than the core's do."""
+        return await self._examination.template(principal, template_id)
 
     async def preview(self, principal: Principal, request: SendRequest, faults: Faults) -> Examined:
         """The request as it would be sent; raises the problem that sending it would."""
+        tracked_of(request, principal)
         examined = await self._examination.examine(principal, request, faults, now_ms())
         faults.raise_any()
         return examined
@@ -116,7 +128,8 @@ class Admission:
         return await self._storing.store(call, plan, digest, _submission_id, key_life)
 
     async def resend(self, call: Call, record: Message, content: Content, render: Render) -> Admitted:
-        """Accepts a message again, with the content that it had, for the same recipient."""
+        """Accepts a message again, with the content that it had, for the same recipient: one who has unsubscribed does
+        not get a marketing message again."""
         now = now_ms()
         digest = None
         if call.key is not None:
@@ -135,13 +148,16 @@ class Admission:
             raise ProblemError(404, "content_gone", "What this message says is not kept any more.")
         await self._uploads.prolong(list(content.blobs()), until)
         recipient = Recipient(record.recipient, record.recipient_type, record.recipient)
+        (addressed,) = await self._examination.addressed(
+            call.principal, [recipient], origin, marketing=content.marketing
+        )
         plan = Plan(
             principal=call.principal,
             door=call.door,
             trace=call.trace,
             accepted_at=now,
             letter=Letter(content.to, content.cc, content.subject),
-            recipients=[Addressed(recipient, origin)],
+            recipients=[replace(addressed, origin=origin)],  # the content's From stays
             times=times,
             stream=record.stream,
             size=record.size,
@@ -204,6 +220,7 @@ def letter_of(examined: Examined, attachments: Sequence[Attachment], tracked: Tr
         nonce=bodies.nonce,
         links=bodies.links,
         unsubscribe=unsubscribe,
+        marketing=examined.marketing,
     )
 
 

@@ -53,6 +53,7 @@ class Letter:
     nonce: str | None = None
     links: Sequence[Link] = ()
     unsubscribe: bool = False
+    marketing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def content_documents(plan: Plan) -> dict[str, dict[str, Any]]:
         "nonce": letter.nonce,
         "links": list(letter.links) or None,
         "unsubscribe": letter.unsubscribe or None,
+        "marketing": letter.marketing or None,
         "expires_at": plan.times.expires_at + KEPT_AFTER,
     }
     present = {name: value for name, value in shared.items() if value is not None}

@@ -87,10 +87,14 @@ class Examination:
             found.append(Addressed(one, routed.get(key, origin), contact.id if contact else None, stopped))
         return found
 
+    async def template(self, principal: Principal, template_id: str, version: int | None = None) -> Template | None:
+        """A template of the caller's workspace, the newest version where none is named."""
+        return await self._templates.get(principal.workspace_id, template_id, version)
+
     async def _template(self, principal: Principal, request: SendRequest, faults: Faults) -> Template | None:
         if request.template is None:
             return None
-        template = await self._templates.get(principal.workspace_id, request.template, request.template_version)
+        template = await self.template(principal, request.template, request.template_version)
         if template is None:
             faults.add("#/template", "template_not_found", "The workspace has no such template or version.")
         return template

@@ -21,19 +21,21 @@ from shared.content import Blob
 from shared.errors import ProblemError
 
 KEY = re.compile(r"[\x21-\x7e]{1,255}")
+PRINTABLE = re.compile(r"[\x20-\x7e]{1,255}")
 QUOTED = re.compile(r'"((?:[^"\\]|\\["\\])*)"')
 
 
-def read_key(values: list[str]) -> str | None:
+def read_key(values: list[str], allowed: re.Pattern[str] = KEY) -> str | None:
     """The key of the `Idempotency-Key` headers, quoted (RFC 8941 section 3.3.3) or not; raises a 400 problem."""
     if not values:
         return None
     text = values[0].strip()
     quoted = QUOTED.fullmatch(text)
     key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else text
-    if len(values) > 1 or not KEY.fullmatch(key) or (text[:1] == '"' and not quoted):
+    if len(values) > 1 or not allowed.fullmatch(key) or (text[:1] == '"' and not quoted):
+        kind = "visible" if allowed is KEY else "printable"
         raise ProblemError(
-            400, "invalid_idempotency_key", "Idempotency-Key must be one key of 1 to 255 visible ASCII characters."
+            400, "invalid_idempotency_key", f"Idempotency-Key must be one key of 1 to 255 {kind} ASCII characters."
         )
     return key
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from services.ingest.acceptance.documents import Accepted, Plan, content_documents, submission_document
 from services.ingest.acceptance.idempotency import still_running, stored_reply
-from services.ingest.accounts.quota import Quota
+from services.ingest.accounts.quota import Quota, Taken
 from services.ingest.faults import TOO_LARGE
 from services.ingest.store.submissions import KEY_PATTERN, NUMBER_PATTERN, Submissions
 from shared.auth import Principal
-from shared.contracts.record import rfc3339
 from shared.errors import Fault, ProblemError, unavailable
 from shared.failpoints import reach
 from shared.mongo.group_commit import Insert
@@ -32,7 +31,8 @@ Render = Callable[[Sequence[Accepted]], bytes]
 class Call:
     """Who asks, by which door, under which traceparent, and with which idempotency key.
 
-    Where `numbered`, the submission gets an integer of its own, for callers who know no other ids.
+    Where `numbered`, the submission gets an integer of its own, for callers who know no other ids. Where `counted`, its
+    recipients have been counted against the workspace's quota.
     """
 
     principal: Principal
@@ -40,6 +40,7 @@ class Call:
     trace: str | None
     key: str | None
     numbered: bool = False
+    counted: bool = False
 
     def under(self, key: str | None) -> Call:
         """The same call with another key."""
@@ -47,6 +48,17 @@ class Call:
 
     def with_number(self) -> Call:
         return replace(self, numbered=True)
+
+    def already_counted(self) -> Call:
+        return replace(self, counted=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUse:
+    """By which door an idempotency key was used, and when."""
+
+    door: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +88,17 @@ class Storing:
         holder = await self._submissions.key_holder(call.principal.workspace_id, call.key)
         return await self._reply_of(holder, call.key, digest, now) if holder else None
 
-    async def first_use(self, call: Call, now: datetime) -> str | None:
-        """When the call's key was used, None where it was not or that has ended."""
+    async def first_use(self, call: Call, now: datetime) -> KeyUse | None:
+        """The use that holds the call's key, None where there is none or it has ended."""
         assert call.key is not None
         holder = await self._submissions.key_holder(call.principal.workspace_id, call.key)
         if holder is None or holder["key_until"] <= now:
             return None
-        return rfc3339(holder["key_until"] - self._key_life)
+        return KeyUse(holder["door"], holder["key_until"] - self._key_life)
+
+    async def count(self, principal: Principal, recipients: int) -> Taken | None:
+        """Counts recipients against the workspace's quota, for calls that are `counted`; raises a 429 problem."""
+        return await self._quota.take(principal.workspace_id, principal.workspace.daily_quota, recipients)
 
     async def keep_content(self, content_id: str, until: datetime) -> bool:
         """Has a content that is there live longer; False where it is gone."""
@@ -95,8 +111,7 @@ class Storing:
 
         What was counted against the workspace's quota comes back only where nothing was stored for sure.
         """
-        workspace = plan.principal.workspace
-        counted = await self._quota.take(plan.principal.workspace_id, workspace.daily_quota, len(plan.recipients))
+        counted = None if call.counted else await self.count(plan.principal, len(plan.recipients))
         admitted = await self._store(call, plan, digest, render, key_life or self._key_life)
         if admitted.replayed and counted is not None:
             counted.give_back()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 
 from services.ingest.acceptance.gates import require_sending
-from services.ingest.acceptance.idempotency import read_key
+from services.ingest.acceptance.idempotency import KEY, read_key
 from services.ingest.acceptance.send_request import MalformedJsonError
 from services.ingest.acceptance.storing import Call
 from services.ingest.acceptance.validation import ENCODED
@@ -56,9 +57,10 @@ class Door:
         principal.require_scope(scope)
         return principal
 
-    def call(self, request: Request, principal: Principal) -> Call:
-        """The call with its Idempotency-Key; raises a 400 problem for a malformed one."""
-        return Call(principal, self.name, request.state.trace, read_key(request.headers.getlist("idempotency-key")))
+    def call(self, request: Request, principal: Principal, keys: re.Pattern[str] = KEY) -> Call:
+        """The call with its Idempotency-Key; raises a 400 problem for one that is not of `keys`."""
+        key = read_key(request.headers.getlist("idempotency-key"), keys)
+        return Call(principal, self.name, request.state.trace, key)
 
     async def json_body(self, request: Request, most: int | None = None) -> bytes:
         """The body of a request that says it is JSON; raises a 413, 415 or 400 problem."""

@@ -15,7 +15,7 @@ from shared.mongo.group_commit import GroupCommit, Insert, Inserted, insert_grou
 COLLECTION = "submissions"
 KEY_PATTERN = {"workspace_id": 1, "key": 1}
 NUMBER_PATTERN = {"number": 1}
-HOLDER = ("workspace_id", "key", "key_until", "digest", "reply")
+HOLDER = ("workspace_id", "key", "key_until", "door", "digest", "reply")
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (

@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of Plunk's route."""
+"""What the OpenAPI document says of Plunk's routes."""
 
 from __future__ import annotations
 
@@ -11,8 +11,14 @@ NAMED = {"type": "object", "required": ["email"], "properties": {"name": TEXT, "
 RECIPIENT = {"anyOf": [TEXT, NAMED]}
 FILE = {
     "type": "object",
-    "required": ["filename", "content"],
-    "properties": {"filename": TEXT, "content": TEXT, "contentType": TEXT},
+    "required": ["filename", "content", "contentType"],
+    "properties": {
+        "filename": TEXT,
+        "content": {"type": "string", "contentEncoding": "base64"},
+        "contentType": TEXT,
+        "contentId": {"type": "string", "description": "What the HTML names as `cid:` where the file is inline"},
+        "disposition": {"enum": ["attachment", "inline"]},
+    },
 }
 SEND = {
     "type": "object",
@@ -41,6 +47,37 @@ EXAMPLE = {
     "body": "<p>Your code is {{code}}</p>",
     "data": {"firstName": "Jane", "code": {"value": "482910", "persistent": False}},
 }
+KEY = {
+    **IDEMPOTENCY_KEY,
+    "description": "A repeated request with this key is refused",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+TRACK = {
+    "type": "object",
+    "required": ["event", "email"],
+    "properties": {
+        "event": {"type": "string", "minLength": 1, "maxLength": 200},
+        "email": TEXT,
+        "subscribed": {"type": "boolean", "description": "New contacts are subscribed where it is not given"},
+        "data": {
+            "type": "object",
+            "description": 'Kept with the contact, but for `{"value": …, "persistent": false}`; the event keeps all',
+        },
+    },
+}
+TRACK_EXAMPLE = {"event": "purchase", "email": "jane@example.test", "data": {"plan": "pro"}}
+TRACKED = {
+    "type": "object",
+    "required": ["success", "data"],
+    "properties": {
+        "success": {"const": True},
+        "data": {
+            "type": "object",
+            "required": ["contact", "event", "timestamp"],
+            "properties": {"contact": TEXT, "event": TEXT, "timestamp": TEXT},
+        },
+    },
+}
 EMAIL = {
     "type": "object",
     "required": ["contact", "email"],
@@ -61,22 +98,33 @@ SUCCESS = {
         },
     },
 }
-TOLD = {"type": "object", "properties": {"field": TEXT, "message": TEXT, "code": TEXT}}
+TOLD = {
+    "type": "object",
+    "required": ["field", "message", "code"],
+    "properties": {
+        "field": TEXT,
+        "message": TEXT,
+        "code": TEXT,
+        "received": {"type": "string", "description": "The JSON type that came, where that is wrong"},
+    },
+}
 ERROR = {
     "type": "object",
-    "required": ["success", "error", "message"],
+    "required": ["success", "error", "message", "timestamp"],
     "properties": {
         "success": {"const": False},
         "message": TEXT,
+        "timestamp": TEXT,
         "error": {
             "type": "object",
-            "required": ["code", "message", "statusCode", "requestId", "errors"],
+            "required": ["code", "message", "statusCode", "requestId", "errors", "suggestion"],
             "properties": {
                 "code": TEXT,
                 "message": TEXT,
                 "statusCode": {"type": "integer"},
                 "requestId": TEXT,
                 "errors": {"type": "array", "items": TOLD},
+                "suggestion": TEXT,
                 "details": {"type": "object"},
             },
         },
@@ -92,19 +140,33 @@ REFUSALS = {
     413: "Too large",
     415: "Not JSON",
     422: "`VALIDATION_ERROR`",
-    429: "`RATE_LIMIT_EXCEEDED`",
+    429: "`RATE_LIMIT_EXCEEDED`, or `BILLING_LIMIT_EXCEEDED` where the day's recipients are used up",
     503: "Nothing was accepted, or it is not known; try again",
 }
+OF_SENDS = (402, 404)
 
 
 def send_operation() -> dict[str, Any]:
-    replies = {200: ("An e-mail for each recipient", SUCCESS), **{each: (REFUSALS[each], ERROR) for each in REFUSALS}}
     return {
         "summary": "Send a transactional e-mail to one or more recipients",
         "operation_id": "plunk_send",
-        "responses": {
-            status: {"description": text, "content": {"application/json": {"schema": schema}}}
-            for status, (text, schema) in replies.items()
-        },
-        "openapi_extra": {"parameters": [IDEMPOTENCY_KEY], "requestBody": json_body(SEND, EXAMPLE)},
+        "responses": _replies("An e-mail for each recipient", SUCCESS, *REFUSALS),
+        "openapi_extra": {"parameters": [KEY], "requestBody": json_body(SEND, EXAMPLE)},
+    }
+
+
+def track_operation() -> dict[str, Any]:
+    return {
+        "summary": "Record an event of a contact, which is created or changed with it",
+        "operation_id": "plunk_track",
+        "responses": _replies("The event was recorded", TRACKED, *(each for each in REFUSALS if each not in OF_SENDS)),
+        "openapi_extra": {"parameters": [KEY], "requestBody": json_body(TRACK, TRACK_EXAMPLE)},
+    }
+
+
+def _replies(text: str, schema: dict[str, Any], *refusals: int) -> dict[int | str, dict[str, Any]]:
+    replies = {200: (text, schema), **{status: (REFUSALS[status], ERROR) for status in refusals}}
+    return {
+        status: {"description": about, "content": {"application/json": {"schema": shape}}}
+        for status, (about, shape) in replies.items()
     }
