@@ -13,6 +13,7 @@ import dkim
 
 from tests.unit.ingest.hostile_requests import Asked, Hostile
 
+WORD = r"=\?utf-8\?[bq]\?[!->@-~]*\?="
 TAGS = ("x-posthorn-tag", "x-leadpush-tag")
 
 
@@ -58,7 +59,7 @@ def _names(hostile: Hostile, headers: dict[str, str]) -> list[str]:
     if hostile.body.get("unsubscribe_link") and "list-unsubscribe" not in given:
         names += ["List-Unsubscribe", "List-Unsubscribe-Post"]
     names += [] if "auto-submitted" in given else ["Auto-Submitted"]
-    leaf = not hostile.body.get("attachments") and not hostile.body.get("unsubscribe_link_html")
+    leaf = not hostile.body.get("attachments")
     return [*names, "MIME-Version", "Content-Type", *(["Content-Transfer-Encoding"] if leaf else [])]
 
 
@@ -113,8 +114,10 @@ def _fields(raw: bytes) -> list[tuple[str, str]]:
 
 
 def _decoded(value: bytes) -> str:
+    """The text: white space between two encoded words is no part of it (RFC 2047 section 6.2)."""
     unfolded = value.removesuffix(b"\r\n").replace(b"\r\n", b"").decode().strip(" ")
-    return str(make_header(decode_header(unfolded))) if unfolded.isascii() else unfolded
+    joined = re.sub(rf"({WORD})\s+(?={WORD})", r"\1", unfolded)
+    return re.sub(WORD, lambda word: str(make_header(decode_header(word[0]))), joined)
 
 
 def _squeezed(text: str) -> str:

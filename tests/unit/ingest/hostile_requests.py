@@ -128,7 +128,8 @@ def hostile_requests(draw: st.DrawFn, sender_domain: str = "acme.test") -> Hosti
     for field in ("to", "cc", "bcc"):
         body[field] = [each.text for each in mailboxes[field]]
     for field in ("from", "reply_to"):
-        body |= {field: each.text for each in mailboxes[field]}
+        for each in mailboxes[field]:
+            body[field] = each.text
     optional = {
         "headers": seldom(
             st.dictionaries(st.sampled_from(HEADER_NAMES) | TEXT, TEXT, max_size=3),
