@@ -11,12 +11,14 @@ import idna
 from hypothesis import strategies as st
 
 BREAKS = [
-    "\r", "\n", "\r\n", "\0", "\t", "\x0b", "\x0c", "\x1c", "\x1f", "\x7f", "\x85", "\x9f", "\u2028", "\u2029", "\ud800",
+    "\r", "\n", "\r\n", "\0", "\t", "\x0b", "\x0c", "\x1c", "\x1f", "\x7f", "\x85", "\x9f", "\u2028", "\u2029",
+    "\ud800",
     "\r\nBcc: eve@evil.test", "\nBcc: eve@evil.test", "\r\n\r\n<p>body</p>", "\r\n folded", "\n\tfolded", "\r\n.\r\n",
 ]  # fmt: skip
 ODD = [
     " ", "  ", ",", ";", ":", "<", ">", '"', "\\", '\\"', "(", ")", "@", "'", "=", "?", "=?", "?=", "%0d%0a", "\\r\\n",
-    "=?utf-8?q?x?=", "=?UTF-8?B?QmNjOiBldmVAZXZpbC50ZXN0?=", "=?utf-8?q?=0D=0ABcc:_eve@evil.test?=", "=?x", "&#13;&#10;",
+    "=?utf-8?q?x?=", "=?UTF-8?B?QmNjOiBldmVAZXZpbC50ZXN0?=", "=?utf-8?q?=0D=0ABcc:_eve@evil.test?=", "=?x",
+    "&#13;&#10;",
     "eve@evil.test", "<eve@evil.test>", "Friends: a@b.test;", "é", "ß", "日本語", "😀", "\u202e", "\ufeff", "\u00a0",
     "\u3000", "e\u0301", "\u200d", "Bcc: eve@evil.test", "x" * 80, "ü" * 80, "word " * 40, "{{name}}",
 ]  # fmt: skip
@@ -36,16 +38,20 @@ TEXT = seldom(st.one_of(WILD, LONG, ANYTHING), st.one_of(PLAIN, TAME, TAME), 8)
 NAMES = seldom(TEXT, st.one_of(PLAIN, TAME), 12)
 
 LOCALS = [
-    "jane", "j.d", "a+b", "JANE", "x" * 64, "x" * 65, ".a", "a.", "a..b", '"a b"', '"a"', "a,b", "a b", "jörg", "\u65e5\u672c",
-    "o'neill", "=?utf-8?q?x?=", "=?utf-8?q?a?=b", "a\r\nb", "a\0b", "", "a(b)", "a\\b", "e\u0301", "\u202ea", "a\u2028b",
+    "jane", "j.d", "a+b", "JANE", "x" * 64, "x" * 65, ".a", "a.", "a..b", '"a b"', '"a"', "a,b", "a b", "jörg",
+    "\u65e5\u672c",
+    "o'neill", "=?utf-8?q?x?=", "=?utf-8?q?a?=b", "a\r\nb", "a\0b", "", "a(b)", "a\\b", "e\u0301", "\u202ea",
+    "a\u2028b",
 ]  # fmt: skip
 DOMAINS = [
     "example.test", "EXAMPLE.test", "bücher.test", "xn--bcher-kva.test", "日本.test", "straße.test", "example.test.",
     "[127.0.0.1]", "a b.test", "-a.test", "a..test", f"{'x' * 63}.test", f"{'x' * 64}.test", "test", "",
-    "exam\r\nple.test", "example.test\r\nBcc: eve@evil.test", "example.test, eve@evil.test", "a_b.test", "bu\u0308cher.test",
+    "exam\r\nple.test", "example.test\r\nBcc: eve@evil.test", "example.test, eve@evil.test", "a_b.test",
+    "bu\u0308cher.test",
 ]  # fmt: skip
 HEADER_NAMES = [
-    "X-One", "x-one", "X-Two", "List-Unsubscribe", "List-Id", "Auto-Submitted", "Priority", "X-Posthorn-Tag", "Bcc", "To",
+    "X-One", "x-one", "X-Two", "List-Unsubscribe", "List-Id", "Auto-Submitted", "Priority", "X-Posthorn-Tag",
+    "Bcc", "To",
     "Subject", "X One", "X:One", "X\r\nBcc", "Ü", "", "Content-Type", "Sender", "Resent-To", "X" * 76, "X" * 77,
 ]  # fmt: skip
 
@@ -97,10 +103,12 @@ FILES = st.fixed_dictionaries(
     {"filename": NAMES, "content": st.binary(max_size=20).map(lambda data: base64.b64encode(data).decode())},
     optional={
         "content_type": st.sampled_from(
-            ["text/plain", "image/png", "a/b", "text/plain", "image/png; name=x", "text/plain\r\nBcc: eve@evil.test", 'a/b; c="d e"', "multipart/mixed",
+            ["text/plain", "image/png", "a/b", "text/plain", "image/png; name=x",
+    "text/plain\r\nBcc: eve@evil.test", 'a/b; c="d e"', "multipart/mixed",
              "text/plain; " + "; ".join(f"a{n}={'b' * 90}" for n in range(12)), "x"]
         ),
-        "content_id": st.sampled_from(["logo@acme", "x@y", "=?utf-8?q?x?=", "a>\r\nBcc: eve@evil.test", "a b", "x" * 200]),
+        "content_id": st.sampled_from(["logo@acme", "x@y", "=?utf-8?q?x?=", "a>\r\nBcc: eve@evil.test", "a b",
+    "x" * 200]),
     },
 )  # fmt: skip
 

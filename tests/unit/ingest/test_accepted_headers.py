@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import SMTP
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
 
 from services.ingest.acceptance.admission import letter_of
 from services.ingest.acceptance.documents import Addressed, Plan, content_documents
@@ -16,6 +20,7 @@ from services.ingest.acceptance.send_request import MalformedJsonError, parse_se
 from services.ingest.acceptance.senders import Origin
 from services.ingest.acceptance.validation import check
 from services.ingest.store.uploads import File
+from services.ingest.templates.rendering import BrokenLineError, RenderedTooLargeError, render_line
 from services.ingest.tracking.rewriting import Marks, Tracked
 from services.sender.mail.personal import personal
 from shared.addresses import render_mailbox
@@ -26,10 +31,11 @@ from shared.contracts.topics import Stream
 from shared.errors import ProblemError
 from shared.links import Links
 from shared.mail.compose import compose
+from shared.mail.headers import ComposeError, field
 from shared.tokens import uuid7
 from tests.fixtures.messages import a_message
 from tests.unit.ingest.header_oracle import assert_as_asked
-from tests.unit.ingest.hostile_requests import Hostile, hostile_requests
+from tests.unit.ingest.hostile_requests import TEXT, Hostile, hostile_requests
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WORKSPACE = Workspace(name="w", owner_email="o@w.test", smtputf8=True)
@@ -87,3 +93,26 @@ def test_a_message_says_what_was_asked_and_nothing_else(hostile: Hostile) -> Non
 @given(hostile_requests())
 def test_a_message_says_what_was_asked_in_many_examples(hostile: Hostile) -> None:
     assert_says_what_was_asked(hostile)
+
+
+PLACEHOLDERS = st.sampled_from(["{{name}}", "{{a.b}}", "{{ name }}", "{{list}}", "{{gone}}", "{{gone ?? 'none'}}"]) | (
+    TEXT.map(lambda text: f"{{{{gone ?? '{text}'}}}}")
+)
+DATA = st.fixed_dictionaries(
+    {"name": TEXT, "list": st.lists(TEXT, max_size=3), "a": st.fixed_dictionaries({"b": TEXT})}
+)
+
+
+@settings(max_examples=300)
+@given(st.lists(PLACEHOLDERS | TEXT, max_size=4).map("".join), DATA)
+def test_no_data_makes_another_header_line(source: str, data: dict[str, Any]) -> None:
+    """A line is refused as broken or too long, or is one field that says it."""
+    try:
+        line = render_line(source, data)
+        raw = field("Subject", line, encode_long_words=True)
+    except (BrokenLineError, RenderedTooLargeError, ComposeError):
+        return
+    message = message_from_bytes(raw + b"\r\n", policy=SMTP)
+    assert message.keys() == ["Subject"]
+    assert not message.get_payload()
+    assert str(message["Subject"]) == line.strip(" \t")
