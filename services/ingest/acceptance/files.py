@@ -73,8 +73,8 @@ def check_type(given: str | None, name: str, where: tuple[str | int, ...], fault
         faults.add(
             pointer_to(*where, "content_type"),
             "invalid_content_type",
-            f"A type is `type/subtype` with ASCII parameters, at most {LONGEST_TYPE} characters long, and not of the kinds "
-            "multipart and message.",
+            f"A type is `type/subtype` with ASCII parameters, of at most {LONGEST_TYPE} characters, and not of the "
+            "kinds multipart and message.",
         )
         return None
     return type_

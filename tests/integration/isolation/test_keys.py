@@ -7,7 +7,7 @@ import pytest
 from shared.tokens import new_api_key
 from tests.integration.isolation.asking import OPEN, OPERATOR, Ask, listed
 from tests.integration.isolation.estate import Estate
-from tests.integration.isolation.state import changed, state_of
+from tests.integration.isolation.state import changes, state_of
 from tests.integration.isolation.table import ASKS
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -29,7 +29,7 @@ async def test_a_key_without_the_scope_is_refused_whatever_is_there(estate: Esta
         if (own.status, theirs.status) != expected or theirs != nobodys or (own != theirs and not elsewhere):
             wrong[ask.operation, ask.scope] = own, theirs, nobodys
     assert not wrong, listed(wrong)
-    assert not changed(before, await state_of(estate.deployment))
+    assert changes(before, await state_of(estate.deployment)) == ""
 
 
 @pytest.mark.parametrize("key", ["none", "unknown", "malformed", "revoked", "expired"])
@@ -43,7 +43,7 @@ async def test_without_a_living_key_nothing_is_there(estate: Estate, key: str) -
         if replies[0].status != 401 or len(set(replies)) > 1:
             wrong[ask.operation, str(ask.json)] = replies
     assert not wrong, listed(wrong)
-    assert not changed(before, await state_of(estate.deployment))
+    assert changes(before, await state_of(estate.deployment)) == ""
 
 
 async def test_no_key_of_a_workspace_opens_what_is_the_operators(estate: Estate) -> None:
@@ -55,7 +55,7 @@ async def test_no_key_of_a_workspace_opens_what_is_the_operators(estate: Estate)
         if replies[0].status not in (401, 403) or len(set(replies)) > 1:
             wrong[ask.operation, str(ask.json)] = replies
     assert not wrong, listed(wrong)
-    assert not changed(before, await state_of(estate.deployment))
+    assert changes(before, await state_of(estate.deployment)) == ""
 
 
 def deletions_last(ask: Ask) -> tuple[bool, int]:
