@@ -11,6 +11,7 @@ import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any, TypeVar
 
 import aiohttp
@@ -22,7 +23,7 @@ from tests.integration.ingest.smtp_door import HOST, MAIL, RCPT, SmtpDoor, Talk
 T = TypeVar("T")
 SEED = int(os.environ.get("POSTHORN_TEST_SEED", "20261121"))
 AGAIN = (409, 503)
-PAUSE = 0.25
+PAUSES = (0.2, 0.5, 1.0)
 START_SECONDS, REACH_SECONDS = 60, 10
 
 
@@ -64,7 +65,7 @@ class Killed:
         environ |= {f"POSTHORN_{name.upper()}": str(value) for name, value in given.items()}
         environ |= {VARIABLE: failpoint} if failpoint else {}
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.cli", "run", self.spec, env=environ, stdout=DEVNULL, stderr=DEVNULL
+            sys.executable, "-m", "services.cli", "run", self.spec, env=environ, stdout=DEVNULL
         )
 
     async def live_until(self, death: Death) -> None:
@@ -100,11 +101,12 @@ class Killed:
 
 async def until_heard(attempt: Callable[[], Awaitable[T | None]]) -> T:
     """What the first attempt gives that gets an answer."""
-    while True:
+    for pause in chain(PAUSES, repeat(PAUSES[-1])):
         heard = await attempt()
         if heard is not None:
             return heard
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+    raise AssertionError
 
 
 @dataclass(frozen=True)

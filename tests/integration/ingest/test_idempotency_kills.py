@@ -6,8 +6,7 @@ POSTHORN_TEST_SEED chooses other moments for the long form.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +31,15 @@ SHORT = pytest.param(QUICK, id="short")
 LONG = [pytest.param(lives, id=" and ".join(map(str, lives)), marks=pytest.mark.verify) for lives in deaths(12, POINTS)]
 
 
-@asynccontextmanager
-async def dying(door: Door, roles: str, lives: Sequence[Death], port: int, **settings: Any) -> AsyncIterator[None]:
-    """The process dies so many times while what is inside goes on, and stays at last."""
+async def heard_by(
+    door: Door,
+    roles: str,
+    lives: Sequence[Death],
+    callers: Sequence[Coroutine[Any, Any, Any]],
+    port: int,
+    **settings: Any,
+) -> list[Any]:
+    """What the callers hear while the process dies so many times, and stays at last."""
     await door.deployment.prepare(topics=LIVE)
     killed = Killed(door.deployment, f"ingest:{roles}", port, {"health_port": free_ports(1)[0], **settings})
 
@@ -43,16 +48,15 @@ async def dying(door: Door, roles: str, lives: Sequence[Death], port: int, **set
             await killed.live_until(death)
         await killed.start()
 
-    living = asyncio.create_task(live())
     try:
-        yield
-        await living
+        async with asyncio.TaskGroup() as group:
+            group.create_task(live())
+            calls = [group.create_task(caller) for caller in callers]
         assert killed.reached == QUICK or lives is not QUICK
         await eventually(lambda: nothing_pending(door), seconds=60)
     finally:
-        living.cancel()
-        await asyncio.gather(living, return_exceptions=True)
         await killed.stop()
+    return [call.result() for call in calls]
 
 
 async def nothing_pending(door: Door) -> bool:
@@ -75,15 +79,11 @@ async def stored(door: Door) -> dict[str, list[str]]:
 async def test_one_key_is_one_request_though_the_process_dies(door: Door, lives: Sequence[Death]) -> None:
     (port,) = free_ports(1)
     headers = {"Authorization": f"Bearer {door.key}"}
-    async with (
-        aiohttp.ClientSession(
-            f"http://{HOST}:{port}", headers=headers, connector=aiohttp.TCPConnector(limit=0)
-        ) as http,
-        dying(door, "http,relay", lives, port, http_port=port),
-    ):
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(f"http://{HOST}:{port}", headers=headers, connector=connector) as http:
         single = [until_heard(lambda: posted(http, "/v1/emails", BODY, "one")) for _ in range(CALLERS)]
         batches = [until_heard(lambda: whole_batch(http)) for _ in range(BATCHES)]
-        heard = await asyncio.gather(*single, *batches)
+        heard = await heard_by(door, "http,relay", lives, [*single, *batches], port, http_port=port)
     replies, results = heard[:CALLERS], heard[CALLERS:]
     assert len({reply.body for reply in replies}) == 1
     assert sum(not reply.replayed for reply in replies) <= 1
@@ -122,9 +122,8 @@ async def test_one_key_is_one_message_over_smtp_though_the_process_dies(
     smtp = SmtpDoor(door, port, tls_port, authority, certificate, certificate)
     settings = {"smtp_port": port, "smtps_port": tls_port, "smtp_certificate_file": certificate}
     tls = smtp.context
-    async with dying(door, "smtp,relay", lives, tls_port, **settings):
-        callers = [until_heard(lambda: submitted(smtp, tls, door.key, KEYED)) for _ in range(CALLERS)]
-        replies = set(await asyncio.gather(*callers))
+    callers = [until_heard(lambda: submitted(smtp, tls, door.key, KEYED)) for _ in range(CALLERS)]
+    replies = set(await heard_by(door, "smtp,relay", lives, callers, tls_port, **settings))
     [submission] = await door.submissions()
     assert replies == {f"250 2.0.0 queued as {submission['_id']}\r\n"}
     assert await published(door) == {message["id"] for message in submission["messages"]}
