@@ -23,8 +23,8 @@ from tests.integration.ingest.smtp_door import HOST, MAIL, RCPT, SmtpDoor, Talk
 T = TypeVar("T")
 SEED = int(os.environ.get("POSTHORN_TEST_SEED", "20261121"))
 AGAIN = (409, 503)
-PAUSES = (0.2, 0.5, 1.0)
-START_SECONDS, REACH_SECONDS = 60, 10
+PAUSES = (0.2, 0.5, 1.0, 2.0)
+START_SECONDS, REACH_SECONDS = 120, 10
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class Killed:
     _process: Process | None = field(default=None, init=False)
 
     async def start(self, failpoint: str | None = None) -> None:
+        """Starts the process and waits until it serves, or has died already."""
         given = {**self.deployment.environment, **self.settings}
         environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
         environ |= {f"POSTHORN_{name.upper()}": str(value) for name, value in given.items()}
@@ -68,12 +69,11 @@ class Killed:
             sys.executable, "-m", "services.cli", "run", self.spec, env=environ, stdout=DEVNULL
         )
 
-    async def live_until(self, death: Death) -> None:
-        """One life of the process, from its start to its SIGKILL; a failpoint that it does not reach is waited for in
-        vain."""
-        await self.start(death.failpoint)
-        assert self._process is not None
         await self._serves(self._process)
+
+    async def die(self, death: Death) -> None:
+        """Ends the process; a failpoint that it does not reach is waited for in vain."""
+        assert self._process is not None
         try:
             async with asyncio.timeout(REACH_SECONDS if death.failpoint else death.seconds):
                 await self._process.wait()

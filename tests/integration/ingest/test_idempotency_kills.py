@@ -21,6 +21,7 @@ from tests.integration.ingest.conftest import Door, send
 from tests.integration.ingest.killed import Death, Killed, deaths, posted, submitted, until_heard
 from tests.integration.ingest.smtp_door import HOST, MESSAGE, SmtpDoor, free_ports, write_certificate
 
+pytestmark = pytest.mark.timeout(400)  # a process starts again and again
 CALLERS, BATCHES, ITEMS = 200, 20, 5
 QUICK = [Death("ingest.submission_stored=kill@1")]
 POINTS = ("ingest.content_stored", "ingest.submission_stored", "relay.published", "relay.marked")
@@ -43,14 +44,15 @@ async def heard_by(
     await door.deployment.prepare(topics=LIVE)
     killed = Killed(door.deployment, f"ingest:{roles}", port, {"health_port": free_ports(1)[0], **settings})
 
-    async def live() -> None:
-        for death in lives:
-            await killed.live_until(death)
-        await killed.start()
+    async def die_and_rise() -> None:
+        for death, following in zip(lives, [*lives[1:], None], strict=True):
+            await killed.die(death)
+            await killed.start(following.failpoint if following else None)
 
     try:
+        await killed.start(lives[0].failpoint)
         async with asyncio.TaskGroup() as group:
-            group.create_task(live())
+            group.create_task(die_and_rise())
             calls = [group.create_task(caller) for caller in callers]
         assert killed.reached == QUICK or lives is not QUICK
         await eventually(lambda: nothing_pending(door), seconds=60)
