@@ -10,6 +10,7 @@ import ssl
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any, TypeVar
@@ -24,7 +25,7 @@ T = TypeVar("T")
 SEED = int(os.environ.get("POSTHORN_TEST_SEED", "20261121"))
 AGAIN = (409, 503)
 PAUSES = (0.2, 0.5, 1.0, 2.0)
-START_SECONDS, REACH_SECONDS = 120, 10
+START_SECONDS, REACH_SECONDS = 120, 30
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ class Killed:
                 await self._process.wait()
             self.reached.append(death)
         except TimeoutError:
-            self._process.kill()
+            with suppress(ProcessLookupError):  # it has died in this moment
+                self._process.kill()
         assert await self._process.wait() == -signal.SIGKILL
 
     async def stop(self) -> None:
