@@ -14,6 +14,7 @@ from services.ingest.store.uploads import File
 
 MOST_FILES = 50
 LONGEST_NAME = 255
+LONGEST_TYPE = 500  # of a line of 998 bytes (RFC 5322 section 2.1.1)
 UNKNOWN_TYPE = "application/octet-stream"
 ATOM = r"[A-Za-z0-9!#$&^_.+-]{1,100}"
 TYPE = re.compile(rf'{ATOM}/{ATOM}(; ?{ATOM}=({ATOM}|"[A-Za-z0-9_ .+-]{{0,100}}"))*')
@@ -68,11 +69,12 @@ def check_name(given: str, where: tuple[str | int, ...], faults: Faults) -> str 
 def check_type(given: str | None, name: str, where: tuple[str | int, ...], faults: Faults) -> str | None:
     """The media type, by the name where none is given."""
     type_ = given or mimetypes.guess_type(name)[0] or UNKNOWN_TYPE
-    if not TYPE.fullmatch(type_) or type_.lower().startswith(COMPOSITE):
+    if len(type_) > LONGEST_TYPE or not TYPE.fullmatch(type_) or type_.lower().startswith(COMPOSITE):
         faults.add(
             pointer_to(*where, "content_type"),
             "invalid_content_type",
-            "A type is `type/subtype`, with ASCII parameters, and not of the kinds multipart and message.",
+            f"A type is `type/subtype` with ASCII parameters, of at most {LONGEST_TYPE} characters, and not of the "
+            "kinds multipart and message.",
         )
         return None
     return type_

@@ -157,3 +157,10 @@ def test_a_digest_is_of_what_was_asked_for() -> None:
     assert digest(metadata={"a": "1", "b": "2"}) == digest(metadata={"b": "2", "a": "1"})
     different = [digest(), digest(subject="x"), digest(to=["x@y.test"]), digest(bcc=["x@y.test"]), digest(tags=["x"])]
     assert len(set(different)) == len(different)
+
+
+@pytest.mark.parametrize(("count", "places"), [(5, set()), (12, {"#/attachments/0/content_type"})])
+def test_a_content_type_fits_into_a_line_of_its_part(count: int, places: set[str]) -> None:
+    type_ = "; ".join(["text/plain", *(f"p{number}={'x' * 90}" for number in range(count))])
+    _, found = checked(attachments=[{"filename": "a.txt", "content": "", "content_type": type_}])
+    assert found == places

@@ -1,0 +1,59 @@
+"""What router, suppression and webhooks serve, and the links of messages."""
+
+from __future__ import annotations
+
+from tests.integration.isolation.asking import OPEN, OPERATOR, Ask
+
+ROUTING, SUPPRESSIONS, WEBHOOKS = "routing", "suppressions", "webhooks"
+OPERATORS, ANYBODY = OPERATOR, OPEN
+TRANSPORT = {"name": "smart", "kind": "smarthost", "host": "127.0.0.1", "port": 2525}
+HOOK = {"url": "http://127.0.0.1:1/{free}"}
+
+PLATFORM_ROUTES = [
+    Ask("GET /v1/platform/transports", OPERATORS),
+    Ask("POST /v1/platform/transports", OPERATORS, TRANSPORT),
+    Ask("GET /v1/platform/transports/{shared_transport}", OPERATORS),
+    Ask("PATCH /v1/platform/transports/{shared_transport}", OPERATORS, {"weight": 1}),
+    Ask("DELETE /v1/platform/transports/{shared_transport}", OPERATORS),
+    Ask("GET /v1/platform/suppressions", OPERATORS),
+    Ask("POST /v1/platform/suppressions", OPERATORS, {"email": "{free}@example.test"}),
+    Ask("GET /v1/platform/suppressions/{platform_suppression}", OPERATORS),
+    Ask("DELETE /v1/platform/suppressions/{platform_suppression}", OPERATORS),
+]
+
+LINKS = [
+    Ask("GET /t/o/{open_token}", ANYBODY),
+    Ask("GET /t/c/{click_token}/{click_target}", ANYBODY),
+    Ask("GET /u/{unsubscribe_token}", ANYBODY),
+    Ask("POST /u/{unsubscribe_token}", ANYBODY, form={"List-Unsubscribe": "One-Click"}),
+]
+
+PLATFORM = [
+    Ask("GET /v1/transports", ROUTING),
+    Ask("GET /v1/transports", ROUTING, query={"cursor": "{transports_cursor}", "limit": "1"}),
+    Ask("POST /v1/transports", ROUTING, TRANSPORT),
+    Ask("GET /v1/transports/{transport}", ROUTING),
+    Ask("PATCH /v1/transports/{transport}", ROUTING, {"weight": 1}),
+    Ask("GET /v1/routes/default", ROUTING),
+    Ask("PUT /v1/routes/default", ROUTING, {"transports": ["{routed_transport}"]}),
+    Ask("DELETE /v1/transports/{transport}", ROUTING),
+    Ask("GET /v1/suppressions", SUPPRESSIONS),
+    Ask("GET /v1/suppressions", SUPPRESSIONS, query={"search": "{suppressed}"}),
+    Ask("GET /v1/suppressions", SUPPRESSIONS, query={"cursor": "{suppressions_cursor}", "limit": "1"}),
+    Ask("POST /v1/suppressions", SUPPRESSIONS, {"email": "{free}@example.test"}),
+    Ask("GET /v1/suppressions/{suppression}", SUPPRESSIONS),
+    Ask("GET /v1/suppressions/{suppressed}", SUPPRESSIONS),
+    Ask("DELETE /v1/suppressions/{suppression}", SUPPRESSIONS),
+    Ask("DELETE /v1/suppressions/{suppressed}", SUPPRESSIONS, alone=False),
+    Ask("POST /v1/suppressions", SUPPRESSIONS, {"email": "{suppressed}"}),
+    Ask("GET /v1/webhooks", WEBHOOKS),
+    Ask("GET /v1/webhooks", WEBHOOKS, query={"cursor": "{webhooks_cursor}", "limit": "1"}),
+    Ask("POST /v1/webhooks", WEBHOOKS, HOOK),
+    Ask("GET /v1/webhooks/{webhook}", WEBHOOKS),
+    Ask("PATCH /v1/webhooks/{webhook}", WEBHOOKS, {"enabled": False}),
+    Ask("GET /v1/webhooks/{webhook}/deliveries", WEBHOOKS),
+    Ask("GET /v1/webhooks/{my_webhook}/deliveries", WEBHOOKS, query={"cursor": "{deliveries_cursor}", "limit": "1"}),
+    Ask("DELETE /v1/webhooks/{webhook}", WEBHOOKS),
+    *PLATFORM_ROUTES,
+    *LINKS,
+]
