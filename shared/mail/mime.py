@@ -69,10 +69,12 @@ def attachment_part(attachment: Attachment) -> Part:
     """A file: base64, its name as it is and in ASCII for those who know no RFC 2231."""
     assert attachment.data is not None
     shown = "inline" if attachment.content_id is not None else "attachment"
-    ascii_name = "".join(each if 0x20 <= ord(each) < 0x7F else "_" for each in attachment.filename)
+    # many readers decode an encoded word here too, though RFC 2047 section 5 has none in a quoted string
+    plain = attachment.filename.isascii() and "=?" not in attachment.filename
+    ascii_name = "".join(each if 0x20 <= ord(each) < 0x7F else "_" for each in attachment.filename.replace("=?", "_?"))
     escaped = ascii_name.replace("\\", "\\\\").replace('"', '\\"')
     # readers take the first of the two that they understand
-    names = [] if attachment.filename.isascii() else [f"filename*=utf-8''{quote(attachment.filename, safe='')}"]
+    names = [] if plain else [f"filename*=utf-8''{quote(attachment.filename, safe='')}"]
     disposition = ";\r\n ".join([shown, *names, f'filename="{escaped}"'])
     headers = f"Content-Type: {attachment.content_type}\r\nContent-Transfer-Encoding: base64\r\n"
     headers += f"Content-Disposition: {disposition}\r\n"

@@ -87,7 +87,7 @@ def _assert_mailboxes(message: EmailMessage, told: dict[str, str], hostile: Host
         assert [each.addr_spec for each in read] == [each.address for each in asked]
         # Python keeps the space between two encoded words of a phrase, which RFC 2047 section 6.2 says to drop.
         assert [_squeezed(each.display_name) for each in read] == [_squeezed(each.name) for each in asked]
-        written = (f"{each.name} <{each.address}>" if each.name.strip() else str(each.address) for each in asked)
+        written = (f"{each.name} <{each.address}>" if each.name.strip(" ") else str(each.address) for each in asked)
         assert _bare(told[name.lower()]) == _bare(",".join(written))
     if not shown["to"]:
         assert told["to"] == "undisclosed-recipients:;"

@@ -32,6 +32,7 @@ from shared.errors import ProblemError
 from shared.links import Links
 from shared.mail.compose import compose
 from shared.mail.headers import ComposeError, field
+from shared.mail.mime import attachment_part
 from shared.tokens import uuid7
 from tests.fixtures.messages import a_message
 from tests.unit.ingest.header_oracle import assert_as_asked
@@ -93,6 +94,13 @@ def test_a_message_says_what_was_asked_and_nothing_else(hostile: Hostile) -> Non
 @given(hostile_requests())
 def test_a_message_says_what_was_asked_in_many_examples(hostile: Hostile) -> None:
     assert_says_what_was_asked(hostile)
+
+
+@pytest.mark.parametrize("name", ["=?utf-8?q?invoice=2Eexe?=.pdf", "=?utf-8?q?a=0D=0ABcc:_x?=", "ü=?utf-8?b?eA==?="])
+def test_a_file_name_that_looks_like_an_encoded_word_is_read_as_it_is(name: str) -> None:
+    file = _kept(File(name, "text/plain", None, b""))
+    message = message_from_bytes(attachment_part(file).headers + b"\r\n", policy=SMTP)
+    assert message.get_filename() == name
 
 
 PLACEHOLDERS = st.sampled_from(["{{name}}", "{{a.b}}", "{{ name }}", "{{list}}", "{{gone}}", "{{gone ?? 'none'}}"]) | (

@@ -15,6 +15,7 @@ from services.ingest.acceptance.documents import Accepted
 from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.api.actions import MessageActions
 from services.ingest.api.door import Door
+from services.ingest.api.lingering import lingering
 from services.ingest.api.messages import MessageReader
 from services.ingest.dialects.reading import object_of, replay_headers, request_of
 from services.ingest.dialects.sendy import schemas
@@ -57,7 +58,9 @@ def sendy_router(
     async def send_email(request: Request) -> Response:
         with door.counted():
             call = door.call(request, await door.sender(request))
-            given = object_of(await door.json_body(request, JSON_BYTES))
+            async with lingering(request):
+                body = await door.json_body(request, JSON_BYTES)
+            given = object_of(body)
             admitted = await _admit(call, given)
         return _accepted(admitted)
 
@@ -65,7 +68,7 @@ def sendy_router(
         with door.counted():
             call = door.call(request, await door.sender(request))
             faults = Faults()
-            async with door.form(request, call.principal, MOST_FILES, faults) as form:
+            async with lingering(request), door.form(request, call.principal, MOST_FILES, faults) as form:
                 admitted = await _admit(call, form_fields(form.fields), form.files, faults)
         return _accepted(admitted)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from shared.contracts.events import EventType, event_of
@@ -63,6 +65,26 @@ async def test_json_may_take_one_megabyte_and_a_form_ten_files(door: Door) -> No
     parts = [("f", (f"{number}.txt", b"x")) for number in range(11)]
     reply = await door.post(path=FORM, data=mail(), files=parts)
     assert (reply.status_code, reply.json()["success"]) == (413, False)
+    assert await door.nothing_stored()
+
+
+async def test_what_a_refused_caller_still_writes_is_read_so_that_the_refusal_is_seen(door: Door) -> None:
+    parts = [("f", (f"{number}.txt", b"x" * 40_000)) for number in range(30)]
+    form = httpx.Request("POST", "http://posthorn", data=mail(), files=parts)
+    for path, content, kind in (
+        (FORM, form.read(), form.headers["content-type"]),
+        (SEND, b"x" * (1024 * 1024 + 100_000), "application/json"),
+    ):
+        pieces = [content[start : start + 50_000] for start in range(0, len(content), 50_000)]
+        left = iter(pieces)
+
+        async def body(left: Iterator[bytes] = left) -> AsyncIterator[bytes]:
+            for piece in left:
+                yield piece
+
+        reply = await door.post(path=path, content=body(), headers={"Content-Type": kind})
+        assert (reply.status_code, reply.json()["error"]["code"]) == (413, "PAYLOAD_TOO_LARGE")
+        assert list(left) == []
     assert await door.nothing_stored()
 
 
