@@ -11,7 +11,8 @@ import orjson
 from fastapi import APIRouter, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from services.ingest.api.email_schemas import MESSAGE, MESSAGES, TIMELINE, replies
+from services.ingest.api.email_schemas import MESSAGE, MESSAGES, TIMELINE
+from services.ingest.api.operations import GATES
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.projection.timeline import timeline_of
 from services.ingest.projection.views import document_of_submission, message_view
@@ -21,6 +22,7 @@ from shared.auth import Principal, caller
 from shared.contracts.messages import Message
 from shared.contracts.topics import Stream
 from shared.errors import Fault, invalid_request, not_found
+from shared.openapi.operations import replies
 from shared.service import Base
 from shared.telemetry.tracing import trace_id_of
 from shared.tokens import Cursors, InvalidCursorError
@@ -176,7 +178,7 @@ def messages_router(base: Base, reader: MessageReader) -> APIRouter:
                 methods=["GET"],
                 operation_id=name,
                 summary=summary,
-                responses=replies(schema, summary, 401, 403, 404, 422, 429, 503),
+                responses=replies(200, schema, summary, *GATES, 404, *([422] if schema is MESSAGES else [])),
                 openapi_extra=extra,
             )
     return router

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.api.schemas import IDEMPOTENCY_KEY, json_body
+from services.ingest.api.schemas import IDEMPOTENCY_KEY
 from services.ingest.dialects.sendy.shapes import TIMES, TRACKED
+from shared.openapi.operations import json_body
 
 TEXT, MAYBE_TEXT, COUNT = {"type": "string"}, {"type": ["string", "null"]}, {"type": "integer"}
 ONE_OR_MORE = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
