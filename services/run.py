@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
-from shared.api import create_api
+from shared.api import Api, create_api
 from shared.failpoints import failpoints
 from shared.service import Service
 from shared.settings import SharedSettings
@@ -60,6 +60,12 @@ def compose(specs: list[str]) -> list[tuple[Service, frozenset[str]]]:
     return composed
 
 
+def api_of(composed: list[tuple[Service, frozenset[str]]], settings: SharedSettings) -> Api | None:
+    """One API of all `http` roles, None where there is none."""
+    routers = [router for service, roles in composed if "http" in roles for router in service.routers]
+    return create_api(routers, public_url=settings.public_url) if routers else None
+
+
 def health_app(services: list[Service], stopping: asyncio.Event) -> FastAPI:
     """`/livez` (the loop turns), `/readyz` (this process can do its work) and `/metrics` (OpenMetrics)."""
     app = FastAPI(openapi_url=None)
@@ -97,7 +103,7 @@ async def serve(specs: list[str]) -> None:
     failpoints.announce()
     composed = compose(specs)
     services = [service for service, _ in composed]
-    routers = [router for service, roles in composed if "http" in roles for router in service.routers]
+    api = api_of(composed, settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

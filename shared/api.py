@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared.errors import Fault, ProblemError, invalid_request, unavailable
 from shared.kafka.faults import is_infrastructure
 from shared.openapi.document import complete
+from shared.openapi.page import reference_router
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
@@ -199,6 +200,7 @@ def create_api(routers: Sequence[APIRouter], version: str = "1", public_url: str
         if isinstance(router, ServiceRouter):
             api.direct |= router.direct
             api.shapes |= router.shapes
+    api.include_router(reference_router())
     api.add_middleware(RequestIds)
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(RequestValidationError, _validation)
