@@ -112,10 +112,8 @@ async def serve(specs: list[str]) -> None:
         for service in services:
             await stack.enter_async_context(service.run())
         servers = [_server(health_app(services, stopping), settings.health_host, settings.health_port)]
-        if routers:
-            servers.append(
-                _server(create_api(routers, public_url=settings.public_url), settings.http_host, settings.http_port)
-            )
+        if api is not None:
+            servers.append(_server(api, settings.http_host, settings.http_port))
         _spare_the_collector()
         serving = [asyncio.create_task(server.serve()) for server in servers]
         ended = asyncio.create_task(stopping.wait())
