@@ -1,15 +1,17 @@
 """The shape of a suppression in the database, and the updates that change one. Pure: builds, never runs them.
 
-`{_id: "<scope>:<address HMAC>", public_id, scope, workspace_id, address_hmac, address, standing, first_seen, last_seen,
-removed_at, unpublished}`. `standing` is what suppresses the address now: of all lessons the one that counts longest,
-then ranks highest, then is newest. That is a maximum, so lessons may come twice and in any order. A removal leaves a
-tombstone without the address: a lesson that occurred before `removed_at` changes nothing.
+`{_id: "<scope>:<address HMAC>", public_id, scope, workspace_id, address_hmac, address, parts, standing, first_seen,
+last_seen, removed_at, unpublished}`. `parts` are the HMACs of what stands before and after the address's @. `standing`
+is what suppresses the address now: of all lessons the one that counts longest, then ranks highest, then is newest. That
+is a maximum, so lessons may come twice and in any order. A removal leaves a tombstone without the address and its
+parts: a lesson that occurred before `removed_at` changes nothing.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -26,6 +28,15 @@ IDENTITY = ("_id", "public_id", "scope", "workspace_id", "address_hmac")
 Update = list[dict[str, Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An address as an entry holds it: sealed, and the HMACs that a search finds it by."""
+
+    identity: Mapping[str, Any]
+    sealed: str
+    parts: list[str]
+
+
 def identity_of(place: Place, digest: str) -> dict[str, Any]:
     """The fields that never change; `public_id` is what callers see, of this place alone."""
     key = f"{place.scope}:{digest}"
@@ -38,7 +49,7 @@ def identity_of(place: Place, digest: str) -> dict[str, Any]:
     }
 
 
-def lesson_update(identity: Mapping[str, Any], lesson: Lesson, sealed: str) -> Update:
+def lesson_update(named: Named, lesson: Lesson) -> Update:
     """Takes a lesson, unless the entry was removed after it occurred or something else stands above it."""
     at = lesson.occurred_at
     standing = {
@@ -59,8 +70,9 @@ def lesson_update(identity: Mapping[str, Any], lesson: Lesson, sealed: str) -> U
     return [
         {
             "$set": {
-                **identity,
-                "address": _if(counts, {"$ifNull": ["$address", sealed]}, "$address"),
+                **named.identity,
+                "address": _if(counts, {"$ifNull": ["$address", named.sealed]}, "$address"),
+                "parts": _if(counts, named.parts, "$parts"),
                 "standing": _if(leads, standing, "$standing"),
                 "first_seen": _if(counts, {"$min": ["$first_seen", at]}, "$first_seen"),
                 "last_seen": _if(counts, {"$max": ["$last_seen", at]}, "$last_seen"),
@@ -70,9 +82,7 @@ def lesson_update(identity: Mapping[str, Any], lesson: Lesson, sealed: str) -> U
     ]
 
 
-def manual_update(
-    identity: Mapping[str, Any], reason: Reason, note: str | None, lifetime: timedelta | None, sealed: str, token: str
-) -> Update:
+def manual_update(named: Named, reason: Reason, note: str | None, lifetime: timedelta | None, token: str) -> Update:
     """Adds an entry by hand, now; what stands stays unless the new reason counts longer or ranks higher.
 
     `token` is the unpublished mark that the document bears where this update changed it.
@@ -97,8 +107,9 @@ def manual_update(
     return [
         {
             "$set": {
-                **identity,
-                "address": {"$ifNull": ["$address", sealed]},
+                **named.identity,
+                "address": {"$ifNull": ["$address", named.sealed]},
+                "parts": named.parts,
                 "standing": _if(keeps, "$standing", standing),
                 "first_seen": _if(stands, "$first_seen", at),
                 "last_seen": _if(keeps, "$last_seen", at),

@@ -10,6 +10,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument, UpdateOne
 
 from services.suppression.documents import (
+    Named,
     change_record,
     entry_of,
     identity_of,
@@ -23,15 +24,17 @@ from shared.mongo import outbox
 from shared.mongo.due import new_token
 from shared.mongo.group_commit import insert_group
 from shared.mongo.outbox import Outbox
-from shared.secrets import SecretBox, address_hmac
+from shared.secrets import SecretBox, address_hmac, digest
 
 SUPPRESSIONS, HITS = "suppressions", "hits"
+READ_MS = 5_000
 NEWEST_FIRST = (("first_seen", DESCENDING), ("public_id", DESCENDING))
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     SUPPRESSIONS: (
         IndexModel("public_id", unique=True),
         IndexModel([("scope", ASCENDING), *NEWEST_FIRST]),
         IndexModel([("scope", ASCENDING), ("standing.type", ASCENDING), *NEWEST_FIRST]),
+        IndexModel([("scope", ASCENDING), ("parts", ASCENDING), *NEWEST_FIRST]),
         outbox.INDEX,
     ),
     HITS: (IndexModel("expires_at", expireAfterSeconds=0),),
@@ -66,9 +69,9 @@ class Suppressions:
         """Takes the lessons in one write; returns the documents concerned whose change is not published yet."""
         writes, keys = [], []
         for lesson in lessons:
-            identity, sealed = self._named(lesson.place, lesson.address)
-            keys.append(identity["_id"])
-            writes.append(UpdateOne({"_id": identity["_id"]}, lesson_update(identity, lesson, sealed), upsert=True))
+            named = self._named(lesson.place, lesson.address)
+            keys.append(named.identity["_id"])
+            writes.append(UpdateOne({"_id": keys[-1]}, lesson_update(named, lesson), upsert=True))
         await self._suppressions.bulk_write(writes, ordered=False)
         query = {"_id": {"$in": keys}, "unpublished.token": {"$exists": True}}
         return list(await self._suppressions.find(query).to_list(None))
@@ -77,11 +80,10 @@ class Suppressions:
         self, place: Place, address: str, reason: Reason, note: str | None, lifetime: timedelta | None
     ) -> tuple[dict[str, Any], bool]:
         """Suppresses an address by hand; returns its document, and whether it was not suppressed before."""
-        identity, sealed = self._named(place, address)
-        token = new_token()
+        named, token = self._named(place, address), new_token()
         document = await self._suppressions.find_one_and_update(
-            {"_id": identity["_id"]},
-            manual_update(identity, reason, note, lifetime, sealed, token),
+            {"_id": named.identity["_id"]},
+            manual_update(named, reason, note, lifetime, token),
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )
@@ -105,26 +107,20 @@ class Suppressions:
         return entry_of(document) if document else None
 
     async def page(
-        self,
-        place: Place,
-        now: datetime,
-        limit: int,
-        type_: EntryType | None = None,
-        address: str | None = None,
-        after: tuple[datetime, str] | None = None,
-    ) -> list[Entry]:
-        """The entries that count at `now`, newest first, from behind `after` (first_seen and public id) on."""
+        self, place: Place, now: datetime, types: Collection[EntryType], search: str | None, skip: int, limit: int
+    ) -> tuple[list[Entry], int]:
+        """Some of the entries of these types that count at `now`, newest first, and how many there are.
+
+        `search` is a whole address, or what stands before or after the @ of one.
+        """
         query: dict[str, Any] = {"scope": place.scope, "standing.until": {"$gt": now}}
-        if type_ is not None:
-            query["standing.type"] = type_
-        if address is not None:
-            query["_id"] = self._key(place, address)
-        if after is not None:
-            moment, public_id = after
-            query["first_seen"] = {"$lte": moment}
-            query["$or"] = [{"first_seen": {"$lt": moment}}, {"public_id": {"$lt": public_id}}]
-        found = self._suppressions.find(query).sort(list(NEWEST_FIRST)).limit(limit)
-        return [entry_of(document) async for document in found]
+        if set(types) != set(EntryType):
+            query["standing.type"] = {"$in": list(types)}
+        if search is not None:
+            query |= self._found_by(place, search)
+        total = await self._suppressions.count_documents(query, maxTimeMS=READ_MS)
+        found = self._suppressions.find(query).sort(list(NEWEST_FIRST)).skip(skip).limit(limit).max_time_ms(READ_MS)
+        return [entry_of(document) async for document in found], total
 
     def open_address(self, entry: Entry) -> str:
         """The clear address, for the eyes of its place alone. Raises UnsealError."""
@@ -133,9 +129,20 @@ class Suppressions:
     def _key(self, place: Place, address: str) -> str:
         return f"{place.scope}:{address_hmac(self._pepper, address)}"
 
-    def _named(self, place: Place, address: str) -> tuple[dict[str, Any], str]:
+    def _named(self, place: Place, address: str) -> Named:
         identity = identity_of(place, address_hmac(self._pepper, address))
-        return identity, self._box.seal(address.lower().encode(), _purpose(identity["_id"]))
+        sealed = self._box.seal(address.lower().encode(), _purpose(identity["_id"]))
+        local_part, _, domain = address.lower().rpartition("@")
+        return Named(identity, sealed, [self._part(local_part), self._part(domain)])
+
+    def _found_by(self, place: Place, search: str) -> dict[str, Any]:
+        local_part, _, domain = search.lower().rpartition("@")
+        if local_part and domain:
+            return {"_id": self._key(place, search)}
+        return {"parts": self._part(local_part or domain)}
+
+    def _part(self, part: str) -> str:
+        return digest(self._pepper, part, "address-part")
 
 
 def _purpose(key: str) -> str:

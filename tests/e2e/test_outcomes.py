@@ -55,7 +55,7 @@ async def test_an_address_that_bounced_hard_is_not_tried_again(account: Account)
 
     async def suppressed() -> dict[str, Any] | None:
         reply = await account.http.get(f"/v1/suppressions/{recipient}")
-        return reply.json() if reply.status_code == 200 else None
+        return reply.json()["data"] if reply.status_code == 200 else None
 
     entry = await eventually(suppressed, what=f"the suppression of {recipient}")
     assert entry is not None

@@ -159,5 +159,6 @@ def actions_router(
                 if path == "/resend"
                 else {"parameters": parameters},
                 status_code=202 if method == "POST" else 200,
+                response_class=Response,
             )
     return router

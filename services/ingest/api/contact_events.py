@@ -11,7 +11,6 @@ from pydantic_core import from_json
 from services.ingest.api.contact_schemas import ContactReply, EventBody, EventPage
 from services.ingest.api.object_body import read_object
 from services.ingest.api.operations import READING, WRITING
-from services.ingest.api.paging import SEARCHED, Paging, paged
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.views import contact_view, event_view
@@ -23,6 +22,7 @@ from shared.api import json_response
 from shared.auth import Principal
 from shared.errors import not_found
 from shared.openapi.operations import body_of, replies
+from shared.paging import SEARCHED, Paging, paged
 
 LARGEST_EVENT = 32 * 1024
 EXAMPLE = {"event_name": "purchase", "attributes": {"plan": "enterprise"}}

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from services.ingest.api.paging import PageMeta
 from services.ingest.contacts.fields import FieldType, TextFormat
+from shared.paging import PageMeta
 
 AttributeValue = str | int | float | bool | None
 

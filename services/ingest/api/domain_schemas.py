@@ -10,7 +10,7 @@ from services.ingest.api.operations import GATES
 from services.ingest.domains.records import Purpose
 from services.ingest.domains.standing import Status, Verification
 from shared.contracts.entities import KeyState
-from shared.openapi.operations import Described, json_body, replies
+from shared.openapi.operations import Described, json_body, replies, schema_of
 
 CONFLICT = "The domain keeps changing, or too many of its replaced keys are still to be published"
 
@@ -109,7 +109,7 @@ class AddressList(BaseModel):
 
 def operation(model: type[BaseModel]) -> dict[str, Any]:
     """The OpenAPI operation of a route that reads its body itself."""
-    schema = model.model_json_schema()
+    schema = schema_of(model)
     return {"requestBody": json_body(schema, schema.pop("example"))}
 
 

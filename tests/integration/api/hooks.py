@@ -36,7 +36,7 @@ KINDS = {
 }  # fmt: skip
 DESTROYING = ("delete", "revoke", "cancel", "rotate", "remove")
 UNIQUE = {
-    "create_domain": ("domain", lambda: f"{objects.unique()}.example"),
+    "create_domain": ("name", lambda: f"{objects.unique()}.example"),
     "create_domain_address": ("address", objects.unique),
     "create_field": ("name", lambda: f"f_{objects.unique()}"),
 }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
-LATER = "2040-01-01T00:00:00Z"
+LATER = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 SEND = {"from": "alerts@acme.example", "to": ["later@example.test"], "subject": "Later", "text": "…"}
 
 
@@ -25,7 +26,7 @@ class Objects:
             "message": lambda: str(platform["message"]),
             "scheduled": lambda: self._sent({**SEND, "scheduled_at": LATER}),
             "transactional": self._transactional,
-            "domain": lambda: self._posted("/v1/domains", {"domain": f"{self.unique()}.example"}),
+            "domain": lambda: self._posted("/v1/domains", {"name": f"{self.unique()}.example"}),
             "key": lambda: self._posted("/v1/api-keys", {"name": "k", "scopes": ["email.send"]}),
             "credential": lambda: self._posted("/v1/smtp-credentials", {"name": "printer"}),
             "workspace": lambda: self._posted(

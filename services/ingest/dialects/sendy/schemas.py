@@ -131,7 +131,7 @@ def send_form() -> dict[str, Any]:
         "properties": {"to": TEXT, "cc": TEXT, "bcc": TEXT, **CONTENT, "headers": TEXT},
         "additionalProperties": {"type": "string", "format": "binary"},
     }
-    body = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+    body = {"required": True, "content": {"multipart/form-data": {"schema": form, "example": EXAMPLE}}}
     extra = {"parameters": [IDEMPOTENCY_KEY], "requestBody": body}
     return _described(
         "send_form", "Send an e-mail with files: every file part is an attachment", QUEUED, SENDING, extra=extra

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.ingest.api.object_body import refused
+from shared.errors import Fault, ProblemError, invalid_request
 
 MOST_PAGES = 100_000
 SEARCHED = Field(None, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -58,17 +58,22 @@ def read_filters(text: str | None, known: Collection[str]) -> dict[str, list[Any
     try:
         filters = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        raise refused("#/filters", "malformed_json", "`filters` must be a JSON array.") from error
+        raise filters_refused("malformed_json", "`filters` must be a JSON array.") from error
     if not isinstance(filters, list) or not all(
         isinstance(one, dict) and {"id", "value"} == one.keys() for one in filters
     ):
-        raise refused("#/filters", "wrong_type", '`filters` must be a JSON array of `{"id": …, "value": …}`.')
+        raise filters_refused("wrong_type", '`filters` must be a JSON array of `{"id": …, "value": …}`.')
     found: dict[str, list[Any]] = {}
     for one in filters:
         if not isinstance(one["id"], str) or one["id"] not in known:
-            raise refused("#/filters", "unknown_filter", f"The filters of this list are: {', '.join(sorted(known))}.")
+            raise filters_refused("unknown_filter", f"The filters of this list are: {', '.join(sorted(known))}.")
         values = one["value"] if isinstance(one["value"], list) else [one["value"]]
         if not all(isinstance(value, str | bool | int) for value in values):
-            raise refused("#/filters", "wrong_type", "A filter's value must be a scalar, or an array of scalars.")
+            raise filters_refused("wrong_type", "A filter's value must be a scalar, or an array of scalars.")
         found[one["id"]] = values
     return found
+
+
+def filters_refused(code: str, text: str) -> ProblemError:
+    """A 422 problem that names `filters`."""
+    return invalid_request([Fault("#/filters", code, text)])
