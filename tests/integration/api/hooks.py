@@ -35,6 +35,7 @@ KINDS = {
     "/api/v1/tracking": "message",
 }  # fmt: skip
 DESTROYING = ("delete", "revoke", "cancel", "rotate", "remove")
+READING = ("get_", "list_", "sendy_get_", "sendy_list_", "broadcast_get_")
 UNIQUE = {
     "create_domain": ("name", lambda: f"{objects.unique()}.example"),
     "create_domain_address": ("address", objects.unique),
@@ -51,7 +52,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if random.randrange(STRANGER):
         token = PLATFORM["operator" if as_operator else "key"]
         case.headers["Authorization"] = f"Bearer {token}"
-    if case.path_parameters and random.randrange(UNKNOWN_ID):
+    if case.path_parameters and (random.randrange(UNKNOWN_ID) or _would_hurt(name, case.path_parameters)):
         case.path_parameters = _path(case.path, name, dict(case.path_parameters), as_operator=as_operator)
     if isinstance(case.body, dict):
         case.body = _body(name, _example(raw, case.media_type), case.body)
@@ -75,6 +76,11 @@ def _takes_operator(raw: dict[str, Any], name: str) -> bool:
     if wanted == {"ApiKey", "OperatorToken"}:
         return bool(random.randrange(2))
     return wanted == {"OperatorToken"}
+
+
+def _would_hurt(name: str, given: dict[str, Any]) -> bool:
+    """Whether what others need would be destroyed or changed: schemathesis learns ids from replies."""
+    return not name.startswith(READING) and bool({*given.values()} & {*PLATFORM["needed"], *objects.kept()})
 
 
 def _path(path: str, name: str, given: dict[str, Any], *, as_operator: bool) -> dict[str, Any]:

@@ -56,9 +56,20 @@ class Objects:
             self._known[kind] = self._makers[kind]()
         return self._known[kind]
 
+    def kept(self) -> list[str]:
+        """The ids of those that are used more than once."""
+        return list(self._known.values())
+
     def address_of(self, domain: str) -> str:
         """A fresh sender address of a domain."""
-        return self._posted(f"/v1/domains/{domain}/addresses", {"address": self.unique(), "display_name": "Acme"})
+        company = dict.fromkeys(("address", "city", "state", "zip", "country"), "Acme")
+        body = {
+            "address": self.unique(),
+            "display_name": "Acme",
+            "reply_to": "help@acme.example",
+            **{f"company_{name}": value for name, value in company.items()},
+        }
+        return self._posted(f"/v1/domains/{domain}/addresses", body)
 
     def _sent(self, body: dict[str, Any]) -> str:
         return str(self._post("/v1/emails", body)["data"]["messages"][0]["uuid"])

@@ -47,8 +47,9 @@ class Platform:
     workspace: str
     message: str
     attachment: str
-    sender: str
     links: dict[str, str]
+    needed: list[str]
+    """Ids and names of what must stay as it is."""
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -136,9 +137,11 @@ async def _made(deployment: Deployment, url: str, workspace: str, key: str) -> P
     ids = {"workspace_id": workspace, "message_id": message}
     urls = {kind: links.url("", Link(kind=kind), **ids) for kind in ("open", "unsubscribe")}
     urls["click"] = links.url("", Link(kind="click", url=TARGET), **ids)
-    [sender] = await deployment.database("ingest")[Kind.SENDER].find({}).to_list(None)
+    kinds = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.SENDER)
+    found = [await deployment.database("ingest")[kind].find({}).to_list(None) for kind in kinds]
+    needed = [document["_id"] for documents in found for document in documents] + [DOMAIN]
     operator = deployment.environment["operator_token"]
-    return Platform(url, key, operator, workspace, message, attachment, sender["_id"], urls)
+    return Platform(url, key, operator, workspace, message, attachment, urls, needed)
 
 
 async def _delivered(deployment: Deployment) -> None:
