@@ -129,6 +129,26 @@ async def test_the_document_says_where_the_platform_is_and_how_to_authenticate(a
     assert "security" not in by_name["GET /u/{token}"]
 
 
+async def test_a_send_is_described_with_its_body_and_its_reply(api: Api) -> None:
+    document = api.openapi()
+    schemas = document["components"]["schemas"]
+    for path, own in (("/v1/emails", []), ("/v1/workspaces/{workspace}/emails", ["Workspace"])):
+        operation = document["paths"][path]["post"]
+        named = [parameter["$ref"].rpartition("/")[2] for parameter in operation["parameters"]]
+        assert named == [*own, "IdempotencyKey", "RequestId", "Traceparent"]
+        body = operation["requestBody"]["content"]["application/json"]["schema"]
+        assert body == {"$ref": "#/components/schemas/SendRequest"}
+        assert {"400", "401", "403", "409", "413", "415", "422", "429", "503"} <= operation["responses"].keys()
+        assert {"RateLimit", "RateLimit-Policy", "Idempotency-Replayed"} <= operation["responses"]["202"][
+            "headers"
+        ].keys()
+    assert schemas["SendRequest"]["additionalProperties"] is False
+    assert {"from", "cc", "tags", "metadata", "expires_at", "on_ambiguous"} <= schemas["SendRequest"][
+        "properties"
+    ].keys()
+    assert list(schemas["AcceptedMessage"]["properties"]) == ["uuid", "recipient", "type", "from", "status"]
+
+
 async def test_a_service_alone_describes_what_it_serves(
     api: Api, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
