@@ -21,6 +21,7 @@ from tests.integration.api.objects import Objects
 
 PLATFORM: dict[str, Any] = json.loads(os.environ["POSTHORN_PLATFORM"])
 SEEN: Counter[str] = Counter()
+ASKED: set[str] = set()
 objects = Objects(PLATFORM)
 # what stays as schemathesis made it: one in so many tokens, ids and bodies
 STRANGER, UNKNOWN_ID = 12, 6
@@ -45,17 +46,25 @@ UNIQUE = {
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    """Replaces what cannot be guessed: the token, the ids in the path, and the fields of the body that are needed."""
+    """Replaces what cannot be guessed: the token, the ids in the path, and the fields of the body that are needed.
+
+    An operation's first request is its example, asked by who may ask, about what is there.
+    """
     raw = case.operation.definition.raw
     name = raw["operationId"]
-    as_operator = _takes_operator(raw, name)
-    if random.randrange(STRANGER):
+    first = name not in ASKED
+    ASKED.add(name)
+    as_operator = _takes_operator(raw)
+    if first:
+        case.query = {}
+    if first or random.randrange(STRANGER):
         token = PLATFORM["operator" if as_operator else "key"]
         case.headers["Authorization"] = f"Bearer {token}"
-    if case.path_parameters and (random.randrange(UNKNOWN_ID) or _would_hurt(name, case.path_parameters)):
-        case.path_parameters = _path(case.path, name, dict(case.path_parameters), as_operator=as_operator)
+    given = dict(case.path_parameters or {})
+    if given and (first or random.randrange(UNKNOWN_ID) or _would_hurt(name, given)):
+        case.path_parameters = _path(case.path, name, given, as_operator=as_operator)
     if isinstance(case.body, dict):
-        case.body = _body(name, _example(raw, case.media_type), case.body)
+        case.body = _body(name, _example(raw, case.media_type), case.body, 1 if first else random.randrange(4))
         if name == "change_workspace" and not as_operator:
             case.body.pop("default_sender", None)  # others send from it
 
@@ -70,8 +79,8 @@ def tell() -> None:
     Path(os.environ["POSTHORN_SEEN"]).write_text(json.dumps(SEEN))
 
 
-def _takes_operator(raw: dict[str, Any], name: str) -> bool:
-    """Whether the operator asks; where a key might too, by turns, but for what would change our own workspace."""
+def _takes_operator(raw: dict[str, Any]) -> bool:
+    """Whether the operator asks; where a key might too, by turns."""
     wanted = {scheme for one in raw.get("security", []) for scheme in one}
     if wanted == {"ApiKey", "OperatorToken"}:
         return bool(random.randrange(2))
@@ -114,9 +123,8 @@ def _example(raw: dict[str, Any], media_type: str | None) -> dict[str, Any]:
     return example if isinstance(example, dict) else {}
 
 
-def _body(name: str, example: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
-    """The example, as it was generated, or right where it must be, so that the optional fields decide."""
-    choice = random.randrange(4)
+def _body(name: str, example: dict[str, Any], body: dict[str, Any], choice: int) -> dict[str, Any]:
+    """As it was generated (0), the example (1), or right where it must be, so that the optional fields decide."""
     if choice == 0:
         return body
     made = {**example} if choice == 1 else {**body, **example}
