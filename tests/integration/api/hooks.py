@@ -102,9 +102,9 @@ def _path(path: str, name: str, given: dict[str, Any], *, as_operator: bool) -> 
         given["domain"] = objects.of("domain")
         return given | ({"id": objects.address_of(given["domain"])} if "id" in given else {})
     kind = next((KINDS[start] for start in sorted(KINDS, key=len, reverse=True) if path.startswith(f"{start}/")), None)
-    if kind is None:
+    named = next((each for each in given if each not in ("workspace", "attachment", "version")), None)
+    if kind is None or named is None:
         return given
-    named = next(each for each in given if each not in ("workspace", "attachment", "version"))
     if kind == "message" and destroying:
         kind = "scheduled"
     given[named] = objects.of(kind, fresh=destroying)
