@@ -106,17 +106,4 @@ PARAMETERS = {
         "schema": _TEXT,
         "example": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     },
-    "IdempotencyKey": {
-        "name": "Idempotency-Key",
-        "in": "header",
-        "description": "A repeated request with this key gets the first one's reply, for a day",
-        "schema": {**_TEXT, "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    },
-    "Workspace": {
-        "name": "workspace",
-        "in": "path",
-        "required": True,
-        "description": "The key's own workspace; for the operator any",
-        "schema": _TEXT,
-    },
 }

@@ -5,6 +5,8 @@ Handlers read and write their bodies themselves, so that a route is described be
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -40,7 +42,7 @@ Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` 
 
 def schema_of(model: type[BaseModel]) -> Schema:
     """A model's schema with what it refers to written in place: `$defs` mean nothing inside an OpenAPI document."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = dict(_json_schema(model))
     definitions = schema.pop("$defs", {})
 
     def written_out(value: Any) -> Any:
@@ -54,6 +56,11 @@ def schema_of(model: type[BaseModel]) -> Schema:
 
     written: Schema = written_out(schema)
     return written
+
+
+@cache
+def _json_schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    return model.model_json_schema(by_alias=True)
 
 
 def problems(*statuses: int, **said: str) -> Described:

@@ -133,10 +133,11 @@ async def test_the_document_says_where_the_platform_is_and_how_to_authenticate(a
 async def test_a_send_is_described_with_its_body_and_its_reply(api: Api) -> None:
     document = api.openapi()
     schemas = document["components"]["schemas"]
-    for path, own in (("/v1/emails", []), ("/v1/workspaces/{workspace}/emails", ["Workspace"])):
+    for path, own in (("/v1/emails", []), ("/v1/workspaces/{workspace}/emails", ["workspace"])):
         operation = document["paths"][path]["post"]
-        named = [parameter["$ref"].rpartition("/")[2] for parameter in operation["parameters"]]
-        assert named == [*own, "IdempotencyKey", "RequestId", "Traceparent"]
+        named = [parameter.get("name") or parameter["$ref"] for parameter in operation["parameters"]]
+        shared = [f"#/components/parameters/{name}" for name in ("RequestId", "Traceparent")]
+        assert named == [*own, "Idempotency-Key", *shared]
         body = operation["requestBody"]["content"]["application/json"]["schema"]
         assert body == {"$ref": "#/components/schemas/SendRequest"}
         assert {"400", "401", "403", "409", "413", "415", "422", "429", "503"} <= operation["responses"].keys()
