@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from services.ingest.acceptance.header_rules import RESERVED, check_headers
 from services.ingest.acceptance.idempotency import digest_of, read_key
-from services.ingest.acceptance.send_request import MOST_FAULTS, MalformedJsonError, SendRequest, parse_send_request
+from services.ingest.acceptance.send_request import (
+    MOST_FAULTS,
+    MalformedJsonError,
+    SendRequest,
+    TrackingInput,
+    parse_send_request,
+)
 from services.ingest.acceptance.validation import Checked, check
 from services.ingest.faults import Faults, pointer_to
 from shared.contracts.entities import Workspace
@@ -157,3 +163,9 @@ def test_a_digest_is_of_what_was_asked_for() -> None:
     assert digest(metadata={"a": "1", "b": "2"}) == digest(metadata={"b": "2", "a": "1"})
     different = [digest(), digest(subject="x"), digest(to=["x@y.test"]), digest(bcc=["x@y.test"]), digest(tags=["x"])]
     assert len(set(different)) == len(different)
+
+
+def test_what_is_left_of_a_request_with_faults_has_its_tracking() -> None:
+    request, faults = parse_send_request(b'{"tracking": {}, "other": 1}')
+    assert request.tracking == TrackingInput()
+    assert list(faults) == ["#/other"]
