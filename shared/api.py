@@ -147,7 +147,8 @@ class Api(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handle = self.direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if handle is None:
-            await super().__call__(scope, receive, send)
+            # around all of the layers: the outermost of them answers what nobody expected
+            await RequestIds(super().__call__)(scope, receive, send)
         else:
             await RequestIds(_without_layers(handle))(scope, receive, send)
 
@@ -201,7 +202,6 @@ def create_api(routers: Sequence[APIRouter], version: str = "1", public_url: str
             api.direct |= router.direct
             api.shapes |= router.shapes
     api.include_router(reference_router())
-    api.add_middleware(RequestIds)
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(RequestValidationError, _validation)
     api.add_exception_handler(HTTPException, _http)

@@ -79,7 +79,7 @@ async def test_replies_are_as_the_document_says_to_thousands_of_requests(
 ) -> None:
     async with open_platform(deployment, tmp_path / "log") as platform:
         text, statuses, requests = await ask(
-            platform, tmp_path, "--phases=examples,coverage,fuzzing", "--max-examples=40", "--workers=4"
+            platform, tmp_path, "--phases=examples,coverage,fuzzing", "--max-examples=40"
         )
         assert requests >= 5000
         assert_all_went_well_once(await operations(platform), statuses)
