@@ -1,4 +1,4 @@
-"""The parts of the `posthorn` command that belong to no one service: run, topics, indexes, dlq."""
+"""The parts of the `posthorn` command that belong to no one service: run, openapi, topics, indexes, dlq."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Table
 
-from services.run import UnknownRoleError, main, parse_spec
+from services.run import SERVICES, UnknownRoleError, api_of, compose, main, parse_spec
 from services.setup import create_all_indexes, create_topics
 from shared.contracts.topics import LIVE, all_topics, dead_letters
 from shared.kafka import dead_letter
@@ -44,6 +44,15 @@ def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,â€¦]â€
         for name, _ in map(parse_spec, specs):
             import_module(f"services.{name}.settings").Settings()
     main(specs)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of all services, as one process with all their http roles serves it."""
+    with told():
+        api = api_of(compose([f"{name}:http" for name in SERVICES]), SharedSettings())
+    assert api is not None
+    _print_json(api.openapi())
 
 
 @app.command()

@@ -17,7 +17,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
-from shared.api import create_api
+from shared.api import Api, create_api
 from shared.failpoints import failpoints
 from shared.service import Service
 from shared.settings import SharedSettings
@@ -60,6 +60,12 @@ def compose(specs: list[str]) -> list[tuple[Service, frozenset[str]]]:
     return composed
 
 
+def api_of(composed: list[tuple[Service, frozenset[str]]], settings: SharedSettings) -> Api | None:
+    """One API of all `http` roles, None where there is none."""
+    routers = [router for service, roles in composed if "http" in roles for router in service.routers]
+    return create_api(routers, public_url=settings.public_url) if routers else None
+
+
 def health_app(services: list[Service], stopping: asyncio.Event) -> FastAPI:
     """`/livez` (the loop turns), `/readyz` (this process can do its work) and `/metrics` (OpenMetrics)."""
     app = FastAPI(openapi_url=None)
@@ -97,7 +103,7 @@ async def serve(specs: list[str]) -> None:
     failpoints.announce()
     composed = compose(specs)
     services = [service for service, _ in composed]
-    routers = [router for service, roles in composed if "http" in roles for router in service.routers]
+    api = api_of(composed, settings)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -106,8 +112,8 @@ async def serve(specs: list[str]) -> None:
         for service in services:
             await stack.enter_async_context(service.run())
         servers = [_server(health_app(services, stopping), settings.health_host, settings.health_port)]
-        if routers:
-            servers.append(_server(create_api(routers), settings.http_host, settings.http_port))
+        if api is not None:
+            servers.append(_server(api, settings.http_host, settings.http_port))
         _spare_the_collector()
         serving = [asyncio.create_task(server.serve()) for server in servers]
         ended = asyncio.create_task(stopping.wait())

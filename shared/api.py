@@ -21,6 +21,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.errors import Fault, ProblemError, invalid_request, unavailable
 from shared.kafka.faults import is_infrastructure
+from shared.openapi.document import complete
+from shared.openapi.page import reference_router
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, traceparent_of
 
@@ -125,10 +127,17 @@ class Api(FastAPI):
     Each is a route as well, which describes it.
     """
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, public_url: str | None = None, **settings: Any) -> None:
         super().__init__(**settings)
+        self.public_url = public_url
         self.direct: dict[tuple[str, str], Handler] = {}
         self.shapes: dict[str, ErrorShape] = {}
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document of what this process serves."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi(), self.public_url)
+        return self.openapi_schema
 
     def shape_of(self, path: str) -> ErrorShape:
         """How errors look at a path: as the longest path above it has them."""
@@ -138,7 +147,8 @@ class Api(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         handle = self.direct.get((scope["method"], scope["path"])) if scope["type"] == "http" else None
         if handle is None:
-            await super().__call__(scope, receive, send)
+            # around all of the layers: the outermost of them answers what nobody expected
+            await RequestIds(super().__call__)(scope, receive, send)
         else:
             await RequestIds(_without_layers(handle))(scope, receive, send)
 
@@ -183,15 +193,15 @@ class RequestIds:
         await self._app(scope, receive, with_id)
 
 
-def create_api(routers: Sequence[APIRouter], version: str = "1") -> Api:
-    """One API of the given routers, with a defined shape for every error."""
-    api = Api(title="Posthorn", version=version, docs_url=None, redoc_url=None)
+def create_api(routers: Sequence[APIRouter], version: str = "1", public_url: str | None = None) -> Api:
+    """One API of the given routers, with a defined shape for every error; `public_url` is where callers reach it."""
+    api = Api(public_url, title="Posthorn", version=version, docs_url=None, redoc_url=None)
     for router in routers:
         api.include_router(router)
         if isinstance(router, ServiceRouter):
             api.direct |= router.direct
             api.shapes |= router.shapes
-    api.add_middleware(RequestIds)
+    api.include_router(reference_router())
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(RequestValidationError, _validation)
     api.add_exception_handler(HTTPException, _http)

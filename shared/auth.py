@@ -15,6 +15,7 @@ from shared.contracts.entities import ApiKey, Kind, Workspace
 from shared.errors import ProblemError
 from shared.mongo.entities import Entity
 from shared.mongo.entity_cache import EntityCache
+from shared.openapi.security import key_with, operator_token
 from shared.secrets import api_key_digest
 from shared.settings import SharedSettings
 from shared.tokens import is_api_key
@@ -212,7 +213,7 @@ def caller(authenticator: Authenticator, scope: str) -> Any:
     """A FastAPI default (`principal: Principal = caller(…)`) that holds the gates in their order: 401 for the key, 404
     for a path that names another workspace, 403 for the scope."""
 
-    async def dependency(request: Request) -> Principal:
+    async def dependency(request: Request, _: Any = key_with(scope)) -> Principal:
         return await _through_the_gates(authenticator, scope, request)
 
     return Depends(dependency)
@@ -222,7 +223,9 @@ def operator_or_caller(authenticator: Authenticator, scope: str) -> Any:
     """A FastAPI default (`principal: Principal | None = operator_or_caller(…)`): None is the operator; any other caller
     passes the gates of `caller`."""
 
-    async def dependency(request: Request) -> Principal | None:
+    async def dependency(
+        request: Request, _key: Any = key_with(scope), _token: Any = operator_token()
+    ) -> Principal | None:
         if authenticator.is_operator(request.headers.get("authorization")):
             return None
         return await _through_the_gates(authenticator, scope, request)
@@ -241,7 +244,7 @@ async def _through_the_gates(authenticator: Authenticator, scope: str, request: 
 def operator(authenticator: Authenticator) -> Any:
     """A FastAPI dependency that lets only the operator in."""
 
-    async def dependency(request: Request) -> None:
+    async def dependency(request: Request, _: Any = operator_token()) -> None:
         authenticator.require_operator(request.headers.get("authorization"))
 
     return Depends(dependency)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.suppression.documents import entry_of
 from services.suppression.rules import NEVER, REASON_OF_TYPE, Entry, EntryType, Place, Reason, lifetime_of
-from services.suppression.schemas import Listing, NewSuppression, SuppressionPage, SuppressionReply, body_schema
+from services.suppression.schemas import BODY_OF_NEW, Listing, NewSuppression, added, one, page, removed
 from services.suppression.settings import Settings
 from services.suppression.store import Suppressions
 from shared.addresses import InvalidAddressError, parse_address
@@ -18,17 +18,10 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller, operator
 from shared.contracts.record import rfc3339
 from shared.errors import Fault, invalid_request, not_found
+from shared.openapi.operations import KEY, OPERATOR
 from shared.paging import filters_refused, paged, read_filters
 from shared.service import Base
 from shared.telemetry import metrics
-
-ENTRY: dict[int | str, dict[str, Any]] = {200: {"model": SuppressionReply, "description": "The suppression"}}
-ADDED: dict[int | str, dict[str, Any]] = {
-    200: {"model": SuppressionReply, "description": "The address was suppressed already"},
-    201: {"model": SuppressionReply, "description": "The new suppression"},
-}
-PAGE: dict[int | str, dict[str, Any]] = {200: {"model": SuppressionPage, "description": "A page"}}
-BODY = body_schema()
 
 
 class SuppressionApi:
@@ -130,22 +123,22 @@ def workspace_router(base: Base, api: SuppressionApi) -> APIRouter:
     router = service_router(base.tracing, "/v1/suppressions", ["suppressions"])
     allowed = caller(base.authenticator, "suppressions")
 
-    @router.get("", operation_id="list_suppressions", responses=PAGE)
+    @router.get("", operation_id="list_suppressions", responses=page(*KEY))
     async def list_suppressions(listing: Annotated[Listing, Query()], principal: Principal = allowed) -> Response:
         """List suppressions, newest first. The filter is `type`."""
         return await api.list(Place(principal.workspace_id), listing)
 
-    @router.post("", status_code=201, operation_id="add_suppression", responses=ADDED, openapi_extra=BODY)
+    @router.post("", status_code=201, operation_id="add_suppression", responses=added(*KEY), openapi_extra=BODY_OF_NEW)
     async def add_suppression(request: Request, principal: Principal = allowed) -> Response:
         """Suppress an address. What suppresses it already stays, unless the new type ranks higher."""
         return await api.add(Place(principal.workspace_id), await read_json(request, NewSuppression))
 
-    @router.get("/{entry:path}", operation_id="get_suppression", responses=ENTRY)
+    @router.get("/{entry:path}", operation_id="get_suppression", responses=one(*KEY))
     async def get_suppression(entry: str, principal: Principal = allowed) -> Response:
         """A suppression by id or address."""
         return await api.get(Place(principal.workspace_id), entry)
 
-    @router.delete("/{entry:path}", status_code=204, operation_id="remove_suppression")
+    @router.delete("/{entry:path}", status_code=204, operation_id="remove_suppression", responses=removed(*KEY))
     async def remove_suppression(entry: str, principal: Principal = allowed) -> Response:
         """Remove a suppression. For a complaint the key needs the scope `admin`."""
         return await api.remove(Place(principal.workspace_id), entry, principal)
@@ -158,26 +151,29 @@ def platform_router(base: Base, api: SuppressionApi) -> APIRouter:
     allowed = [operator(base.authenticator)]
     platform = Place()
 
-    @router.get("", dependencies=allowed, operation_id="list_platform_suppressions", responses=PAGE)
+    @router.get("", dependencies=allowed, operation_id="list_platform_suppressions", responses=page(*OPERATOR))
     async def list_platform_suppressions(listing: Annotated[Listing, Query()]) -> Response:
         """List what is suppressed for every workspace, newest first. The filter is `type`."""
         return await api.list(platform, listing)
 
     @router.post(
-        "", status_code=201, dependencies=allowed, operation_id="add_platform_suppression", responses=ADDED,
-        openapi_extra=BODY,
+        "", status_code=201, dependencies=allowed, operation_id="add_platform_suppression", responses=added(*OPERATOR),
+        openapi_extra=BODY_OF_NEW,
     )  # fmt: skip
     async def add_platform_suppression(request: Request) -> Response:
         """Suppress an address for every workspace."""
         return await api.add(platform, await read_json(request, NewSuppression))
 
-    @router.get("/{entry:path}", dependencies=allowed, operation_id="get_platform_suppression", responses=ENTRY)
+    @router.get(
+        "/{entry:path}", dependencies=allowed, operation_id="get_platform_suppression", responses=one(*OPERATOR)
+    )
     async def get_platform_suppression(entry: str) -> Response:
         """A suppression of every workspace, by id or address."""
         return await api.get(platform, entry)
 
     @router.delete(
-        "/{entry:path}", status_code=204, dependencies=allowed, operation_id="remove_platform_suppression"
+        "/{entry:path}", status_code=204, dependencies=allowed, operation_id="remove_platform_suppression",
+        responses=removed(*OPERATOR),
     )  # fmt: skip
     async def remove_platform_suppression(entry: str) -> Response:
         """Remove a suppression of every workspace."""

@@ -7,15 +7,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.suppression.rules import EntryType
+from shared.openapi.operations import BODY, Described, body_of, replies
 from shared.paging import FILTERS, SEARCHED, PageMeta, Paging
 
 
 class NewSuppression(BaseModel):
     """A suppression made by hand; `reason` says why in the caller's words."""
 
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"example": {"email": "ann@example.com", "reason": "asked by phone"}}
-    )
+    model_config = ConfigDict(extra="forbid")
 
     email: str = Field(max_length=1000)
     type: EntryType = EntryType.MANUAL
@@ -53,9 +52,27 @@ class SuppressionPage(BaseModel):
     meta: PageMeta
 
 
-def body_schema() -> dict[str, Any]:
-    """The body's part of the operation that adds one."""
-    schema = NewSuppression.model_json_schema()
-    example, types = schema.pop("example"), schema.pop("$defs")["EntryType"]
-    schema["properties"]["type"] = {"default": EntryType.MANUAL, "enum": types["enum"], "type": "string"}
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, "example": example}}}}
+BODY_OF_NEW = body_of(NewSuppression, {"email": "ann@example.com", "reason": "asked by phone"})
+
+
+def page(*statuses: int) -> Described:
+    """The replies of a list."""
+    return replies(200, SuppressionPage, "A page", *statuses, 422)
+
+
+def added(*statuses: int) -> Described:
+    """The replies of a route that adds one."""
+    return {
+        **replies(200, SuppressionReply, "The address was suppressed already"),
+        **replies(201, SuppressionReply, "The new suppression", *statuses, *BODY),
+    }
+
+
+def one(*statuses: int) -> Described:
+    """The replies of a route that shows one."""
+    return replies(200, SuppressionReply, "The suppression", *statuses, 404)
+
+
+def removed(*statuses: int) -> Described:
+    """The replies of a route that removes one."""
+    return replies(204, None, "The address gets mail again", *statuses, 404)

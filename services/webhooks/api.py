@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
-from services.webhooks.bodies import EndpointBody, EndpointChanges, checked_body, schema_of
+from services.webhooks.bodies import EndpointBody, EndpointChanges, checked_body
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.event_types import WebhookType
 from services.webhooks.outcomes import JobState
+from services.webhooks.schemas import CHANGES, NEW_ENDPOINT, AttemptPage, EndpointPage, EndpointView, NewEndpointView
 from services.webhooks.settings import Settings
 from services.webhooks.signing import shown_secret
 from services.webhooks.store import Attempts
@@ -19,11 +20,11 @@ from shared.auth import Principal, caller
 from shared.contracts.record import rfc3339
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import Entity, VersionConflictError
+from shared.openapi.operations import KEY, Cursor, Limit, body_of, replies
 from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError
 
-Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+BODY = (413, 422)
 
 
 def create_router(base: Base, settings: Settings, endpoints: Endpoints, attempts: Attempts) -> APIRouter:
@@ -62,26 +63,36 @@ class Pages:
 
 
 def _add_endpoints(router: APIRouter, endpoints: Endpoints, urls: UrlRules, pages: Pages, owner: Any) -> None:
-    @router.post("", status_code=201, openapi_extra=schema_of(EndpointBody))
+    @router.post(
+        "", status_code=201, operation_id="create_webhook_endpoint", openapi_extra=body_of(EndpointBody, NEW_ENDPOINT),
+        responses=replies(201, NewEndpointView, "The endpoint, its secret shown this once", *KEY, *BODY),
+    )  # fmt: skip
     async def create(request: Request, principal: Principal = owner) -> Response:
         """Add an endpoint. The reply holds its secret, this once."""
         body = await checked_body(request, EndpointBody, urls)
         entity, secret = await endpoints.create(principal.workspace_id, body.model_dump())
         return json_response(201, {**_endpoint(entity), "secret": shown_secret(secret)})
 
-    @router.get("")
+    @router.get(
+        "", operation_id="list_webhook_endpoints", responses=replies(200, EndpointPage, "A page", *KEY, 422)
+    )  # fmt: skip
     async def show_all(limit: Limit = 50, cursor: Cursor = None, principal: Principal = owner) -> Response:
-        """The workspace's endpoints, oldest first."""
+        """List the workspace's endpoints, oldest first."""
         query = f"{principal.workspace_id}:endpoints"
         found = await endpoints.page(principal.workspace_id, pages.after(cursor, query), limit + 1)
         return pages.reply([_endpoint(entity) for entity in found], limit, query)
 
-    @router.get("/{id}")
+    @router.get(
+        "/{id}", operation_id="get_webhook_endpoint", responses=replies(200, EndpointView, "The endpoint", *KEY, 404)
+    )  # fmt: skip
     async def show(id: str, principal: Principal = owner) -> Response:
         """One endpoint, without its secret."""
         return json_response(200, _endpoint(_found(await endpoints.get(principal.workspace_id, id))))
 
-    @router.patch("/{id}", openapi_extra=schema_of(EndpointChanges))
+    @router.patch(
+        "/{id}", operation_id="change_webhook_endpoint", openapi_extra=body_of(EndpointChanges, CHANGES),
+        responses=replies(200, EndpointView, "The endpoint as it is now", *KEY, 404, 409, *BODY),
+    )  # fmt: skip
     async def change(id: str, request: Request, principal: Principal = owner) -> Response:
         """Change the fields that are given. Disabling ends what waits for the endpoint."""
         _found(await endpoints.get(principal.workspace_id, id))
@@ -92,7 +103,10 @@ def _add_endpoints(router: APIRouter, endpoints: Endpoints, urls: UrlRules, page
             raise ProblemError(409, "conflict", "The endpoint keeps changing; please try again.") from error
         return json_response(200, _endpoint(_found(changed)))
 
-    @router.delete("/{id}", status_code=204)
+    @router.delete(
+        "/{id}", status_code=204, operation_id="delete_webhook_endpoint",
+        responses=replies(204, None, "Deleted", *KEY, 404, 409),
+    )  # fmt: skip
     async def delete(id: str, principal: Principal = owner) -> Response:
         """Delete an endpoint; what waits for it is canceled."""
         if not await endpoints.delete(principal.workspace_id, id):
@@ -101,7 +115,10 @@ def _add_endpoints(router: APIRouter, endpoints: Endpoints, urls: UrlRules, page
 
 
 def _add_attempts(router: APIRouter, endpoints: Endpoints, attempts: Attempts, pages: Pages, owner: Any) -> None:
-    @router.get("/{id}/deliveries")
+    @router.get(
+        "/{id}/deliveries", operation_id="list_webhook_attempts",
+        responses=replies(200, AttemptPage, "A page", *KEY, 404, 422),
+    )  # fmt: skip
     async def show_attempts(
         id: str,
         filters: Annotated[Filters, Depends()],
@@ -109,7 +126,7 @@ def _add_attempts(router: APIRouter, endpoints: Endpoints, attempts: Attempts, p
         cursor: Cursor = None,
         principal: Principal = owner,
     ) -> Response:
-        """An endpoint's attempts, newest first; `state` is what the attempt made of its delivery."""
+        """List an endpoint's attempts, newest first. `state` is what the attempt made of its delivery."""
         _found(await endpoints.get(principal.workspace_id, id))
         query = f"{principal.workspace_id}:deliveries:{id}:{filters.condition}"
         before = pages.after(cursor, query)

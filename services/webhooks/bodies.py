@@ -74,8 +74,3 @@ async def checked_body(request: Request, model: type[B], urls: UrlRules) -> B:
         return model.model_validate_json(raw, context=urls)
     except ValidationError as error:
         raise invalid_request(faults_of(error.errors(include_url=False))) from error
-
-
-def schema_of(model: type[BaseModel]) -> dict[str, Any]:
-    """The body's part of the OpenAPI document."""
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": model.model_json_schema()}}}}

@@ -1,4 +1,4 @@
-"""`posthorn topics`, `indexes`, `dlq` and `run`, as a command of its own on real servers."""
+"""`posthorn topics`, `indexes`, `dlq`, `openapi` and `run`, as a command of its own on real servers."""
 
 import asyncio
 import json
@@ -150,3 +150,12 @@ async def test_what_is_missing_is_said_in_one_line(
     assert (ended, out, err.count("\n")) == (code, "", 1)
     assert err.startswith("posthorn: ")
     assert said in err
+
+
+async def test_openapi_prints_the_document_of_all_services_and_needs_no_server(posthorn: Command) -> None:
+    code, out, err = await posthorn("openapi", POSTHORN_MONGO_URL="mongodb://127.0.0.1:1/?replicaSet=rs0")
+    assert (code, err) == (0, "")
+    document = json.loads(out)
+    paths = {"/v1/emails", "/v1/send", "/u/{token}", "/v1/routes/default", "/v1/suppressions", "/v1/webhooks"}
+    assert paths <= document["paths"].keys()
+    assert document["openapi"].startswith("3.1")

@@ -145,6 +145,6 @@ def _remainder(raw: Any, errors: list[ErrorDetails]) -> SendRequest:
     values = {"from_" if name == "from" else name: value for name, value in fields.items()}
     if values.get("attachments"):
         values["attachments"] = [AttachmentInput.model_construct(**each) for each in values["attachments"]]
-    if values.get("tracking"):
+    if values.get("tracking") is not None:
         values["tracking"] = TrackingInput.model_construct(**values["tracking"])
     return SendRequest.model_construct(**values)

@@ -11,10 +11,11 @@ from fastapi.responses import StreamingResponse
 
 from services.ingest.acceptance.admission import Admission, now_ms
 from services.ingest.api.door import Door
-from services.ingest.api.email_schemas import MESSAGE, ContentReply, replies, send_responses
+from services.ingest.api.email_schemas import MESSAGE, ContentReply, send_responses
 from services.ingest.api.emails import render
 from services.ingest.api.messages import SCOPE, MessageReader
-from services.ingest.api.schemas import WORKSPACE, problems
+from services.ingest.api.operations import GATES
+from services.ingest.api.schemas import IDEMPOTENCY_KEY, WORKSPACE
 from services.ingest.projection.fold import ENDED
 from services.ingest.projection.views import content_view, message_view
 from services.ingest.store.schedule import Canceled, Schedule
@@ -22,6 +23,8 @@ from shared.api import json_response, service_router
 from shared.auth import Principal, caller
 from shared.content import Attachment, Content, ContentStore
 from shared.errors import ProblemError, answered_within, not_found
+from shared.openapi.operations import problems, replies
+from shared.openapi.security import needs
 from shared.service import Base
 
 
@@ -114,22 +117,27 @@ def actions_router(
         headers = {"Idempotency-Replayed": "true"} if admitted.replayed else None
         return Response(admitted.reply, 202, headers, media_type="application/json")
 
-    canceled = replies(MESSAGE, "It will not be sent", 401, 403, 404, 409, 503, _404="No such message")
-    asked = {"description": "Its owner was asked to cancel it; its status tells", "content": canceled[200]["content"]}
-    canceled = canceled | {202: asked, **problems(409, _409="It has ended, or it has just gone")}
-    gone = problems(401, 403, 404, 503, _404="No such message, or what it says is not kept any more")
+    canceled = {
+        **replies(202, MESSAGE, "Its owner was asked to cancel it; its status tells"),
+        **replies(
+            200, MESSAGE, "It will not be sent", *GATES, 404, 409,
+            _404="No such message", _409="It has ended, or it has just gone",
+        ),
+    }  # fmt: skip
+    no_content = "No such message, or what it says is not kept any more"
+    gone = problems(*GATES, 404, _404=no_content)
     file: dict[int | str, Any] = {
         200: {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
     }
-    for prefix, part, extra in (
-        ("/v1/emails/{id}", "", None),
-        ("/v1/workspaces/{workspace}/emails/{id}", "_workspace", {"parameters": [WORKSPACE]}),
+    for prefix, part, parameters in (
+        ("/v1/emails/{id}", "", []),
+        ("/v1/workspaces/{workspace}/emails/{id}", "_workspace", [WORKSPACE]),
     ):
         for method, path, act, name, summary, responses in (
             ("DELETE", "", cancel_email, f"cancel{part}_email", "Cancel a message", canceled),
             (
                 "GET", "/content", get_email_content, f"get{part}_email_content", "What a message says",
-                {200: {"model": ContentReply}, **gone},
+                replies(200, ContentReply, "What it says", *GATES, 404, _404=no_content),
             ),
             (
                 "GET", "/attachments/{attachment}", get_attachment, f"get{part}_attachment",
@@ -137,7 +145,7 @@ def actions_router(
             ),
             (
                 "POST", "/resend", resend_email, f"resend{part}_email", "Send a message again, to the same recipient",
-                send_responses(),
+                send_responses(404, _404=no_content),
             ),
         ):  # fmt: skip
             router.add_api_route(
@@ -147,7 +155,10 @@ def actions_router(
                 operation_id=name,
                 summary=summary,
                 responses=responses,
-                openapi_extra=extra,
+                openapi_extra={"parameters": [*parameters, IDEMPOTENCY_KEY], **needs("email.send")}
+                if path == "/resend"
+                else {"parameters": parameters},
                 status_code=202 if method == "POST" else 200,
+                response_class=Response,
             )
     return router

@@ -7,13 +7,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.ingest.api.domain_schemas import BODY, AddressList, AddressReply, operation, responses
+from services.ingest.api.domain_schemas import AddressList, AddressReply, operation, responses
 from services.ingest.api.domains import DomainParts, may_have_domains
 from services.ingest.domains.requests import NewAddress, Page
 from services.ingest.domains.views import address_view, page_meta
 from services.ingest.store.domains import KeptDomain, KeptSender
 from shared.api import json_response, read_json, service_router
 from shared.auth import Principal
+from shared.openapi.operations import BODY
 from shared.service import Base
 
 

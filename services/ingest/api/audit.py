@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.api.account_views import AuditPage, audit_view
-from services.ingest.api.operations import Moment, Pages, replies
+from services.ingest.api.operations import GATES, Moment, Pages
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.audit import AuditLog
 from shared.api import service_router
 from shared.auth import Principal, caller, operator_or_caller
+from shared.openapi.operations import replies
 from shared.service import Base
 
 SCOPE = "admin"
@@ -72,7 +73,7 @@ def audit_router(base: Base, settings: Settings) -> APIRouter:
         "/v1/audit",
         operation_id="list_audit",
         summary="What was changed, newest first",
-        responses=replies(200, AuditPage, "A page of the log", 403, 422),
+        responses=replies(200, AuditPage, "A page of the log", *GATES, 422),
     )
     async def show(listing: Annotated[AuditListing, Query()], principal: Principal = own) -> Response:
         return await page(principal.workspace_id, listing)
@@ -81,7 +82,7 @@ def audit_router(base: Base, settings: Settings) -> APIRouter:
         "/v1/workspaces/{workspace}/audit",
         operation_id="list_workspace_audit",
         summary="The same; the operator reads any workspace's, a deleted one's too",
-        responses=replies(200, AuditPage, "A page of the log", 403, 404, 422),
+        responses=replies(200, AuditPage, "A page of the log", *GATES, 404, 422),
         openapi_extra={"parameters": [WORKSPACE]},
     )
     async def show_workspace(

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from services.ingest.api.contact_schemas import ContactReply, EventBody, EventPage
 from services.ingest.api.object_body import read_object
-from services.ingest.api.operations import READING, WRITING, body_of, replies
+from services.ingest.api.operations import READING, WRITING
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.views import contact_view, event_view
@@ -21,6 +21,7 @@ from shared.addresses import CONTROL
 from shared.api import json_response
 from shared.auth import Principal
 from shared.errors import not_found
+from shared.openapi.operations import body_of, replies
 from shared.paging import SEARCHED, Paging, paged
 
 LARGEST_EVENT = 32 * 1024

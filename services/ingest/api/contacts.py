@@ -11,7 +11,7 @@ from services.ingest.api.contact_events import add_event_routes
 from services.ingest.api.contact_requests import ContactRequests
 from services.ingest.api.contact_schemas import ContactBody, ContactChanges, ContactPage, ContactReply
 from services.ingest.api.object_body import refused
-from services.ingest.api.operations import READING, WRITING, body_of, replies
+from services.ingest.api.operations import READING, WRITING
 from services.ingest.contacts.attributes import attributes_full
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import AttributesFullError, Contacts
@@ -23,6 +23,7 @@ from services.ingest.store.contacts import AddressTakenError, ContactStore, Docu
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
 from shared.errors import not_found
+from shared.openapi.operations import body_of, replies
 from shared.paging import FILTERS, SEARCHED, Paging, paged, read_filters
 from shared.service import Base
 

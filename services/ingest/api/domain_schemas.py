@@ -6,10 +6,13 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel
 
-from services.ingest.api.schemas import PROBLEM
+from services.ingest.api.operations import GATES
 from services.ingest.domains.records import Purpose
 from services.ingest.domains.standing import Status, Verification
 from shared.contracts.entities import KeyState
+from shared.openapi.operations import Described, json_body, replies, schema_of
+
+CONFLICT = "The domain keeps changing, or too many of its replaced keys are still to be published"
 
 
 class DnsRecord(BaseModel):
@@ -104,34 +107,12 @@ class AddressList(BaseModel):
     meta: Meta
 
 
-PROBLEMS = {
-    401: "No key, an unknown one, or one that has expired",
-    403: "The key lacks the scope, or the workspace may not (`error`: `upgrade_needed` or `limit_exceeded`, with the "
-    "`feature`)",
-    404: "No such domain or address in the key's workspace",
-    409: "The domain keeps changing, or too many of its replaced keys are still to be published",
-    413: "Too large",
-    415: "Not application/json",
-    422: "Faults in the request, all of them",
-    503: "The database cannot be reached; try again",
-}
-GATES = (401, 403, 503)
-BODY = (413, 415, 422)
-
-
 def operation(model: type[BaseModel]) -> dict[str, Any]:
     """The OpenAPI operation of a route that reads its body itself."""
-    schema = model.model_json_schema()
-    example = schema.pop("example")
-    content = {"application/json": {"schema": schema, "example": example}}
-    return {"requestBody": {"required": True, "content": content}}
+    schema = schema_of(model)
+    return {"requestBody": json_body(schema, schema.pop("example"))}
 
 
-def responses(status: int, model: type[BaseModel] | None, text: str, *problems: int) -> dict[int | str, dict[str, Any]]:
+def responses(status: int, model: type[BaseModel] | None, text: str, *problems: int) -> Described:
     """The route's success and its problems, beside those of every route."""
-    success = {"description": text, **({"model": model} if model else {})}
-    told: dict[int | str, dict[str, Any]] = {
-        code: {"description": PROBLEMS[code], "content": {"application/problem+json": {"schema": PROBLEM}}}
-        for code in (*GATES, *problems)
-    }
-    return {status: success, **told}
+    return replies(status, model, text, *GATES, *problems, _409=CONFLICT)

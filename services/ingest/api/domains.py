@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from services.ingest.api.domain_schemas import BODY, DomainList, DomainReply, operation, responses
+from services.ingest.api.domain_schemas import DomainList, DomainReply, operation, responses
 from services.ingest.domains.addresses import Addresses
 from services.ingest.domains.checks import Checks
 from services.ingest.domains.records import Zone
@@ -20,6 +20,7 @@ from services.ingest.settings import Settings
 from services.ingest.store.domains import Domains, KeptDomain, Senders
 from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller
+from shared.openapi.operations import BODY
 from shared.service import Base
 
 SCOPE = "domains"

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import orjson
 from pydantic import BaseModel, ConfigDict
 
 from services.ingest.acceptance.send_request import SendRequest
-from services.ingest.api.schemas import IDEMPOTENCY_KEY, PROBLEM, json_body, problems, schema_of
+from services.ingest.api.operations import GATES
+from services.ingest.api.schemas import IDEMPOTENCY_KEY
 from services.ingest.projection.views import TIMES
+from shared.openapi.operations import BODY, PROBLEM, Described, json_body, replies, schema_of
+from shared.openapi.security import needs
 
-SENDING_PROBLEMS = (400, 401, 403, 404, 409, 413, 415, 422, 429, 503)
+SENDING = (400, *GATES, 409, *BODY)
+SAID = {
+    "_400": "Not JSON, or a malformed Idempotency-Key",
+    "_403": "The key lacks the scope, or the workspace may not send (`error`: `upgrade_needed` with its `feature`, or "
+    "`email_verification_required`)",
+    "_404": "The path names another workspace than the key's",
+    "_409": "Another request with this Idempotency-Key is under way",
+    "_422": "Faults in the request, all of them; or an Idempotency-Key that was used for another request",
+    "_429": "Too many requests, or the workspace's recipients of the day are used up; Retry-After says when to try "
+    "again",
+    "_503": "Nothing was accepted, or it is not known; try again",
+}
+REPLAYED = {"Idempotency-Replayed": {"$ref": "#/components/headers/Idempotency-Replayed"}}
 EXAMPLE = {
     "from": "Acme <alerts@acme.example>",
     "to": ["customer@example.test"],
@@ -144,14 +160,6 @@ TIMELINE: dict[str, Any] = {
 }
 
 
-def replies(
-    schema: dict[str, Any], description: str, *statuses: int, **details: str
-) -> dict[int | str, dict[str, Any]]:
-    """A 200 with a JSON body of this schema, and the problems."""
-    body = {"description": description, "content": {"application/json": {"schema": schema}}}
-    return {200: body, **problems(*statuses, **details)}
-
-
 def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI operation of a sending route, beside its replies."""
     body = json_body(schema_of(SendRequest), EXAMPLE)
@@ -161,20 +169,22 @@ def send_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
         "properties": {"message": {"type": "string", "description": "The request as JSON, without `attachments`"}},
         "additionalProperties": {"type": "string", "format": "binary", "description": "A file, whatever its field"},
     }
-    body["content"]["multipart/form-data"] = {"schema": form}
-    return {"parameters": [*parameters, IDEMPOTENCY_KEY], "requestBody": body}
+    body["content"]["multipart/form-data"] = {"schema": form, "example": {"message": orjson.dumps(EXAMPLE).decode()}}
+    return {"parameters": [*parameters, IDEMPOTENCY_KEY], "requestBody": body, **needs("email.send")}
 
 
-def send_responses() -> dict[int | str, dict[str, Any]]:
-    accepted = {"model": AcceptedReply, "description": "Stored durably; delivery follows"}
-    return {202: accepted, **problems(*SENDING_PROBLEMS)}
+def send_responses(*more: int, **said: str) -> Described:
+    accepted = replies(202, AcceptedReply, "Stored durably; delivery follows", *SENDING, *more, **{**SAID, **said})
+    accepted[202]["headers"] = REPLAYED
+    return accepted
 
 
 def batch_operation(largest: int, *parameters: dict[str, Any]) -> dict[str, Any]:
     send = schema_of(SendRequest)
     key = {"type": ["string", "null"], "description": "The item's own key; else the header's with `#` and its place"}
-    item = {**send, "properties": {**send["properties"], "idempotency_key": key}}
+    item = {**send, "title": "BatchItem", "properties": {**send["properties"], "idempotency_key": key}}
     schema = {
+        "title": "SendBatch",
         "type": "object",
         "required": ["emails"],
         "additionalProperties": False,
@@ -183,10 +193,11 @@ def batch_operation(largest: int, *parameters: dict[str, Any]) -> dict[str, Any]
     return {
         "parameters": [*parameters, IDEMPOTENCY_KEY],
         "requestBody": json_body(schema, {"emails": [{**EXAMPLE, "idempotency_key": "login-1"}]}),
+        **needs("email.send"),
     }
 
 
-def batch_responses() -> dict[int | str, dict[str, Any]]:
+def batch_responses(*more: int) -> Described:
     result = {
         "type": "object",
         "required": ["status"],
@@ -204,12 +215,13 @@ def batch_responses() -> dict[int | str, dict[str, Any]]:
         "properties": {**counts, "results": {"type": "array", "items": result}},
     }
     reply = {"type": "object", "required": ["data"], "properties": {"data": data}}
-    return replies(reply, "A result for each send, in their order", *SENDING_PROBLEMS)
+    return replies(200, reply, "A result for each send, in their order", *SENDING, *more, **SAID)
 
 
 def preview_operation(*parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"parameters": list(parameters), "requestBody": json_body(schema_of(SendRequest), EXAMPLE)}
+    body = json_body(schema_of(SendRequest), EXAMPLE)
+    return {"parameters": list(parameters), "requestBody": body, **needs("email.send")}
 
 
-def preview_responses() -> dict[int | str, dict[str, Any]]:
-    return {200: {"model": PreviewReply}, **problems(400, 401, 403, 404, 413, 415, 422, 429, 503)}
+def preview_responses(*more: int) -> Described:
+    return replies(200, PreviewReply, "What would be sent", 400, *GATES, *BODY, *more, **SAID)

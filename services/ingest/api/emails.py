@@ -97,9 +97,9 @@ def emails_router(base: Base, admission: Admission, door: Door) -> APIRouter:
         replayed = {"replayed": True} if admitted.replayed else {}
         return {"status": 202, **replayed, **orjson.loads(admitted.reply)}
 
-    for path, part, parameters in (
-        ("/v1/emails", "", ()),
-        ("/v1/workspaces/{workspace}/emails", "_workspace", (WORKSPACE,)),
+    for path, part, parameters, more in (
+        ("/v1/emails", "", (), ()),
+        ("/v1/workspaces/{workspace}/emails", "_workspace", (WORKSPACE,), (404,)),
     ):
         router.add_api_route(
             path,
@@ -108,7 +108,7 @@ def emails_router(base: Base, admission: Admission, door: Door) -> APIRouter:
             status_code=202,
             summary="Queue a developer email send",
             operation_id=f"send{part}_email",
-            responses=send_responses(),
+            responses=send_responses(*more),
             openapi_extra=send_operation(*parameters),
         )
         router.add_api_route(
@@ -117,7 +117,7 @@ def emails_router(base: Base, admission: Admission, door: Door) -> APIRouter:
             methods=["POST"],
             summary="Queue up to 500 sends, each with a result of its own",
             operation_id=f"send{part}_batch",
-            responses=batch_responses(),
+            responses=batch_responses(*more),
             openapi_extra=batch_operation(LARGEST_BATCH, *parameters),
         )
     router.direct["POST", "/v1/emails"] = traced(base.tracing, "/v1/emails", send)

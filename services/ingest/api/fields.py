@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from services.ingest.api.contact_schemas import FieldBody, FieldChanges, FieldPage, FieldReply
 from services.ingest.api.object_body import read_object, refused
-from services.ingest.api.operations import READING, WRITING, body_of, replies
+from services.ingest.api.operations import READING, WRITING
 from services.ingest.contacts.declared import MOST_FIELDS, DeclaredFields, NameTakenError, TooManyFieldsError
 from services.ingest.contacts.fields import Field, FieldType, new_field
 from shared.api import json_response, service_router
@@ -17,6 +17,7 @@ from shared.auth import Principal, caller
 from shared.contracts.record import rfc3339
 from shared.errors import ProblemError, not_found
 from shared.mongo.entities import VersionConflictError
+from shared.openapi.operations import body_of, replies
 from shared.paging import FILTERS, SEARCHED, Paging, paged, read_filters
 from shared.service import Base
 from shared.tokens import uuid7

@@ -9,7 +9,7 @@ from services.ingest.accounts.grants import require_within
 from services.ingest.accounts.keys import ApiKeys
 from services.ingest.api.account_bodies import KeyBody, KeyChanges, Rotation
 from services.ingest.api.account_views import KeyPage, KeyView, NewKeyView, key_view
-from services.ingest.api.operations import BODY, CHANGE, Cursor, Limit, Pages, body_of, conflict, has_body, replies
+from services.ingest.api.operations import CHANGE, GATES, Pages, conflict, has_body
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.owned import Owned
@@ -19,6 +19,7 @@ from shared.auth import Principal, caller, operator_or_caller
 from shared.contracts.entities import ApiKey, Kind
 from shared.errors import not_found
 from shared.mongo.entities import Entity, VersionConflictError
+from shared.openapi.operations import BODY, Cursor, Limit, body_of, replies
 from shared.service import Base
 
 SCOPE = "keys"
@@ -43,7 +44,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         status_code=201,
         operation_id="create_api_key",
         summary="Make a key",
-        responses=replies(201, NewKeyView, created, 403, *BODY),
+        responses=replies(201, NewKeyView, created, *GATES, *BODY),
         openapi_extra=body_of(KeyBody, NEW_KEY),
     )
     async def create(request: Request, principal: Principal = allowed) -> Response:
@@ -54,7 +55,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         status_code=201,
         operation_id="create_workspace_api_key",
         summary="Make a key; the operator makes a workspace's first one",
-        responses=replies(201, NewKeyView, created, 403, 404, *BODY),
+        responses=replies(201, NewKeyView, created, *GATES, 404, *BODY),
         openapi_extra={"parameters": [WORKSPACE], **body_of(KeyBody, NEW_KEY)},
     )
     async def create_in_workspace(workspace: str, request: Request, principal: Principal | None = first) -> Response:
@@ -64,7 +65,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         "/v1/api-keys",
         operation_id="list_api_keys",
         summary="The keys, oldest first",
-        responses=replies(200, KeyPage, "A page of keys", 403, 422),
+        responses=replies(200, KeyPage, "A page of keys", *GATES, 422),
     )
     async def show_all(limit: Limit = 25, cursor: Cursor = None, principal: Principal = allowed) -> Response:
         return await api.list(principal, limit, cursor)
@@ -73,7 +74,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         "/v1/api-keys/{id}",
         operation_id="get_api_key",
         summary="One key",
-        responses=replies(200, KeyView, "The key, without its text", 403, 404),
+        responses=replies(200, KeyView, "The key, without its text", *GATES, 404),
     )
     async def show(id: str, principal: Principal = allowed) -> Response:
         return await api.get(principal, id)
@@ -82,7 +83,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         "/v1/api-keys/{id}",
         operation_id="change_api_key",
         summary="Change a key",
-        responses=replies(200, KeyView, "The key as it is now", 403, 404, *CHANGE),
+        responses=replies(200, KeyView, "The key as it is now", *GATES, 404, *CHANGE),
         openapi_extra=body_of(KeyChanges, {"allowed_ips": ["192.0.2.0/24"], "expires_at": None}),
     )
     async def change(id: str, request: Request, principal: Principal = allowed) -> Response:
@@ -93,7 +94,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         status_code=204,
         operation_id="revoke_api_key",
         summary="Revoke a key at once",
-        responses=replies(204, None, "It opens nothing any more", 403, 404, 409),
+        responses=replies(204, None, "It opens nothing any more", *GATES, 404, 409),
     )
     async def revoke(id: str, request: Request, principal: Principal = allowed) -> Response:
         return await api.revoke(request, principal, id)
@@ -102,7 +103,7 @@ def keys_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
         "/v1/api-keys/{id}/rotation",
         operation_id="rotate_api_key",
         summary="Give a key a new text; the one before works until the grace ends",
-        responses=replies(200, NewKeyView, "The key, its new text shown this once", 403, 404, *CHANGE),
+        responses=replies(200, NewKeyView, "The key, its new text shown this once", *GATES, 404, *CHANGE),
         openapi_extra=body_of(Rotation, {"grace_seconds": 3600}, required=False),
     )
     async def rotate(id: str, request: Request, principal: Principal = allowed) -> Response:

@@ -9,9 +9,10 @@ from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from services.ingest.api.email_schemas import MESSAGE, MESSAGES, TIMELINE, replies
+from services.ingest.api.email_schemas import MESSAGE, MESSAGES, TIMELINE
+from services.ingest.api.operations import GATES, Moment
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.projection.timeline import timeline_of
 from services.ingest.projection.views import document_of_submission, message_view
@@ -21,6 +22,7 @@ from shared.auth import Principal, caller
 from shared.contracts.messages import Message
 from shared.contracts.topics import Stream
 from shared.errors import Fault, invalid_request, not_found
+from shared.openapi.operations import replies
 from shared.service import Base
 from shared.telemetry.tracing import trace_id_of
 from shared.tokens import Cursors, InvalidCursorError
@@ -55,8 +57,8 @@ class Listing(BaseModel):
     stream: Stream | None = None
     message_id: str | None = Field(None, min_length=1, max_length=64)
     bounce_class: str | None = Field(None, pattern=r"^[a-z_]{1,64}$")
-    from_: AwareDatetime | None = Field(None, alias="from")
-    to: AwareDatetime | None = None
+    from_: Moment | None = Field(None, alias="from")
+    to: Moment | None = None
     limit: int = Field(25, ge=1, le=100)
     cursor: str | None = Field(None, max_length=500)
 
@@ -142,9 +144,9 @@ def conditions_of(listing: Listing, before: str | None) -> dict[str, Any]:
     if before is not None:
         ids.append({"_id": {"$lt": before}})
     if listing.from_ is not None:
-        ids += [{"accepted_at": {"$gte": listing.from_}}, {"_id": {"$gte": first_id(listing.from_ - CLOCK_SLACK)}}]
+        ids += [{"accepted_at": {"$gte": listing.from_}}, {"_id": {"$gte": first_id(listing.from_, -CLOCK_SLACK)}}]
     if listing.to is not None:
-        ids += [{"accepted_at": {"$lt": listing.to}}, {"_id": {"$lt": first_id(listing.to + CLOCK_SLACK)}}]
+        ids += [{"accepted_at": {"$lt": listing.to}}, {"_id": {"$lt": first_id(listing.to, CLOCK_SLACK)}}]
     return {**conditions, "$and": ids} if ids else conditions
 
 
@@ -176,7 +178,7 @@ def messages_router(base: Base, reader: MessageReader) -> APIRouter:
                 methods=["GET"],
                 operation_id=name,
                 summary=summary,
-                responses=replies(schema, summary, 401, 403, 404, 422, 429, 503),
+                responses=replies(200, schema, summary, *GATES, 404, *([422] if schema is MESSAGES else [])),
                 openapi_extra=extra,
             )
     return router

@@ -137,7 +137,7 @@ class _Reader:
                 part.header = (part.header[0], part.header[1] + data)
             case "header_end":
                 name, value = part.header
-                part.headers[name.decode("latin-1").strip().lower()] = value.decode(errors="replace").strip()
+                part.headers[name.decode("latin-1").strip().lower()] = value.decode("latin-1").strip()
                 part.header = (b"", b"")
             case "headers_finished":
                 self._begin(part)

@@ -1,17 +1,17 @@
-"""Operations of the API that read JSON and answer with one object or a page: what OpenAPI says of them, and pages."""
+"""What the native routes share: the statuses that they answer with, times, conflicts, and pages by a cursor."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Query, Request, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel
+from fastapi import Request, Response
+from pydantic import AfterValidator, AwareDatetime
 from pydantic_core import PydanticCustomError
 
-from services.ingest.api.schemas import PROBLEM, schema_of
 from shared.api import json_response
 from shared.errors import Fault, ProblemError, invalid_request
+from shared.openapi.operations import BODY, KEY
 from shared.tokens import Cursors, InvalidCursorError
 
 
@@ -23,43 +23,11 @@ def _storable(value: datetime) -> datetime:
 
 
 Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
-Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
-
-PROBLEMS = {
-    401: "No key, an unknown one, or one that may not be used any more or from here",
-    403: "The key lacks the scope, or would hand on what it does not have itself",
-    404: "There is none, or it is another workspace's",
-    409: "It was changed at the same time; try again",
-    413: "The body is too large",
-    415: "The body is not application/json",
-    422: "Faults in the request, all of them",
-    429: "Too many requests; Retry-After says when the next may come",
-    503: "The database cannot be reached now; try again",
-}
-ALWAYS = (401, 429, 503)
-BODY = (413, 415, 422)
+GATES = (*KEY, 429)
+"""What a route for keys may answer whatever it is for: ingest counts what each key asks."""
 CHANGE = (409, *BODY)
-READING = (403, 422)
-WRITING = (403, *BODY)
-
-
-def replies(status: int, model: type[BaseModel] | None, description: str, *problems: int) -> dict[int | str, Any]:
-    """An operation's good reply, and its problems beside those that every one may end in."""
-    good: dict[str, Any] = {"description": description}
-    if model is not None:
-        good["model"] = model
-    refusals: dict[int | str, Any] = {
-        each: {"description": PROBLEMS[each], "content": {"application/problem+json": {"schema": PROBLEM}}}
-        for each in sorted({*ALWAYS, *problems})
-    }
-    return {status: good, **refusals}
-
-
-def body_of(model: type[BaseModel], example: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    """The body's part of an operation that reads its body itself."""
-    content = {"schema": schema_of(model), "example": example}
-    return {"requestBody": {"required": required, "content": {"application/json": content}}}
+READING = (*GATES, 422)
+WRITING = (*GATES, *BODY)
 
 
 def has_body(request: Request) -> bool:

@@ -40,9 +40,9 @@ def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
         view = await asyncio.to_thread(_view, principal.workspace_id, examined, tracked)
         return json_response(200, {"data": view})
 
-    for path, part, parameters in (
-        ("/v1/emails/preview", "", ()),
-        ("/v1/workspaces/{workspace}/emails/preview", "_workspace", (WORKSPACE,)),
+    for path, part, parameters, more in (
+        ("/v1/emails/preview", "", (), ()),
+        ("/v1/workspaces/{workspace}/emails/preview", "_workspace", (WORKSPACE,), (404,)),
     ):
         router.add_api_route(
             path,
@@ -50,7 +50,7 @@ def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
             methods=["POST"],
             summary="Render and check a send without sending it",
             operation_id=f"preview{part}_email",
-            responses=preview_responses(),
+            responses=preview_responses(*more),
             openapi_extra=preview_operation(*parameters),
         )
     return router

@@ -9,7 +9,7 @@ from services.ingest.accounts.credentials import SmtpCredentials, as_key
 from services.ingest.accounts.grants import require_within
 from services.ingest.api.account_bodies import CredentialBody
 from services.ingest.api.account_views import CredentialPage, CredentialView, NewCredentialView, credential_view
-from services.ingest.api.operations import BODY, Cursor, Limit, Pages, body_of, conflict, replies
+from services.ingest.api.operations import GATES, Pages, conflict
 from services.ingest.settings import Settings
 from services.ingest.store.owned import Owned
 from services.ingest.store.uses import LastUses
@@ -18,6 +18,7 @@ from shared.auth import Principal, caller
 from shared.contracts.entities import Kind, SmtpCredential
 from shared.errors import not_found
 from shared.mongo.entities import Entity, VersionConflictError
+from shared.openapi.operations import BODY, Cursor, Limit, body_of, replies
 from shared.service import Base
 
 SCOPE = "keys"
@@ -42,7 +43,7 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         status_code=201,
         operation_id="create_smtp_credential",
         summary="Make a user name and a password for SMTP",
-        responses=replies(201, NewCredentialView, "The credential, its password shown this once", 403, *BODY),
+        responses=replies(201, NewCredentialView, "The credential, its password shown this once", *GATES, *BODY),
         openapi_extra=body_of(CredentialBody, {"name": "office printer"}),
     )
     async def create(request: Request, principal: Principal = allowed) -> Response:
@@ -56,7 +57,7 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         "",
         operation_id="list_smtp_credentials",
         summary="The credentials, oldest first",
-        responses=replies(200, CredentialPage, "A page of credentials", 403, 422),
+        responses=replies(200, CredentialPage, "A page of credentials", *GATES, 422),
     )
     async def show_all(limit: Limit = 25, cursor: Cursor = None, principal: Principal = allowed) -> Response:
         query = f"smtp_credentials:{principal.workspace_id}"
@@ -68,7 +69,7 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         "/{id}",
         operation_id="get_smtp_credential",
         summary="One credential",
-        responses=replies(200, CredentialView, "The credential, without its password", 403, 404),
+        responses=replies(200, CredentialView, "The credential, without its password", *GATES, 404),
     )
     async def show(id: str, principal: Principal = allowed) -> Response:
         entity = await found(principal, id)
@@ -80,7 +81,7 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         status_code=204,
         operation_id="revoke_smtp_credential",
         summary="Revoke a credential at once",
-        responses=replies(204, None, "It opens nothing any more", 403, 404, 409),
+        responses=replies(204, None, "It opens nothing any more", *GATES, 404, 409),
     )
     async def revoke(id: str, request: Request, principal: Principal = allowed) -> Response:
         actor = actor_of(base.authenticator, request, principal)

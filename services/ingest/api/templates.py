@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.api.features import caller_with
 from services.ingest.api.object_body import read_object, refused
-from services.ingest.api.operations import READING, WRITING, body_of, replies
+from services.ingest.api.operations import READING, WRITING
 from services.ingest.api.template_schemas import (
     PreviewBody,
     PreviewView,
@@ -28,6 +28,7 @@ from shared.api import json_response, service_router
 from shared.auth import Principal
 from shared.errors import ProblemError, not_found
 from shared.mongo.entities import VersionConflictError
+from shared.openapi.operations import body_of, replies
 from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError
 

@@ -11,7 +11,7 @@ from services.ingest.accounts.administration import Administration
 from services.ingest.accounts.changes import Changes, actor_of, end
 from services.ingest.api.account_bodies import OWN_SETTINGS, WorkspaceBody, WorkspaceChanges
 from services.ingest.api.account_views import WorkspacePage, WorkspaceView, workspace_view
-from services.ingest.api.operations import BODY, CHANGE, Cursor, Limit, Pages, body_of, conflict, replies
+from services.ingest.api.operations import CHANGE, GATES, Pages, conflict
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.owned import Owned
@@ -21,6 +21,7 @@ from shared.auth import Principal, operator, operator_or_caller
 from shared.contracts.entities import Kind
 from shared.errors import Fault, invalid_request, not_found
 from shared.mongo.entities import Entity, VersionConflictError
+from shared.openapi.operations import BODY, OPERATOR, Cursor, Limit, body_of, replies
 from shared.service import Base
 
 SCOPE = "admin"
@@ -47,7 +48,7 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         dependencies=platform,
         operation_id="create_workspace",
         summary="Make a workspace (operator)",
-        responses=replies(201, WorkspaceView, "The workspace", *BODY),
+        responses=replies(201, WorkspaceView, "The workspace", *OPERATOR, *BODY),
         openapi_extra=body_of(WorkspaceBody, NEW_WORKSPACE),
     )
     async def create(request: Request) -> Response:
@@ -58,7 +59,7 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         dependencies=platform,
         operation_id="list_workspaces",
         summary="All workspaces, oldest first (operator)",
-        responses=replies(200, WorkspacePage, "A page of workspaces", 422),
+        responses=replies(200, WorkspacePage, "A page of workspaces", *OPERATOR, 422),
     )
     async def show_all(limit: Limit = 25, cursor: Cursor = None) -> Response:
         return await api.list(limit, cursor)
@@ -67,7 +68,7 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         ONE,
         operation_id="get_workspace",
         summary="One workspace",
-        responses=replies(200, WorkspaceView, "The workspace", 403, 404),
+        responses=replies(200, WorkspaceView, "The workspace", *GATES, 404),
         openapi_extra=PARAMETERS,
     )
     async def show(workspace: str, principal: Principal | None = allowed) -> Response:
@@ -77,7 +78,7 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         ONE,
         operation_id="change_workspace",
         summary="Change a workspace; a key may change the defaults of its own",
-        responses=replies(200, WorkspaceView, "The workspace as it is now", 403, 404, *CHANGE),
+        responses=replies(200, WorkspaceView, "The workspace as it is now", *GATES, 404, *CHANGE),
         openapi_extra={**PARAMETERS, **body_of(WorkspaceChanges, {"default_stream": "billing"})},
     )
     async def change(workspace: str, request: Request, principal: Principal | None = allowed) -> Response:
@@ -89,7 +90,7 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         dependencies=platform,
         operation_id="delete_workspace",
         summary="Delete a workspace, its keys with it (operator)",
-        responses=replies(204, None, "It is there no more", 404, 409),
+        responses=replies(204, None, "It is there no more", *OPERATOR, 404, 409),
         openapi_extra=PARAMETERS,
     )
     async def delete(workspace: str, request: Request) -> Response:
@@ -100,7 +101,7 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         dependencies=platform,
         operation_id="verify_workspace_owner",
         summary="Take the owner's address as verified (operator)",
-        responses=replies(200, WorkspaceView, "The workspace as it is now", 404, 409),
+        responses=replies(200, WorkspaceView, "The workspace as it is now", *OPERATOR, 404, 409),
         openapi_extra=PARAMETERS,
     )
     async def verify_owner(workspace: str, request: Request) -> Response:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -114,7 +114,7 @@ class Messages:
         return found
 
 
-def first_id(moment: datetime) -> str:
-    """The least UUIDv7 of a millisecond."""
-    digits = f"{max(0, round(moment.timestamp() * 1000)):012x}"
+def first_id(moment: datetime, later: timedelta = timedelta(0)) -> str:
+    """The least UUIDv7 of a millisecond, `later` than the moment, which may be the first or the last that there is."""
+    digits = f"{max(0, round((moment.timestamp() + later.total_seconds()) * 1000)):012x}"
     return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from services.router.api.bodies import DefaultRoute
+from services.router.api.schemas import ORDER, RouteView
 from services.router.api.transports import visible
 from services.router.store import Transports, order_of
 from shared.api import json_response, read_json, service_router
@@ -12,23 +13,27 @@ from shared.auth import Principal, caller
 from shared.contracts.entities import RouteRule
 from shared.errors import Fault, invalid_request
 from shared.mongo.entities import Entity
+from shared.openapi.operations import BODY, KEY, body_of, replies
 from shared.service import Base
-
-BODY = {
-    "requestBody": {"required": True, "content": {"application/json": {"schema": DefaultRoute.model_json_schema()}}}
-}
 
 
 def routes_router(base: Base, transports: Transports) -> APIRouter:
     router = service_router(base.tracing, "/v1/routes", ["routes"])
     allowed = caller(base.authenticator, "routing")
 
-    @router.get("/default")
+    @router.get(
+        "/default", operation_id="get_default_route", responses=replies(200, RouteView, "The order", *KEY)
+    )  # fmt: skip
     async def get_default_route(principal: Principal = allowed) -> Response:
+        """The transports that the workspace's mail takes, in failover order."""
         return json_response(200, _rendered(await transports.route(principal.workspace_id)))
 
-    @router.put("/default", openapi_extra=BODY)
+    @router.put(
+        "/default", operation_id="put_default_route", openapi_extra=body_of(DefaultRoute, ORDER),
+        responses=replies(200, RouteView, "The order as it is now", *KEY, *BODY),
+    )  # fmt: skip
     async def put_default_route(request: Request, principal: Principal = allowed) -> Response:
+        """Set the transports that the workspace's mail takes."""
         wanted = (await read_json(request, DefaultRoute)).transports
         known = await transports.find(visible(principal.workspace_id), wanted)
         faults = [

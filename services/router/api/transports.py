@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from services.router.api.bodies import TransportBody, TransportChanges, faults_of_transport
+from services.router.api.schemas import CHANGES, LOCATION, SMART_HOST, TransportPage, TransportView
 from services.router.rules import DIRECT
 from services.router.settings import Settings
 from services.router.store import Transports
@@ -17,13 +18,14 @@ from shared.contracts.entities import Transport
 from shared.contracts.messages import TlsMode
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import Entity, VersionConflictError
+from shared.openapi.operations import BODY, KEY, Cursor, Described, Limit, body_of, replies
 from shared.secrets import SecretBox
 from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError, uuid7
 
 TRIES = 5
-Limit = Annotated[int, Query(ge=1, le=100, description="how many at most")]
-Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+SHARED = "The key lacks the scope, or the transport is a shared one, which only the operator changes"
+IN_USE = "A default route names it, it is the platform's direct transport, or it keeps changing"
 Owner = str | None
 
 
@@ -143,34 +145,49 @@ def _path(owner: Owner) -> str:
     return "/v1/platform/transports" if owner is None else "/v1/transports"
 
 
-def schema_of(model: type[TransportBody] | type[TransportChanges]) -> dict[str, Any]:
-    content = {"application/json": {"schema": model.model_json_schema()}}
-    return {"requestBody": {"required": True, "content": content}}
+def created(*statuses: int) -> Described:
+    """The replies of a route that makes a transport."""
+    described = replies(201, TransportView, "The new transport", *statuses, *BODY)
+    described[201]["headers"] = LOCATION
+    return described
 
 
 def transports_router(base: Base, api: TransportApi) -> APIRouter:
     router = service_router(base.tracing, "/v1/transports", ["transports"])
     allowed = caller(base.authenticator, "routing")
 
-    @router.get("")
+    @router.get("", operation_id="list_transports", responses=replies(200, TransportPage, "A page", *KEY, 422))
     async def list_transports(limit: Limit = 25, cursor: Cursor = None, principal: Principal = allowed) -> Response:
-        """The workspace's transports and the shared ones, oldest first."""
+        """List the workspace's transports and the shared ones, oldest first."""
         return await api.list(principal.workspace_id, limit, cursor)
 
-    @router.post("", status_code=201, openapi_extra=schema_of(TransportBody))
+    @router.post(
+        "", status_code=201, operation_id="create_transport", openapi_extra=body_of(TransportBody, SMART_HOST),
+        responses=created(*KEY),
+    )  # fmt: skip
     async def create_transport(request: Request, principal: Principal = allowed) -> Response:
+        """Create a transport of the workspace."""
         return await api.create(principal.workspace_id, await read_json(request, TransportBody))
 
-    @router.get("/{id}")
+    @router.get("/{id}", operation_id="get_transport", responses=replies(200, TransportView, "It", *KEY, 404))
     async def get_transport(id: str, principal: Principal = allowed) -> Response:
+        """One transport, the workspace's or a shared one."""
         return await api.get(principal.workspace_id, id)
 
-    @router.patch("/{id}", openapi_extra=schema_of(TransportChanges))
+    @router.patch(
+        "/{id}", operation_id="change_transport", openapi_extra=body_of(TransportChanges, CHANGES),
+        responses=replies(200, TransportView, "It as it is now", *KEY, 404, 409, *BODY, _403=SHARED),
+    )  # fmt: skip
     async def change_transport(id: str, request: Request, principal: Principal = allowed) -> Response:
+        """Change a transport of the workspace. What is not named stays."""
         return await api.change(principal.workspace_id, id, await read_json(request, TransportChanges))
 
-    @router.delete("/{id}", status_code=204)
+    @router.delete(
+        "/{id}", status_code=204, operation_id="delete_transport",
+        responses=replies(204, None, "Deleted", *KEY, 404, 409, _403=SHARED, _409=IN_USE),
+    )  # fmt: skip
     async def delete_transport(id: str, principal: Principal = allowed) -> Response:
+        """Delete a transport of the workspace."""
         return await api.delete(principal.workspace_id, id)
 
     return router

@@ -31,6 +31,18 @@ async def test_files_of_a_form_are_attachments_whatever_their_fields(door: Door)
     assert (await door.get(first["url"])).content == data
 
 
+@pytest.mark.parametrize("name", ["Übersicht.txt", "报告.txt", "\U000bbdfc.txt"])
+async def test_a_file_name_is_text_in_utf_8(door: Door, name: str) -> None:
+    disposition = f'Content-Disposition: form-data; name="f"; filename="{name}"'
+    message = f'Content-Disposition: form-data; name="message"\r\n\r\n{json.dumps(send())}'
+    body = f"--b\r\n{message}\r\n--b\r\n{disposition}\r\n\r\nx\r\n--b--\r\n".encode()
+    reply = await door.post(content=body, headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert reply.status_code == 202, reply.text
+    uuid = reply.json()["data"]["messages"][0]["uuid"]
+    [file] = (await door.get(f"/v1/emails/{uuid}/content")).json()["attachments"]
+    assert file["filename"] == name
+
+
 async def test_the_same_form_under_a_key_is_the_same_request(door: Door) -> None:
     headers = {"Idempotency-Key": "k"}
     replies = [

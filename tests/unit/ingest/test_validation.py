@@ -13,7 +13,13 @@ from hypothesis import strategies as st
 
 from services.ingest.acceptance.header_rules import RESERVED, check_headers
 from services.ingest.acceptance.idempotency import digest_of, read_key
-from services.ingest.acceptance.send_request import MOST_FAULTS, MalformedJsonError, SendRequest, parse_send_request
+from services.ingest.acceptance.send_request import (
+    MOST_FAULTS,
+    MalformedJsonError,
+    SendRequest,
+    TrackingInput,
+    parse_send_request,
+)
 from services.ingest.acceptance.validation import Checked, check
 from services.ingest.faults import Faults, pointer_to
 from shared.contracts.entities import Workspace
@@ -164,3 +170,9 @@ def test_a_content_type_fits_into_a_line_of_its_part(count: int, places: set[str
     type_ = "; ".join(["text/plain", *(f"p{number}={'x' * 90}" for number in range(count))])
     _, found = checked(attachments=[{"filename": "a.txt", "content": "", "content_type": type_}])
     assert found == places
+
+
+def test_what_is_left_of_a_request_with_faults_has_its_tracking() -> None:
+    request, faults = parse_send_request(b'{"tracking": {}, "other": 1}')
+    assert request.tracking == TrackingInput()
+    assert list(faults) == ["#/other"]

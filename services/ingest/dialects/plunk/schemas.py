@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.api.schemas import IDEMPOTENCY_KEY, json_body
+from services.ingest.api.schemas import IDEMPOTENCY_KEY
+from shared.openapi.operations import json_body
 
 TEXT = {"type": "string"}
 NAMED = {"type": "object", "required": ["email"], "properties": {"name": TEXT, "email": TEXT}}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.ingest.api.schemas import IDEMPOTENCY_KEY, json_body
+from services.ingest.api.schemas import IDEMPOTENCY_KEY
 from services.ingest.dialects.sendy.shapes import TIMES, TRACKED
+from shared.openapi.operations import json_body
 
 TEXT, MAYBE_TEXT, COUNT = {"type": "string"}, {"type": ["string", "null"]}, {"type": "integer"}
 ONE_OR_MORE = {"anyOf": [TEXT, {"type": "array", "items": TEXT}]}
@@ -151,7 +152,7 @@ def send_form() -> dict[str, Any]:
         "properties": {"to": TEXT, "cc": TEXT, "bcc": TEXT, **CONTENT, "headers": TEXT},
         "additionalProperties": {"type": "string", "format": "binary"},
     }
-    body = {"required": True, "content": {"multipart/form-data": {"schema": form}}}
+    body = {"required": True, "content": {"multipart/form-data": {"schema": form, "example": EXAMPLE}}}
     extra = {"parameters": [IDEMPOTENCY_KEY], "requestBody": body}
     return _described(
         "send_form", "Send an e-mail with files: every file part is an attachment", QUEUED, SENDING, extra=extra

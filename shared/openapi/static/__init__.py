@@ -1,0 +1,1 @@
+"""What the reference page is made of beside Swagger UI."""
