@@ -105,6 +105,8 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
             status = 422
             raise
         finally:
+            for act in request.scope["state"].get("at_end", ()):
+                act()
             span.set_attribute("http.response.status_code", status)
             if status >= 500:
                 span.set_status(Status(StatusCode.ERROR))
@@ -116,6 +118,11 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
             )
 
     return handle_traced
+
+
+def at_end(request: Request, act: Callable[[], None]) -> None:
+    """Has `act` called when the request's handler has ended, however it did."""
+    request.scope["state"].setdefault("at_end", []).append(act)
 
 
 class Api(FastAPI):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -70,9 +69,7 @@ async def stored_digests(door: Door, content: Content) -> list[str]:
 
 async def measure(door: Door, process: RealProcess, uploads: int, files: int, size: int) -> int:
     """The process's peak while the uploads came in at once; all of them have to be stored as they were sent."""
-    async with httpx.AsyncClient(
-        base_url=process.base_url, headers={"Authorization": f"Bearer {door.key}"}
-    ) as client:
+    async with httpx.AsyncClient(base_url=process.base_url, headers={"Authorization": f"Bearer {door.key}"}) as client:
         assert (await upload(client, uploads, 1, PIECE)).status_code == 200  # whatever the first request makes
         process.forget_peak()
         replies = await asyncio.gather(*(upload(client, number, files, size) for number in range(uploads)))
