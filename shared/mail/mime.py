@@ -83,13 +83,22 @@ def attachment_part(attachment: Attachment) -> Part:
 
 
 def base64_lines(data: bytes) -> list[bytes]:
-    """Base64 in lines of 76, CRLF between them (RFC 2045 section 6.8); in pieces, so that no more is ever made twice."""
+    """Base64 in lines of 76, CRLF between them (RFC 2045 section 6.8), in pieces: a large file is never split whole."""
     pieces: list[bytes] = []
     for start in range(0, len(data), _BASE64_BLOCK):
         encoded = b2a_base64(data[start : start + _BASE64_BLOCK], newline=False)
         lines = [encoded[place : place + SOFT_LINE] for place in range(0, len(encoded), SOFT_LINE)]
         pieces += (b"\r\n", b"\r\n".join(lines)) if pieces else (b"\r\n".join(lines),)
     return pieces
+
+
+def quoted_printable(data: bytes) -> bytes:
+    """Quoted-printable whose decoding gives just these bytes: CRLF alone is a line break (RFC 2045 section 6.7).
+
+    Lines are at most 75 long, so that a soft break fits behind the last one.
+    """
+    lines = (b2a_qp(line, istext=False) for line in data.split(b"\r\n"))
+    return b"\r\n".join(line.replace(b"=\n", b"=\r\n") for line in lines)
 
 
 def _leaf(media_type: str, encoding: str, *body: bytes) -> Part:

@@ -40,7 +40,7 @@ class Halting:
         yield self._body[half:]
 
 
-async def test_over_the_budget_a_large_body_waits_and_is_told_to_come_back(deployment: Deployment) -> None:
+async def test_over_the_budget_a_large_body_is_told_to_come_back(deployment: Deployment) -> None:
     async with open_door(deployment, body_buffer_bytes=8 * MIB, max_body_bytes=4 * MIB, body_wait_seconds=0.3) as door:
         _, other_key = await make_workspace(door.workspaces, name="Other")
         halting = Halting(large(3 * MIB))
@@ -57,16 +57,15 @@ async def test_over_the_budget_a_large_body_waits_and_is_told_to_come_back(deplo
         assert (await door.post(send())).status_code == 202
         headers = {**JSON, "Authorization": f"Bearer {other_key}"}
         assert (await door.http.post("/v1/emails", content=large(3 * MIB), headers=headers)).status_code == 422
-        waiting = asyncio.create_task(door.post(content=large(3 * MIB), headers=JSON))
         halting.go_on.set()
-        assert [(await each).status_code for each in (held, waiting)] == [202, 202]
+        assert (await held).status_code == 202
 
 
 async def test_bodies_half_read_do_not_wait_for_each_other(deployment: Deployment) -> None:
-    async with open_door(deployment, body_buffer_bytes=8 * MIB, max_body_bytes=4 * MIB, body_wait_seconds=20) as door:
+    async with open_door(deployment, body_buffer_bytes=8 * MIB, max_body_bytes=4 * MIB, body_wait_seconds=60) as door:
         bodies = [Halting(large(3 * MIB)) for _ in range(6)]
         posts = [asyncio.create_task(door.post(content=body, headers=JSON)) for body in bodies]
-        await asyncio.gather(*(body.begun.wait() for body in bodies[:1]))
+        await bodies[0].begun.wait()
         for body in bodies:
             body.go_on.set()
         assert [reply.status_code for reply in await asyncio.gather(*posts)] == [202] * 6
