@@ -76,7 +76,7 @@ def http_routers(
         audit_router(base, settings),
         contacts_router(base),
         fields_router(base),
-        templates_router(base, settings),
+        templates_router(base, changes, settings),
         broadcast_router(base, admission, reader, door("broadcast")),
         plunk_router(base, plunk, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),

@@ -28,9 +28,9 @@ def large(size: int) -> bytes:
 class Halting:
     """A chunked body whose second half comes when it may."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, begun: asyncio.Event | None = None) -> None:
         self._body = body
-        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+        self.begun, self.go_on = begun or asyncio.Event(), asyncio.Event()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         half = len(self._body) // 2
@@ -63,9 +63,10 @@ async def test_over_the_budget_a_large_body_is_told_to_come_back(deployment: Dep
 
 async def test_bodies_half_read_do_not_wait_for_each_other(deployment: Deployment) -> None:
     async with open_door(deployment, body_buffer_bytes=8 * MIB, max_body_bytes=4 * MIB, body_wait_seconds=60) as door:
-        bodies = [Halting(large(3 * MIB)) for _ in range(6)]
+        begun = asyncio.Event()
+        bodies = [Halting(large(3 * MIB), begun) for _ in range(6)]
         posts = [asyncio.create_task(door.post(content=body, headers=JSON)) for body in bodies]
-        await bodies[0].begun.wait()
+        await begun.wait()  # of the one that has room
         for body in bodies:
             body.go_on.set()
         assert [reply.status_code for reply in await asyncio.gather(*posts)] == [202] * 6
