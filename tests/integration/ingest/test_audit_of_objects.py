@@ -9,6 +9,13 @@ from tests.integration.ingest.conftest import Door, make_workspace
 from tests.integration.ingest.documented import Asker
 
 TEMPLATE = {"name": "Welcome", "subject": "Hello {{name}}", "text": "the-very-text"}
+ADDRESS = {
+    "address": "billing",
+    "display_name": "the-very-name",
+    "reply_to": "help@shop.example",
+    **{f"company_{part}": "the-very-company" for part in ("address", "city", "state", "zip")},
+    "company_country": "DE",
+}
 
 
 async def test_changes_of_domains_addresses_and_templates_are_told(door: Door) -> None:
@@ -18,9 +25,7 @@ async def test_changes_of_domains_addresses_and_templates_are_told(door: Door) -
     key = Asker(door, text)
     domain = (await key.ask(201, "POST", "/v1/domains", {"name": "shop.example"}))["data"]
     at = f"/v1/domains/{domain['uuid']}"
-    address = (await key.ask(201, "POST", f"{at}/addresses", {"address": "billing", "display_name": "the-very-name"}))[
-        "data"
-    ]
+    address = (await key.ask(201, "POST", f"{at}/addresses", ADDRESS))["data"]
     await key.ask(204, "DELETE", f"{at}/addresses/{address['uuid']}")
     await key.ask(204, "DELETE", at)
     template = await key.ask(201, "POST", "/v1/templates", TEMPLATE)
@@ -47,7 +52,14 @@ async def test_changes_of_domains_addresses_and_templates_are_told(door: Door) -
     kept = await database[Kind.DOMAIN].find_one({"_id": domain["uuid"]})
     assert kept is not None
     shown = str(await database["audit"].find({"workspace_id": workspace.id}).to_list(None))
-    for secret in ("the-very-name", "the-very-text", "shop.example", "private", kept["data"]["ownership"]):
+    for secret in (
+        "the-very-name",
+        "the-very-company",
+        "the-very-text",
+        "shop.example",
+        "private",
+        kept["data"]["ownership"],
+    ):
         assert secret not in shown
     for kind in (Kind.DOMAIN, Kind.SENDER, Kind.TEMPLATE):
         assert not await database[kind].find_one({"audit.0": {"$exists": True}})
