@@ -89,9 +89,14 @@ async def post_many(door: Door, base_url: str, posts: int, body: bytes) -> list[
         async def post() -> int:
             while True:
                 headers = {**JSON, "Authorization": f"Bearer {door.key}"}
-                reply = await client.post("/v1/emails", content=body, headers=headers)
-                if reply.status_code != 503:
-                    return reply.status_code
+                try:
+                    reply = await client.post("/v1/emails", content=body, headers=headers)
+                    if reply.status_code != 503:
+                        return reply.status_code
+                except httpx.ReadError:
+                    # told while it was still sending, and so slow at it that the connection was closed meanwhile;
+                    # nothing was stored then, as the number of submissions shows in the end
+                    pass
                 await asyncio.sleep(0.2)
 
         return await asyncio.gather(*(post() for _ in range(posts)))
@@ -101,7 +106,7 @@ async def post_many(door: Door, base_url: str, posts: int, body: bytes) -> list[
     ("posts", "size", "most"),
     [
         # 192 MiB come in at once, in room for 32
-        pytest.param(24, 8 * MIB, 240 * MIB, id="short"),
+        pytest.param(24, 8 * MIB, 220 * MIB, id="short"),
         pytest.param(64, 20 * MIB, 400 * MIB, id="full", marks=[pytest.mark.verify, pytest.mark.timeout(600)]),
     ],
 )
