@@ -108,6 +108,8 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
             status = 422
             raise
         finally:
+            for act in request.scope["state"].get("at_end", ()):
+                act()
             if span.is_recording():
                 span.set_attribute("http.response.status_code", status)
                 if status >= 500:
@@ -118,6 +120,11 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
             metrics.observe(metrics.HTTP_REQUESTS, seconds, request.state.trace, **labels)
 
     return handle_traced
+
+
+def at_end(request: Request, act: Callable[[], None]) -> None:
+    """Has `act` called when the request's handler has ended, however it did."""
+    request.scope["state"].setdefault("at_end", []).append(act)
 
 
 class Api(FastAPI):

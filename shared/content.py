@@ -58,7 +58,8 @@ class Content(BaseModel):
     `headers` are the caller's own, already checked. With `raw`, a whole message from the SMTP door, the fields beside
     it only tell what stands in it.
 
-    What differs by message is a mark in the bodies (`shared/links.py`): `nonce` and `links` say what each stands for.
+    What differs by message is a mark in the bodies (`shared/links.py`), or in `raw` where it stands in
+    quoted-printable on a line of its own: `nonce` and `links` say what each stands for.
     With `unsubscribe` the message carries the header fields for one click (RFC 8058); `marketing` does not go to
     contacts who have unsubscribed.
     """

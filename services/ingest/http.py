@@ -11,6 +11,7 @@ from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions, actions_router
 from services.ingest.api.addresses import addresses_router
 from services.ingest.api.audit import audit_router
+from services.ingest.api.body_budget import BodyBudget
 from services.ingest.api.contacts import contacts_router
 from services.ingest.api.domains import DomainParts, domains_router
 from services.ingest.api.door import Door
@@ -56,8 +57,10 @@ def http_routers(
 ) -> list[APIRouter]:
     """One router for each kind of thing; each dialect is a door of its own."""
 
+    bodies = BodyBudget(settings.body_buffer_bytes)
+
     def door(name: str) -> Door:
-        return Door(name, base.authenticator, uploads, settings)
+        return Door(name, base.authenticator, uploads, bodies, settings)
 
     rest = door("rest")
     reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
@@ -76,7 +79,7 @@ def http_routers(
         audit_router(base, settings),
         contacts_router(base),
         fields_router(base),
-        templates_router(base, settings),
+        templates_router(base, changes, settings),
         broadcast_router(base, admission, reader, door("broadcast")),
         plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),

@@ -16,6 +16,11 @@ class Settings(SharedSettings):
 
     max_body_bytes: int = Field(25 * 1024 * 1024, ge=1024, description="largest body of a sending request")
     max_file_bytes: int = Field(50 * 1024 * 1024, ge=1024, description="largest file of a multipart request")
+    body_buffer_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024, description="bytes of bodies over 1 MiB that one process takes in at once"
+    )
+    body_wait_seconds: float = Field(5, gt=0, description="how long such a body waits for room before 503")
+    body_read_seconds: float = Field(120, gt=0, description="how long such a body may take to come in")
     expires_hours: float = Field(48, gt=0, le=168, description="life of a message whose request names no expires_at")
     answer_seconds: float = Field(10, gt=0, description="how long a sending request waits for the database before 503")
     idempotency_hours: float = Field(24, gt=0, description="how long an Idempotency-Key is held")

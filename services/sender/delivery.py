@@ -99,8 +99,6 @@ class Delivery:
 
     async def _attempt(self, held: Held, supply: Supply) -> Outcome | Abandoned:
         message, content, egress = held.message, supply.content, supply.egress
-        if supply.unsigned:
-            return unbuildable("no_signing_domain", "the workspace has no domain to sign this sender's mail with")
         if content is None:
             return unbuildable("content_gone", "the content has expired or was erased")
         assert egress is not None

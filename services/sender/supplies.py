@@ -29,15 +29,13 @@ UNUSABLE = (UnsealError, KeyError, TypeError, ValueError)
 class Supply:
     """What was found for one delivery. `content` is None where it is gone.
 
-    `behind` names the configuration whose copy here is too old or cannot be used; `unsigned` says that the workspace
-    has no domain to sign with: nothing goes out unsigned.
+    `behind` names the configuration whose copy here is too old or cannot be used: nothing goes out unsigned.
     """
 
     content: Content | None = None
     egress: Egress | None = None
     signer: Signer | None = None
     behind: str | None = None
-    unsigned: bool = False
 
 
 class Supplies:
@@ -87,7 +85,7 @@ class Supplies:
             return Supply(behind="transport")
         signer = signers.get((message.workspace_id, domain_of(message.sender)))
         if signer is None:
-            return Supply(unsigned=True) if message.versions.domain == 0 else Supply(behind="domain")
+            return Supply(behind="domain")
         try:
             egress = self._egress(message, way)
         except UNUSABLE as error:

@@ -12,6 +12,7 @@ from shared.content import Attachment, Content
 from shared.mail.headers import ComposeError
 
 SOFT_LINE = 76
+_BASE64_BLOCK = 57 * 4096  # whole lines
 _TEXT = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
 
 
@@ -53,7 +54,7 @@ def text_part(subtype: str, text: str) -> Part:
         return _leaf(media_type, "7bit", data.replace(b"\n", b"\r\n"))
     # A foreign byte costs two more in quoted-printable, any byte a third more in base64.
     if foreign * 6 > len(data):
-        return _leaf(media_type, "base64", base64_lines(data.replace(b"\n", b"\r\n")))
+        return _leaf(media_type, "base64", *base64_lines(data.replace(b"\n", b"\r\n")))
     # With LF alone in, b2a_qp ends its soft breaks in LF alone too: one replacement makes all of them CRLF.
     return _leaf(media_type, "quoted-printable", b2a_qp(data, istext=True).replace(b"\n", b"\r\n"))
 
@@ -80,18 +81,31 @@ def attachment_part(attachment: Attachment) -> Part:
     headers += f"Content-Disposition: {disposition}\r\n"
     if attachment.content_id is not None:
         headers += f"Content-ID: <{attachment.content_id}>\r\n"
-    return Part(attachment.content_type, headers.encode("ascii"), (base64_lines(attachment.data),))
+    return Part(attachment.content_type, headers.encode("ascii"), base64_lines(attachment.data))
 
 
-def base64_lines(data: bytes) -> bytes:
-    """Base64 in lines of 76, CRLF between them (RFC 2045 section 6.8)."""
-    encoded = b2a_base64(data, newline=False)
-    return b"\r\n".join([encoded[start : start + SOFT_LINE] for start in range(0, len(encoded), SOFT_LINE)])
+def base64_lines(data: bytes) -> list[bytes]:
+    """Base64 in lines of 76, CRLF between them (RFC 2045 section 6.8), in pieces: a large file is never split whole."""
+    pieces: list[bytes] = []
+    for start in range(0, len(data), _BASE64_BLOCK):
+        encoded = b2a_base64(data[start : start + _BASE64_BLOCK], newline=False)
+        lines = [encoded[place : place + SOFT_LINE] for place in range(0, len(encoded), SOFT_LINE)]
+        pieces += (b"\r\n", b"\r\n".join(lines)) if pieces else (b"\r\n".join(lines),)
+    return pieces
 
 
-def _leaf(media_type: str, encoding: str, body: bytes) -> Part:
+def quoted_printable(data: bytes) -> bytes:
+    """Quoted-printable whose decoding gives just these bytes: CRLF alone is a line break (RFC 2045 section 6.7).
+
+    Lines are at most 75 long, so that a soft break fits behind the last one.
+    """
+    lines = (b2a_qp(line, istext=False) for line in data.split(b"\r\n"))
+    return b"\r\n".join(line.replace(b"=\n", b"=\r\n") for line in lines)
+
+
+def _leaf(media_type: str, encoding: str, *body: bytes) -> Part:
     headers = f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: {encoding}\r\n"
-    return Part(media_type.partition(";")[0], headers.encode("ascii"), (body,))
+    return Part(media_type.partition(";")[0], headers.encode("ascii"), body)
 
 
 def _multipart(subtype: str, parts: Sequence[Part], message_id: str) -> Part:

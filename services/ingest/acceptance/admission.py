@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,8 +11,9 @@ from hashlib import sha256
 from services.ingest.acceptance.documents import Accepted, Letter, Plan
 from services.ingest.acceptance.examination import Examination, Examined
 from services.ingest.acceptance.idempotency import digest_of
-from services.ingest.acceptance.marking import marked, tracked_of
+from services.ingest.acceptance.marking import allowed, marked, tracked_of
 from services.ingest.acceptance.mime import MimeMessage
+from services.ingest.acceptance.mime_marking import MarkedMime, marked_mime
 from services.ingest.acceptance.mime_plan import derived_key, digest_of_mime, raw_by_mailbox, recipients_of
 from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.acceptance.storing import Admitted, Call, KeyUse, Render, Storing
@@ -108,21 +109,30 @@ class Admission:
         origin = await self._examination.origin(principal, mime.from_mailbox, faults)
         faults.raise_any()
         assert origin is not None
+        tracked = allowed(Tracked.of_header(mime.tracking) if mime.tracking else None, principal)
         times = Times(None, now + self._life)
         addressed = await self._examination.addressed(principal, recipients, origin)
-        raws = raw_by_mailbox(mime, origin, addressed)
+        marked = await _marked_mime(raw_by_mailbox(mime, origin, addressed), tracked)
         until = times.expires_at + KEPT_AFTER
-        blobs = await asyncio.gather(*(self._uploads.keep(raw, until) for raw in raws.values()))
+        blobs = await asyncio.gather(*(self._uploads.keep(raw, until) for raw in marked.raws.values()))
+        letter = Letter(
+            to=mime.to,
+            cc=mime.cc,
+            subject=mime.subject[:LONGEST_SUBJECT],
+            raw=dict(zip(marked.raws, blobs, strict=True)),
+            nonce=marked.nonce,
+            links=marked.links,
+        )
         plan = Plan(
             principal=principal,
             door=call.door,
             trace=call.trace,
             accepted_at=now,
-            letter=Letter(mime.to, mime.cc, mime.subject[:LONGEST_SUBJECT], raw=dict(zip(raws, blobs, strict=True))),
+            letter=letter,
             recipients=addressed,
             times=times,
             stream=stream_of(principal, mime.stream),
-            size=len(mime.raw),
+            size=max(blob.size for blob in blobs),
             tags=mime.tags,
         )
         return await self._storing.store(call, plan, digest, _submission_id, key_life)
@@ -201,6 +211,13 @@ async def _letter(examined: Examined, attachments: Sequence[Attachment], tracked
     if examined.checked.size < LARGE_BYTES:
         return letter_of(examined, attachments, tracked)
     return await asyncio.to_thread(letter_of, examined, attachments, tracked)
+
+
+async def _marked_mime(raws: Mapping[str, bytes], tracked: Tracked) -> MarkedMime:
+    """Marked in a thread where the message is large."""
+    if sum(map(len, raws.values())) < LARGE_BYTES:
+        return marked_mime(raws, tracked)
+    return await asyncio.to_thread(marked_mime, raws, tracked)
 
 
 def letter_of(examined: Examined, attachments: Sequence[Attachment], tracked: Tracked) -> Letter:

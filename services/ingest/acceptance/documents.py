@@ -38,7 +38,7 @@ class Letter:
     """What the recipients of a request read, all of them the same; mailboxes as `Name <a@b>` or `a@b`.
 
     With `raw`, a whole message from the SMTP door by the mailbox of its From, the other fields only tell what stands
-    in it.
+    in it, and `nonce` and `links` what its marks stand for.
     """
 
     to: Sequence[str]

@@ -25,18 +25,23 @@ class Marked:
 
 
 def tracked_of(request: SendRequest, principal: Principal) -> Tracked:
-    """What is tracked: what the request asks for, else the workspace's default, where it has the feature.
-
-    Raises a 403 problem where a request asks for what the workspace has not.
-    """
-    has_feature = FEATURE in principal.workspace.features
+    """What is tracked of a request; raises as `allowed` does."""
     asked = request.tracking
+    return allowed(Tracked(opens=asked.opens, clicks=asked.clicks) if asked is not None else None, principal)
+
+
+def allowed(asked: Tracked | None, principal: Principal) -> Tracked:
+    """What is tracked: what the caller asks for, else the workspace's default, where it has the feature.
+
+    Raises a 403 problem where a caller asks for what the workspace has not.
+    """
     if asked is None:
+        has_feature = FEATURE in principal.workspace.features
         default = principal.workspace.default_tracking if has_feature else []
         return Tracked(opens="opens" in default, clicks="clicks" in default)
     if asked.opens or asked.clicks:
         principal.require_feature(FEATURE)
-    return Tracked(opens=asked.opens, clicks=asked.clicks)
+    return asked
 
 
 def marked(html: str | None, text: str | None, marks: Marks, tracked: Tracked, *, unsubscribe: bool) -> Marked:

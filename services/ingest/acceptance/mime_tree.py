@@ -28,22 +28,27 @@ def boundaries(content_type: bytes, data: bytes, start: int) -> list[bytes]:
         if depth > DEEPEST:
             raise TooManyPartsError(f"the message has more than {DEEPEST} levels of parts")
         if kind[:15].lower() == b"message/rfc822":
-            waiting.append((*_entity(data, first, last), last, depth + 1))
+            waiting.append((*entity(data, first, last), last, depth + 1))
             continue
-        named = _BOUNDARY.search(kind) if kind[:10].lower() == b"multipart/" else None
-        boundary = (named[1] or named[2] or b"").rstrip() if named else b""
+        boundary = boundary_of(kind) if kind[:10].lower() == b"multipart/" else b""
         if not boundary:
             continue
         found.append(boundary)
-        divided = _divided(data, first, last, boundary, MOST_PARTS + 1 - parts)
-        parts += len(divided)
+        spans = divided(data, first, last, boundary, MOST_PARTS + 1 - parts)
+        parts += len(spans)
         if parts > MOST_PARTS:
             raise TooManyPartsError(f"the message has more than {MOST_PARTS} parts")
-        waiting += [(*_entity(data, begin, end), end, depth + 1) for begin, end in divided]
+        waiting += [(*entity(data, begin, end), end, depth + 1) for begin, end in spans]
     return found
 
 
-def _divided(data: bytes, start: int, end: int, boundary: bytes, most: int) -> list[tuple[int, int]]:
+def boundary_of(content_type: bytes) -> bytes:
+    """The boundary that a multipart's Content-Type names, empty where it names none."""
+    named = _BOUNDARY.search(content_type)
+    return (named[1] or named[2] or b"").rstrip() if named else b""
+
+
+def divided(data: bytes, start: int, end: int, boundary: bytes, most: int = MOST_PARTS) -> list[tuple[int, int]]:
     """Where the parts between the lines that are the boundary begin and end; at most `most` of them."""
     delimiter = b"\r\n--" + boundary
     parts: list[tuple[int, int]] = []
@@ -66,7 +71,7 @@ def _divided(data: bytes, start: int, end: int, boundary: bytes, most: int) -> l
     return parts
 
 
-def _entity(data: bytes, start: int, end: int) -> tuple[bytes, int]:
+def entity(data: bytes, start: int, end: int) -> tuple[bytes, int]:
     """The Content-Type of the entity at `start`, empty where it has none, and where its body begins."""
     if data.startswith(b"\r\n", start):
         return b"", start + 2

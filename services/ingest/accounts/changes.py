@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import structlog
 from fastapi import Request
-from pymongo.errors import PyMongoError
 
 from services.ingest.store.audit import AuditLog
 from shared.auth import Authenticator, Principal
@@ -20,21 +18,21 @@ from shared.mongo.entities import Entity, VersionConflictError
 from shared.mongo.entity_cache import EntityCache
 from shared.tokens import uuid7
 
-log = structlog.get_logger(__name__)
 TRIES = 10
-ActorKind = Literal["api_key", "operator", "command"]
+ActorKind = Literal["api_key", "operator", "command", "upkeep"]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who changes something: a key by its id, the operator, or a command on the machine; and from which address."""
+    """Who changes something: a key by its id, the operator, a command on the machine, or the platform's own upkeep; and
+    from which address."""
 
     kind: ActorKind
     id: str | None = None
     address: str | None = None
 
 
-COMMAND = Actor("command")
+COMMAND, UPKEEP = Actor("command"), Actor("upkeep")
 
 
 def actor_of(authenticator: Authenticator, request: Request, principal: Principal | None) -> Actor:
@@ -42,6 +40,41 @@ def actor_of(authenticator: Authenticator, request: Request, principal: Principa
     address = authenticator.address_of(request)
     shown = str(address) if address is not None else None
     return Actor("operator", None, shown) if principal is None else Actor("api_key", principal.key_id, shown)
+
+
+class Entries:
+    """Makes entries of the audit log, which are kept for `keep_days`."""
+
+    def __init__(self, keep_days: float) -> None:
+        self._keep = timedelta(days=keep_days)
+
+    def entry(
+        self,
+        actor: Actor,
+        verb: str,
+        kind: Kind,
+        id_: str,
+        workspace_id: str,
+        data: Mapping[str, Any],
+        before: Mapping[str, Any],
+        version: int,
+    ) -> dict[str, Any]:
+        """The entry for what becomes `version`: the fields that differ by their names alone, as their values may be
+        secret."""
+        now = datetime.now(UTC)
+        noun = kind.value.removesuffix("s")
+        earlier, later = _set_fields(before), _set_fields(data)
+        changed = sorted(name for name in {*later, *earlier} if later.get(name) != earlier.get(name) and name != "v")
+        return {
+            "_id": uuid7(),
+            "workspace_id": workspace_id,
+            "at": now,
+            "actor": {"kind": actor.kind, "id": actor.id, "address": actor.address},
+            "action": f"{noun}.{verb}",
+            "object": {"kind": noun, "id": id_, "version": version},
+            "fields": changed,
+            "expires_at": now + self._keep,
+        }
 
 
 class Changes:
@@ -54,7 +87,7 @@ class Changes:
     def __init__(self, cache: EntityCache, publisher: Publisher, keep_days: float) -> None:
         self._cache = cache
         self._publisher = publisher
-        self._keep = timedelta(days=keep_days)
+        self._entries = Entries(keep_days)
         self._log = AuditLog(cache.entities.database)
 
     async def write(
@@ -74,7 +107,8 @@ class Changes:
         This process knows of it at once, every other one in a moment. Raises VersionConflictError where the entity is
         not at the version `before` any more.
         """
-        entry = _entry(actor, verb, kind, id_, workspace_id, data, before, self._keep)
+        earlier, version = (before.data, before.version + 1) if before is not None else ({}, 1)
+        entry = self._entries.entry(actor, verb, kind, id_, workspace_id, data, earlier, version)
         document = await self._cache.entities.put(
             kind,
             id_,
@@ -86,14 +120,30 @@ class Changes:
         )
         self._cache.evict(kind, id_)
         published = self._cache.entities.outbox(kind, self._publisher).offer([document])
-        await asyncio.gather(published, self._take(kind, document))
+        await asyncio.gather(published, self._log.take_now(kind, document))
         return Entity.of(kind, document)
 
-    async def _take(self, kind: Kind, document: Mapping[str, Any]) -> None:
-        try:
-            await self._log.take(kind, [document])
-        except PyMongoError as error:
-            log.warning("an audit entry is left to the sweep", kind=kind, error=type(error).__name__)
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Somebody, and the way in which what they change is written."""
+
+    changes: Changes
+    actor: Actor
+
+    async def write(
+        self,
+        verb: str,
+        kind: Kind,
+        id_: str,
+        workspace_id: str,
+        data: Mapping[str, Any],
+        *,
+        before: Entity | None = None,
+        deleted: bool = False,
+    ) -> Entity:
+        """As `Changes.write`, by them."""
+        return await self.changes.write(self.actor, verb, kind, id_, workspace_id, data, before=before, deleted=deleted)
 
 
 async def end(read: Callable[[], Awaitable[Entity]], act: Callable[[Entity], Awaitable[None]]) -> None:
@@ -107,34 +157,6 @@ async def end(read: Callable[[], Awaitable[Entity]], act: Callable[[Entity], Awa
             continue
         return
     raise VersionConflictError("it keeps changing")
-
-
-def _entry(
-    actor: Actor,
-    verb: str,
-    kind: Kind,
-    id_: str,
-    workspace_id: str,
-    data: Mapping[str, Any],
-    before: Entity | None,
-    keep: timedelta,
-) -> dict[str, Any]:
-    """The log's document: the fields that differ by their names alone, for their values may be secret."""
-    now = datetime.now(UTC)
-    noun = kind.value.removesuffix("s")
-    earlier = _set_fields(before.data if before is not None else {})
-    later = _set_fields(data)
-    changed = sorted(name for name in {*later, *earlier} if later.get(name) != earlier.get(name) and name != "v")
-    return {
-        "_id": uuid7(),
-        "workspace_id": workspace_id,
-        "at": now,
-        "actor": {"kind": actor.kind, "id": actor.id, "address": actor.address},
-        "action": f"{noun}.{verb}",
-        "object": {"kind": noun, "id": id_, "version": before.version + 1 if before is not None else 1},
-        "fields": changed,
-        "expires_at": now + keep,
-    }
 
 
 def _set_fields(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,40 +137,34 @@ class CredentialBody(Body):
     name: Name
 
 
-class WorkspaceBody(Body):
+class WorkspaceSettings(Body):
+    """What is set of a workspace."""
+
+    owner_verified: bool = False
+    features: Features = []
+    default_sender: Address | None = None
+    default_stream: Stream = "product"
+    default_tracking: Tracking = []
+    max_recipients: int = Field(50, ge=1, le=1000)
+    max_domains: int = Field(100, ge=0, le=10_000)
+    max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, le=MOST_MESSAGE_BYTES)
+    smtputf8: bool = False
+    rate_limit: PerMinute | None = None
+    daily_quota: int | None = Field(None, ge=0, le=10**12, description="recipients a day (UTC)")
+
+
+class WorkspaceBody(WorkspaceSettings):
     """A new workspace."""
 
     name: Name
     owner_email: Address
-    owner_verified: bool = False
-    features: Features = []
-    default_sender: Address | None = None
-    default_stream: Stream = "product"
-    default_tracking: Tracking = []
-    max_recipients: int = Field(50, ge=1, le=1000)
-    max_domains: int = Field(100, ge=0, le=10_000)
-    max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, le=MOST_MESSAGE_BYTES)
-    smtputf8: bool = False
-    rate_limit: PerMinute | None = None
-    daily_quota: int | None = Field(None, ge=0, le=10**12, description="recipients a day (UTC)")
 
 
-class WorkspaceChanges(Changed):
+class WorkspaceChanges(WorkspaceSettings, Changed):
     """The fields of a workspace to change; what is not given stays. A key may change the three defaults alone."""
 
     name: Name = ""
     owner_email: Address = ""
-    owner_verified: bool = False
-    features: Features = []
-    default_sender: Address | None = None
-    default_stream: Stream = "product"
-    default_tracking: Tracking = []
-    max_recipients: int = Field(50, ge=1, le=1000)
-    max_domains: int = Field(100, ge=0, le=10_000)
-    max_message_bytes: int = Field(25 * 1024 * 1024, ge=1024, le=MOST_MESSAGE_BYTES)
-    smtputf8: bool = False
-    rate_limit: PerMinute | None = None
-    daily_quota: int | None = Field(None, ge=0, le=10**12, description="recipients a day (UTC)")
 
 
 OWN_SETTINGS = frozenset({"default_sender", "default_stream", "default_tracking"})

@@ -86,7 +86,8 @@ class WorkspacePage(Page):
 
 
 class ActorView(BaseModel):
-    """A key by its id, the operator, or a command on the machine; the address as the trusted proxies told it."""
+    """A key by its id, the operator, a command on the machine, or the platform's upkeep; the address as the trusted
+    proxies told it."""
 
     kind: str
     id: str | None

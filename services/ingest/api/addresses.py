@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from services.ingest.accounts.changes import actor_of
 from services.ingest.api.domain_schemas import AddressList, AddressReply, operation, responses
 from services.ingest.api.domains import DomainParts, may_have_domains
 from services.ingest.domains.requests import NewAddress, Page
@@ -38,7 +39,8 @@ def addresses_router(base: Base, parts: DomainParts) -> APIRouter:
     async def create_address(domain: str, request: Request, principal: Principal = allowed) -> Response:
         kept = await registry.find(principal.workspace_id, domain)
         wanted = await read_json(request, NewAddress)
-        made = await addresses.create(kept, wanted, smtputf8=principal.workspace.smtputf8)
+        actor = actor_of(base.authenticator, request, principal)
+        made = await addresses.create(actor, kept, wanted, smtputf8=principal.workspace.smtputf8)
         return json_response(
             201, {"data": shown(made, kept)}, {"Location": f"/v1/domains/{kept.id}/addresses/{made.id}"}
         )
@@ -72,8 +74,9 @@ def addresses_router(base: Base, parts: DomainParts) -> APIRouter:
         response_class=Response,
         responses=responses(204, None, "Deleted", 404, 422),
     )
-    async def delete_address(domain: str, id: str, principal: Principal = allowed) -> Response:
-        await addresses.delete(await registry.find(principal.workspace_id, domain), id)
+    async def delete_address(domain: str, id: str, request: Request, principal: Principal = allowed) -> Response:
+        actor = actor_of(base.authenticator, request, principal)
+        await addresses.delete(actor, await registry.find(principal.workspace_id, domain), id)
         return Response(status_code=204)
 
     return router

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from services.ingest.accounts.changes import Actor, actor_of
 from services.ingest.api.domain_schemas import DomainList, DomainReply, operation, responses
 from services.ingest.domains.addresses import Addresses
 from services.ingest.domains.checks import Checks
+from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.records import Zone
 from services.ingest.domains.registry import FEATURE, Registry
 from services.ingest.domains.requests import DomainPage, NewDomain
@@ -43,7 +45,8 @@ class DomainParts:
         checks = Checks(domains, Resolvers(settings.domain_resolvers, settings.domain_dns_seconds), settings)
         registry = Registry(domains, senders, checks, settings)
         patience = timedelta(hours=settings.domain_grace_hours)
-        return cls(domains, senders, registry, Addresses(senders), Zone.of(settings), patience)
+        addresses = Addresses(senders, DomainEntries(settings.audit_days))
+        return cls(domains, senders, registry, addresses, Zone.of(settings), patience)
 
 
 def may_have_domains(base: Base) -> Any:
@@ -61,6 +64,9 @@ def domains_router(base: Base, parts: DomainParts) -> APIRouter:
     allowed = may_have_domains(base)
     registry = parts.registry
 
+    def actor(request: Request, principal: Principal) -> Actor:
+        return actor_of(base.authenticator, request, principal)
+
     def shown(kept: KeptDomain) -> dict[str, Any]:
         return domain_view(kept, parts.zone, datetime.now(UTC), parts.patience)
 
@@ -74,7 +80,8 @@ def domains_router(base: Base, parts: DomainParts) -> APIRouter:
     )
     async def create_domain(request: Request, principal: Principal = allowed) -> Response:
         await registry.require_room(principal)
-        kept = await registry.create(principal.workspace_id, await read_json(request, NewDomain))
+        wanted = await read_json(request, NewDomain)
+        kept = await registry.create(actor(request, principal), principal.workspace_id, wanted)
         return json_response(201, {"data": shown(kept)}, {"Location": f"/v1/domains/{kept.id}"})
 
     @router.get(
@@ -104,8 +111,8 @@ def domains_router(base: Base, parts: DomainParts) -> APIRouter:
         response_class=Response,
         responses=responses(204, None, "Deleted", 404, 409, 422),
     )
-    async def delete_domain(id: str, principal: Principal = allowed) -> Response:
-        await registry.delete(principal.workspace_id, id)
+    async def delete_domain(id: str, request: Request, principal: Principal = allowed) -> Response:
+        await registry.delete(actor(request, principal), principal.workspace_id, id)
         return Response(status_code=204)
 
     @router.post(
@@ -114,8 +121,9 @@ def domains_router(base: Base, parts: DomainParts) -> APIRouter:
         summary="Look at a domain's DNS records now",
         responses=responses(200, DomainReply, "The domain after the look", 404, 422),
     )
-    async def verify_domain(id: str, principal: Principal = allowed) -> Response:
-        return json_response(200, {"data": shown(await registry.verify(principal.workspace_id, id))})
+    async def verify_domain(id: str, request: Request, principal: Principal = allowed) -> Response:
+        kept = await registry.verify(actor(request, principal), principal.workspace_id, id)
+        return json_response(200, {"data": shown(kept)})
 
     @router.post(
         "/{id}/rotation",
@@ -123,7 +131,8 @@ def domains_router(base: Base, parts: DomainParts) -> APIRouter:
         summary="Begin to replace a domain's DKIM key",
         responses=responses(200, DomainReply, "The new key's record is to be published", 404, 409, 422),
     )
-    async def rotate_domain_key(id: str, principal: Principal = allowed) -> Response:
-        return json_response(200, {"data": shown(await registry.rotate(principal.workspace_id, id))})
+    async def rotate_domain_key(id: str, request: Request, principal: Principal = allowed) -> Response:
+        kept = await registry.rotate(actor(request, principal), principal.workspace_id, id)
+        return json_response(200, {"data": shown(kept)})
 
     return router

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -18,27 +18,32 @@ from services.ingest.acceptance.send_request import MalformedJsonError
 from services.ingest.acceptance.storing import Call
 from services.ingest.acceptance.validation import ENCODED
 from services.ingest.api.body import read_body, require_json
+from services.ingest.api.body_budget import BodyBudget
 from services.ingest.api.multipart import Form, Limits, form_of
 from services.ingest.faults import Faults
 from services.ingest.settings import Settings
 from services.ingest.store.uploads import Uploads
-from shared.api import faults_of
+from shared.api import at_end, faults_of
 from shared.auth import Authenticator, Principal
 from shared.errors import ProblemError, answered_within, invalid_request
 from shared.telemetry import metrics
 
 M = TypeVar("M", bound=BaseModel)
+FORM_BYTES = 4 * 1024 * 1024  # what is held of a form at most: a chunk, its copies on their way, its fields
 UPLOAD_LIFE = timedelta(days=1)  # of a file that no message came to name
 
 
 class Door:
     """A way in over HTTP, by its name in metrics and submissions."""
 
-    def __init__(self, name: str, authenticator: Authenticator, uploads: Uploads, settings: Settings) -> None:
+    def __init__(
+        self, name: str, authenticator: Authenticator, uploads: Uploads, bodies: BodyBudget, settings: Settings
+    ) -> None:
         self.name = name
         self.settings = settings
         self._authenticator = authenticator
         self._uploads = uploads
+        self._bodies = bodies
 
     async def sender(self, request: Request) -> Principal:
         """The caller, past every gate of a sending route; raises a 401, 404 or 403 problem."""
@@ -55,6 +60,7 @@ class Door:
         if "workspace" in request.path_params:
             principal.require_workspace(request.path_params["workspace"])
         principal.require_scope(scope)
+        request.state.workspace_id = principal.workspace_id
         return principal
 
     def call(self, request: Request, principal: Principal, keys: re.Pattern[str] = KEY) -> Call:
@@ -63,17 +69,30 @@ class Door:
         return Call(principal, self.name, request.state.trace, key)
 
     async def json_body(self, request: Request, most: int | None = None) -> bytes:
-        """The body of a request that says it is JSON; raises a 413, 415 or 400 problem."""
+        """The body of a caller's request that says it is JSON; raises a 413, 415 or 400 problem, and a 503 problem
+        where there is no room for a large one."""
         require_json(request)
-        return await read_body(request, most or self.settings.max_body_bytes)
 
-    def form(
-        self, request: Request, principal: Principal, files: int, faults: Faults
-    ) -> AbstractAsyncContextManager[Form]:
-        """The request's multipart form with at most so many files; see `form_of`."""
+        async def room(count: int) -> float:
+            await self._take_room(request, count)
+            return self.settings.body_read_seconds
+
+        return await read_body(request, most or self.settings.max_body_bytes, room)
+
+    @asynccontextmanager
+    async def form(self, request: Request, principal: Principal, files: int, faults: Faults) -> AsyncIterator[Form]:
+        """The request's multipart form with at most so many files; see `form_of`. Raises a 503 problem where there is
+        no room for one more."""
+        await self._take_room(request, FORM_BYTES)
         most = int(principal.workspace.max_message_bytes / ENCODED)
         limits = Limits(files, min(most, self.settings.max_file_bytes), most)
-        return form_of(request, self._uploads, limits, datetime.now(UTC) + UPLOAD_LIFE, faults)
+        async with form_of(request, self._uploads, limits, datetime.now(UTC) + UPLOAD_LIFE, faults) as form:
+            yield form
+
+    async def _take_room(self, request: Request, count: int) -> None:
+        """Room until the request is answered."""
+        give_back = await self._bodies.take(request.state.workspace_id, count, self.settings.body_wait_seconds)
+        at_end(request, give_back)
 
     @contextmanager
     def counted(self) -> Iterator[None]:

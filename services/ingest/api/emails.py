@@ -57,6 +57,7 @@ def emails_router(base: Base, admission: Admission, door: Door) -> APIRouter:
             asked, faults = parse_send_request(body)
         except MalformedJsonError as error:
             raise malformed(error) from error
+        del body  # as large as what was read from it
         if more is not None:
             faults.take(more)
         async with answered_within(seconds):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.ingest.accounts.changes import Author, Changes, actor_of
 from services.ingest.api.features import caller_with
 from services.ingest.api.object_body import read_object, refused
 from services.ingest.api.operations import READING, WRITING
@@ -32,6 +34,7 @@ from shared.openapi.operations import body_of, replies
 from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError
 
+AuthorOf = Callable[[Request, Principal], Author]
 SCOPE, FEATURE = "templates", "templates.enabled"
 # two bodies of 256 KiB as JSON writes them at the longest, and the rest
 LARGEST_REQUEST = 4 * 1024 * 1024
@@ -80,20 +83,24 @@ class Pages:
         return json_response(200, {"data": shown, "has_more": more, "next_cursor": cursor})
 
 
-def templates_router(base: Base, settings: Settings) -> APIRouter:
+def templates_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
     """The routes, for keys with the scope `templates` of workspaces with the feature; another workspace's template is
     not found."""
     router = service_router(base.tracing, "/v1/templates", ["templates"])
     templates = Templates(base.cache, TemplateStore(base.database))
     pages = Pages(Cursors(settings.token_key_bytes))
     owner: Principal = caller_with(base.authenticator, SCOPE, FEATURE)
-    _add_templates(router, templates, pages, owner)
-    _add_changes(router, templates, owner)
+
+    def author(request: Request, principal: Principal) -> Author:
+        return Author(changes, actor_of(base.authenticator, request, principal))
+
+    _add_templates(router, templates, pages, owner, author)
+    _add_changes(router, templates, owner, author)
     _add_versions(router, templates, pages, owner)
     return router
 
 
-def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner: Principal) -> None:
+def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner: Principal, author: AuthorOf) -> None:
     @router.get("", operation_id="list_templates", responses=replies(200, TemplatePage, "A page", *READING))
     async def list_templates(listing: Annotated[TemplateListing, Query()], principal: Principal = owner) -> Response:
         """List templates, newest first, without their bodies."""
@@ -112,9 +119,10 @@ def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner:
         fields = {"type": "transactional", **{name: value for name, value in given.items() if value is not None}}
         _check(fields, faults, principal)
         try:
-            return json_response(201, (await templates.create(principal.workspace_id, fields)).shown())
+            made = await templates.create(author(request, principal), principal.workspace_id, fields)
         except TooManyTemplatesError as error:
             raise refused("#", "too_many", f"A workspace may have at most {MOST_TEMPLATES} templates.") from error
+        return json_response(201, made.shown())
 
     @router.get(
         "/{template}", operation_id="get_template",
@@ -126,7 +134,7 @@ def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner:
         return json_response(200, _found(found).shown())
 
 
-def _add_changes(router: APIRouter, templates: Templates, owner: Principal) -> None:
+def _add_changes(router: APIRouter, templates: Templates, owner: Principal, author: AuthorOf) -> None:
     @router.patch(
         "/{template}", operation_id="change_template",
         openapi_extra=body_of(TemplateChanges, {"subject": "Welcome to Acme, {{first_name ?? 'friend'}}"}),
@@ -143,18 +151,24 @@ def _add_changes(router: APIRouter, templates: Templates, owner: Principal) -> N
             return {name: value for name, value in after.items() if value is not None or name not in CLEARABLE}
 
         try:
-            found = await templates.change(principal.workspace_id, template.lower(), changed)
+            found = await templates.change(
+                author(request, principal), principal.workspace_id, template.lower(), changed
+            )
         except VersionConflictError as error:
-            raise ProblemError(409, "conflict", "The template keeps changing; please try again.") from error
+            raise _busy() from error
         return json_response(200, _found(found).shown())
 
     @router.delete(
         "/{template}", status_code=204, operation_id="delete_template",
-        responses=replies(204, None, "Deleted, with all its versions", *READING, 404),
+        responses=replies(204, None, "Deleted, with all its versions", *READING, 404, 409),
     )  # fmt: skip
-    async def delete_template(template: str, principal: Principal = owner) -> Response:
+    async def delete_template(template: str, request: Request, principal: Principal = owner) -> Response:
         """Delete a template with all its versions. What was accepted before is sent as it was."""
-        if not await templates.delete(principal.workspace_id, template.lower()):
+        try:
+            gone = await templates.delete(author(request, principal), principal.workspace_id, template.lower())
+        except VersionConflictError as error:
+            raise _busy() from error
+        if not gone:
             raise not_found("template")
         return Response(status_code=204)
 
@@ -203,6 +217,10 @@ def _add_versions(router: APIRouter, templates: Templates, pages: Pages, owner: 
 def _check(fields: dict[str, Any], faults: Faults, principal: Principal) -> None:
     check_template(fields, faults, smtputf8=principal.workspace.smtputf8)
     faults.raise_any()
+
+
+def _busy() -> ProblemError:
+    return ProblemError(409, "conflict", "The template keeps changing; please try again.")
 
 
 def _found(template: Template | None) -> Template:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from services.ingest.accounts.changes import Actor
+from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.requests import NewAddress
 from services.ingest.store.domains import ExistsError, KeptDomain, KeptSender, Senders
 from shared.addresses import InvalidAddressError, parse_address
@@ -15,10 +17,11 @@ from shared.tokens import uuid7
 class Addresses:
     """What the routes do with the addresses of one domain."""
 
-    def __init__(self, senders: Senders) -> None:
+    def __init__(self, senders: Senders, entries: DomainEntries) -> None:
         self._senders = senders
+        self._entries = entries
 
-    async def create(self, domain: KeptDomain, wanted: NewAddress, *, smtputf8: bool) -> KeptSender:
+    async def create(self, actor: Actor, domain: KeptDomain, wanted: NewAddress, *, smtputf8: bool) -> KeptSender:
         """A new address, kept in lower case as it is looked up without regard to case; raises a 422 problem."""
         try:
             address = parse_address(f"{wanted.address}@{domain.domain.name}", smtputf8=smtputf8)
@@ -40,8 +43,10 @@ class Addresses:
             ),
             created_at=datetime.now(UTC),
         )
+        id_ = uuid7()
+        entry = self._entries.address_created(actor, id_, domain.workspace_id, sender)
         try:
-            return await self._senders.put(uuid7(), domain.workspace_id, sender)
+            return await self._senders.put(id_, domain.workspace_id, sender, audit=entry)
         except ExistsError as error:
             fault = Fault("#/address", "already_exists", "The workspace has this address already.")
             raise invalid_request([fault]) from error
@@ -53,6 +58,7 @@ class Addresses:
             raise not_found("address")
         return kept
 
-    async def delete(self, domain: KeptDomain, id_: str) -> None:
+    async def delete(self, actor: Actor, domain: KeptDomain, id_: str) -> None:
         kept = await self.find(domain, id_)
-        await self._senders.put(kept.id, kept.workspace_id, kept.sender, deleted=True)
+        entry = self._entries.address_deleted(actor, kept)
+        await self._senders.put(kept.id, kept.workspace_id, kept.sender, deleted=True, audit=entry)

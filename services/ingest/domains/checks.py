@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 
 import structlog
 
+from services.ingest.accounts.changes import Actor
+from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.keys import KeyMaker
 from services.ingest.domains.lifecycle import Periods, settled
 from services.ingest.domains.looks import Look, kept_check, look_of, without_name
@@ -34,19 +36,20 @@ class Checks:
         self._domains = domains
         self._resolvers = resolvers
         self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+        self._entries = DomainEntries(settings.audit_days)
         self._zone = Zone.of(settings)
         self._periods = Periods.of(settings)
         # locally a name may be declared in any number of workspaces
         self._exclusive = settings.profile != "local"
 
-    async def check(self, kept: KeptDomain) -> KeptDomain:
+    async def check(self, actor: Actor, kept: KeptDomain) -> KeptDomain:
         """The domain after a look; its pauses begin anew, as somebody has just asked for it."""
         anew = replace(kept, check={**kept.check, "looks": 0})
-        return (await self.check_all([anew]))[0]
+        return (await self.check_all(actor, [anew]))[0]
 
-    async def check_all(self, batch: Sequence[KeptDomain]) -> list[KeptDomain]:
-        """The domains after a look at each."""
-        looked = await asyncio.gather(*(self._check_one(kept) for kept in batch))
+    async def check_all(self, actor: Actor, batch: Sequence[KeptDomain]) -> list[KeptDomain]:
+        """The domains after a look at each, for whoever wants it."""
+        looked = await asyncio.gather(*(self._check_one(actor, kept) for kept in batch))
         await self._domains.save_checks({kept.id: kept.check for kept in looked})
         return looked
 
@@ -57,17 +60,17 @@ class Checks:
         made = await self._keys.make(id_, next_selector([key.selector for key in domain.keys]))
         return domain.with_changes(keys=[*domain.keys, made])
 
-    async def _check_one(self, kept: KeptDomain) -> KeptDomain:
+    async def _check_one(self, actor: Actor, kept: KeptDomain) -> KeptDomain:
         wanted = wanted_records(kept.domain, self._zone)
         answers = await self._resolvers.ask(questions_of(kept.domain, wanted))
         look = look_of(kept.domain, self._zone, answers, datetime.now(UTC))
-        written, look = await self._settle(kept, look)
+        written, look = await self._settle(actor, kept, look)
         looks = 0 if written.version != kept.version else kept.check.get("looks", 0) + 1
         pause = pause_before_next(written.domain, looks, self._periods.check, unsure=look.unsure)
         check = kept_check(look, kept.check, wanted_records(written.domain, self._zone))
         return replace(written, check={**check, "looks": looks, "next_at": look.at + pause})
 
-    async def _settle(self, kept: KeptDomain, look: Look) -> tuple[KeptDomain, Look]:
+    async def _settle(self, actor: Actor, kept: KeptDomain, look: Look) -> tuple[KeptDomain, Look]:
         """Writes what the look makes of the newest version; returns the look as it was taken to be."""
         for _ in range(TRIES):
             after = settled(kept.domain, look, self._periods, exclusive=self._exclusive)
@@ -75,7 +78,8 @@ class Checks:
             if after == kept.domain:
                 break
             try:
-                written = await self._domains.put(kept.id, kept.workspace_id, after, expected=kept.version)
+                entry = self._entries.changed(actor, "checked", kept, after)
+                written = await self._domains.put(kept.id, kept.workspace_id, after, expected=kept.version, audit=entry)
             except NameTakenError:
                 look = without_name(look)
             except VersionConflictError:

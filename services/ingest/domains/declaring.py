@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from services.ingest.accounts.changes import COMMAND
+from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.keys import KeyMaker
 from services.ingest.domains.names import next_selector
 from services.ingest.domains.registry import new_ownership_token
@@ -29,6 +31,7 @@ class Declarations:
         self._entities = entities
         self._domains = domains
         self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+        self._entries = DomainEntries(settings.audit_days)
         self._exclusive = settings.profile != "local"
         self._first_look = timedelta(hours=settings.domain_check_hours)
 
@@ -51,7 +54,8 @@ class Declarations:
             exclusive=name if verified and self._exclusive else None,
             created_at=datetime.now(UTC),
         )
-        kept = await self._domains.put(id_, workspace_id, domain)
+        entry = self._entries.created(COMMAND, id_, workspace_id, domain)
+        kept = await self._domains.put(id_, workspace_id, domain, audit=entry)
         await self._domains.save_checks({id_: {"next_at": datetime.now(UTC) + self._first_look}})
         return kept, public
 

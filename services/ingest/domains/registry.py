@@ -7,7 +7,9 @@ import secrets
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from services.ingest.accounts.changes import Actor
 from services.ingest.domains.checks import TRIES, Checks
+from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.keys import KeyMaker
 from services.ingest.domains.names import next_selector
 from services.ingest.domains.requests import NewDomain
@@ -37,6 +39,7 @@ class Registry:
         self._senders = senders
         self._checks = checks
         self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+        self._entries = DomainEntries(settings.audit_days)
 
     async def require_room(self, principal: Principal) -> None:
         """Raises a 403 problem where the workspace has as many domains as it may."""
@@ -48,7 +51,7 @@ class Registry:
                 members={"error": "limit_exceeded", "feature": LIMIT},
             )
 
-    async def create(self, workspace_id: str, wanted: NewDomain) -> KeptDomain:
+    async def create(self, actor: Actor, workspace_id: str, wanted: NewDomain) -> KeptDomain:
         """A pending domain with a key for each selector; raises a 422 problem."""
         faults = wanted.faults()
         if await self._domains.is_taken(wanted.name):
@@ -68,7 +71,8 @@ class Registry:
             created_at=datetime.now(UTC),
         )
         try:
-            return await self._domains.put(id_, workspace_id, domain)
+            entry = self._entries.created(actor, id_, workspace_id, domain)
+            return await self._domains.put(id_, workspace_id, domain, audit=entry)
         except ExistsError as error:
             fault = Fault("#/name", "already_exists", "The workspace has this domain already.")
             raise invalid_request([fault]) from error
@@ -80,11 +84,11 @@ class Registry:
             raise not_found("domain")
         return kept
 
-    async def verify(self, workspace_id: str, id_or_name: str) -> KeptDomain:
+    async def verify(self, actor: Actor, workspace_id: str, id_or_name: str) -> KeptDomain:
         """The domain after a look at the DNS, now."""
-        return await self._checks.check(await self.find(workspace_id, id_or_name))
+        return await self._checks.check(actor, await self.find(workspace_id, id_or_name))
 
-    async def rotate(self, workspace_id: str, id_or_name: str) -> KeptDomain:
+    async def rotate(self, actor: Actor, workspace_id: str, id_or_name: str) -> KeptDomain:
         """Begins a rotation: the next key that the DNS shows takes over. One that is under way goes on."""
         for _ in range(TRIES):
             kept = await self.find(workspace_id, id_or_name)
@@ -99,7 +103,8 @@ class Registry:
             if begun == kept.domain:
                 return kept
             try:
-                written = await self._domains.put(kept.id, workspace_id, begun, expected=kept.version)
+                entry = self._entries.changed(actor, "rotation_begun", kept, begun)
+                written = await self._domains.put(kept.id, workspace_id, begun, expected=kept.version, audit=entry)
             except VersionConflictError:
                 continue
             at_once = {"looks": 0, "next_at": datetime.now(UTC)}
@@ -107,13 +112,14 @@ class Registry:
             return replace(written, check={**written.check, **at_once})
         raise _busy()
 
-    async def delete(self, workspace_id: str, id_or_name: str) -> None:
+    async def delete(self, actor: Actor, workspace_id: str, id_or_name: str) -> None:
         """Deletes the domain with its keys and addresses; its name is free again."""
         for _ in range(TRIES):
             kept = await self.find(workspace_id, id_or_name)
             gone = kept.domain.with_changes(verified=False, exclusive=None, active=None, keys=[])
+            entry = self._entries.changed(actor, "deleted", kept, gone)
             try:
-                await self._domains.put(kept.id, workspace_id, gone, expected=kept.version, deleted=True)
+                await self._domains.put(kept.id, workspace_id, gone, expected=kept.version, deleted=True, audit=entry)
             except VersionConflictError:
                 continue
             await self._senders.delete_all(kept)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from services.ingest.accounts.changes import UPKEEP
 from services.ingest.domains.checks import Checks
 from services.ingest.domains.resolvers import Resolvers
 from services.ingest.publication.tenure import HeldTenure
@@ -30,7 +31,7 @@ class Upkeep:
     async def turn(self) -> bool:
         """Looks at a batch of domains; True where it was full."""
         batch = await self._domains.due(datetime.now(UTC), BATCH)
-        await self._checks.check_all(batch)
+        await self._checks.check_all(UPKEEP, batch)
         return len(batch) == BATCH
 
     async def work(self, loops: Loops, pause: float) -> None:

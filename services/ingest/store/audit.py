@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, UpdateOne
+from pymongo.errors import PyMongoError
 
 from shared.contracts.entities import Kind
 
@@ -20,6 +22,7 @@ KINDS = (
     Kind.WORKSPACE, Kind.API_KEY, Kind.SMTP_CREDENTIAL, Kind.DOMAIN, Kind.SENDER, Kind.TEMPLATE, Kind.FIELD,
 )  # fmt: skip
 READ_MS = 5_000
+log = structlog.get_logger(__name__)
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
@@ -49,6 +52,13 @@ class AuditLog:
         taken = {"$pull": {"audit": {"_id": {"$in": [entry["_id"] for entry in entries]}}}}
         ids = [document["_id"] for document in documents]
         await self._database[kind].update_many({"_id": {"$in": ids}}, taken)
+
+    async def take_now(self, kind: Kind, document: Mapping[str, Any]) -> None:
+        """Takes the entries of a document that was just written; what fails is left to the sweep."""
+        try:
+            await self.take(kind, [document])
+        except PyMongoError as error:
+            log.warning("an audit entry is left to the sweep", kind=kind, error=type(error).__name__)
 
     async def sweep(self, older_than: float = 10.0, limit: int = 500) -> int:
         """Takes what stayed in its document for `older_than` seconds; returns how many documents there were."""

@@ -6,6 +6,7 @@ service has it, and writing it makes no new version.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from typing import Any
 from pymongo import IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
+from services.ingest.store.audit import AuditLog
 from shared.contracts.entities import Domain, Kind, Sender
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities
@@ -79,6 +81,7 @@ class Domains:
         self._entities = entities
         self._collection = entities.database[Kind.DOMAIN]
         self._outbox = entities.outbox(Kind.DOMAIN, publisher)
+        self._log = AuditLog(entities.database)
 
     async def find(self, workspace_id: str, id_or_name: str) -> KeptDomain | None:
         names = {"$or": [{"_id": id_or_name.lower()}, {"data.name": id_or_name.lower()}]}
@@ -102,19 +105,27 @@ class Domains:
         return await self._collection.find_one({"data.exclusive": name}, {"_id": 1}) is not None
 
     async def put(
-        self, id_: str, workspace_id: str, domain: Domain, *, expected: int | None = None, deleted: bool = False
+        self,
+        id_: str,
+        workspace_id: str,
+        domain: Domain,
+        *,
+        audit: Mapping[str, Any],
+        expected: int | None = None,
+        deleted: bool = False,
     ) -> KeptDomain:
-        """Writes and publishes a version; raises ExistsError, NameTakenError, VersionConflictError."""
+        """Writes and publishes a version with its entry for the audit log; raises ExistsError, NameTakenError,
+        VersionConflictError."""
         data = domain.model_dump(mode="json")
         try:
             document = await self._entities.put(
-                Kind.DOMAIN, id_, workspace_id, data, expected=expected, deleted=deleted
+                Kind.DOMAIN, id_, workspace_id, data, expected=expected, deleted=deleted, audit=audit
             )
         except DuplicateKeyError as error:
             if "data.exclusive" in (error.details or {}).get("keyPattern", {}):
                 raise NameTakenError(domain.name) from error
             raise ExistsError(domain.name) from error
-        await self._outbox.offer([document])
+        await asyncio.gather(self._outbox.offer([document]), self._log.take_now(Kind.DOMAIN, document))
         return _domain(document)
 
     async def due(self, now: datetime, limit: int) -> list[KeptDomain]:
@@ -145,6 +156,7 @@ class Senders:
         self._entities = entities
         self._collection = entities.database[Kind.SENDER]
         self._outbox = entities.outbox(Kind.SENDER, publisher)
+        self._log = AuditLog(entities.database)
 
     async def find(self, domain: KeptDomain, id_: str) -> KeptSender | None:
         document = await self._collection.find_one({"_id": id_.lower(), **_of(domain)})
@@ -156,14 +168,16 @@ class Senders:
         found = self._collection.find(_of(domain)).sort("_id", 1).skip(skip).limit(limit)
         return [_sender(document) async for document in found], total
 
-    async def put(self, id_: str, workspace_id: str, sender: Sender, *, deleted: bool = False) -> KeptSender:
-        """Writes and publishes a version; raises ExistsError."""
+    async def put(
+        self, id_: str, workspace_id: str, sender: Sender, *, audit: Mapping[str, Any], deleted: bool = False
+    ) -> KeptSender:
+        """Writes and publishes a version with its entry for the audit log; raises ExistsError."""
         data = sender.model_dump(mode="json")
         try:
-            document = await self._entities.put(Kind.SENDER, id_, workspace_id, data, deleted=deleted)
+            document = await self._entities.put(Kind.SENDER, id_, workspace_id, data, deleted=deleted, audit=audit)
         except DuplicateKeyError as error:
             raise ExistsError(sender.address) from error
-        await self._outbox.offer([document])
+        await asyncio.gather(self._outbox.offer([document]), self._log.take_now(Kind.SENDER, document))
         return _sender(document)
 
     async def delete_all(self, domain: KeptDomain) -> None:

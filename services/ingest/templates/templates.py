@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from services.ingest.accounts.changes import Author
 from services.ingest.store.templates import TemplateStore
 from services.ingest.templates.template import Template, template_of
 from shared.contracts.entities import Kind
@@ -66,16 +67,17 @@ class Templates:
         replaced = await self._store.versions(workspace_id, template_id, before, limit)
         return [*found, *(template_of(template_id, version, data) for version, data in replaced)][:limit]
 
-    async def create(self, workspace_id: str, fields: Mapping[str, Any]) -> Template:
+    async def create(self, author: Author, workspace_id: str, fields: Mapping[str, Any]) -> Template:
         """Raises TooManyTemplatesError. The fields have been checked (`check_template`)."""
         if await self._store.count(workspace_id, MOST_TEMPLATES) >= MOST_TEMPLATES:
             raise TooManyTemplatesError
         now = rfc3339(datetime.now(UTC))
         data = {**fields, "created_at": now, "changed_at": now}
-        return await self._put(uuid7(), workspace_id, data, expected=0)
+        made = await author.write("created", Kind.TEMPLATE, uuid7(), workspace_id, data)
+        return template_of(made.id, made.version, made.data)
 
     async def change(
-        self, workspace_id: str, template_id: str, changed: Callable[[dict[str, Any]], dict[str, Any]]
+        self, author: Author, workspace_id: str, template_id: str, changed: Callable[[dict[str, Any]], dict[str, Any]]
     ) -> Template | None:
         """Makes a version of what `changed` makes of the newest one's fields; none where they stay the same.
 
@@ -94,19 +96,29 @@ class Templates:
             await self._store.keep(workspace_id, entity)
             when = {"created_at": entity.data["created_at"], "changed_at": rfc3339(datetime.now(UTC))}
             try:
-                return await self._put(entity.id, workspace_id, {**after, **when}, expected=entity.version)
+                made = await author.write(
+                    "changed", Kind.TEMPLATE, entity.id, workspace_id, {**after, **when}, before=entity
+                )
             except VersionConflictError:
                 continue
+            self._cache.evict(Kind.TEMPLATE, entity.id)
+            return template_of(made.id, made.version, made.data)
         raise VersionConflictError(f"template {template_id} keeps changing")
 
-    async def delete(self, workspace_id: str, template_id: str) -> bool:
-        """Deletes a template with all its versions; False where there is none."""
-        if await self._read(workspace_id, template_id) is None:
-            return False
-        await self._entities.put(Kind.TEMPLATE, template_id, workspace_id, {}, deleted=True)
-        self._cache.evict(Kind.TEMPLATE, template_id)
-        await self._store.forget(workspace_id, template_id)
-        return True
+    async def delete(self, author: Author, workspace_id: str, template_id: str) -> bool:
+        """Deletes a template with all its versions; False where there is none. Raises VersionConflictError."""
+        for _ in range(TRIES):
+            entity = await self._read(workspace_id, template_id)
+            if entity is None:
+                return False
+            try:
+                await author.write("deleted", Kind.TEMPLATE, template_id, workspace_id, {}, before=entity, deleted=True)
+            except VersionConflictError:
+                continue
+            self._cache.evict(Kind.TEMPLATE, template_id)
+            await self._store.forget(workspace_id, template_id)
+            return True
+        raise VersionConflictError(f"template {template_id} keeps changing")
 
     async def _read(self, workspace_id: str, template_id: str) -> Entity | None:
         entity = await self._entities.get(Kind.TEMPLATE, template_id)
@@ -126,8 +138,3 @@ class Templates:
                 self._replaced.clear()
             known = self._replaced[entity.id, version] = template_of(entity.id, version, data)
         return known
-
-    async def _put(self, id_: str, workspace_id: str, data: Mapping[str, Any], *, expected: int) -> Template:
-        document = await self._entities.put(Kind.TEMPLATE, id_, workspace_id, data, expected=expected)
-        self._cache.evict(Kind.TEMPLATE, id_)
-        return template_of(id_, document["version"], document["data"])

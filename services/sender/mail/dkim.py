@@ -59,6 +59,7 @@ _SPACES = re.compile(rb"[ \t]+")
 _FOLDED_SPACES = re.compile(rb"[ \t\r\n]+")
 _LINE_ENDS = re.compile(rb"[ \t]+(?=\r\n|\Z)")
 _WIDTH = 72
+_HASHED_BLOCK = 1024 * 1024
 
 
 class Signer:
@@ -78,10 +79,11 @@ class Signer:
 
         The signature itself is computed outside the GIL: many can run in threads.
         """
-        header, _, body = message.partition(b"\r\n\r\n")
+        blank = message.find(b"\r\n\r\n")
+        header, body = (message[:blank], blank + 4) if blank >= 0 else (message, len(message))
         fields = _fields_by_name(header)
         names = [name for name in SIGNED for _ in range(len(fields.get(name, ())) + (name in OVERSIGNED))]
-        unsigned = self._unsigned(names, body_hash(body), int(now.timestamp()))
+        unsigned = self._unsigned(names, body_hash(message, body), int(now.timestamp()))
         hashed = b"".join((*_chosen(fields, names), _relaxed_field(unsigned)))
         signature = b64encode(self._key.sign(hashed, PKCS1v15(), SHA256()))
         folded = b"\r\n\t".join(signature[start : start + _WIDTH] for start in range(0, len(signature), _WIDTH))
@@ -99,16 +101,36 @@ class Signer:
         ).encode()
 
 
-def body_hash(body: bytes) -> str:
-    """`bh=` of a body: SHA-256 of its relaxed form (section 3.4.4) in base64."""
-    if b"\t" in body or b"  " in body:
-        body = _SPACES.sub(b" ", body)
-    if b" \r\n" in body or body.endswith(b" "):
-        body = _LINE_ENDS.sub(b"", body)
-    end = len(body)
-    while body.endswith(b"\r\n", 0, end):
-        end -= 2
-    return b64encode(sha256(body[:end] + b"\r\n" if end else b"").digest()).decode("ascii")
+def body_hash(message: bytes, start: int = 0) -> str:
+    """`bh=` of the body `message[start:]`: SHA-256 of its relaxed form (section 3.4.4) in base64.
+
+    In blocks of whole lines, so that a large body is there once.
+    """
+    digest, empty, ended = sha256(), 0, start >= len(message)
+    some = False
+    while not ended:
+        stop = message.rfind(b"\r\n", start, start + _HASHED_BLOCK) + 2
+        if stop <= start + 1 or start + _HASHED_BLOCK >= len(message):
+            stop, ended = len(message), True
+        block = _relaxed_lines(message[start:stop])
+        start, end = stop, len(block)
+        while block.endswith(b"\r\n", 0, end):
+            end -= 2
+        if end:
+            digest.update(b"\r\n" * empty + block[:end])
+            some, empty = True, 0
+        empty += (len(block) - end) // 2
+    if some:
+        digest.update(b"\r\n")
+    return b64encode(digest.digest()).decode("ascii")
+
+
+def _relaxed_lines(block: bytes) -> bytes:
+    if b"\t" in block or b"  " in block:
+        block = _SPACES.sub(b" ", block)
+    if b" \r\n" in block or block.endswith(b" "):
+        block = _LINE_ENDS.sub(b"", block)
+    return block
 
 
 def _fields_by_name(header: bytes) -> dict[str, list[bytes]]:

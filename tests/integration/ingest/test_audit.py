@@ -46,7 +46,7 @@ async def test_every_change_of_each_route_is_told_with_who_and_from_where(door: 
     assert entries[1:] == seen["data"]
     told = [(one["actor"], one["action"], one["object"], one["fields"]) for one in reversed(entries)]
     commands = [one for one in told if one[0]["kind"] == "command"]  # what the fixture made
-    assert [one[1] for one in commands] == ["workspace.created", "api_key.created", "sender.created"]
+    assert [one[1] for one in commands] == ["workspace.created", "api_key.created", "domain.created", "sender.created"]
 
     def of(kind: str, id_: str, version: int) -> dict[str, Any]:
         return {"kind": kind, "id": id_, "version": version}

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.ingest.accounts.changes import COMMAND, Author
 from services.ingest.store.templates import TemplateStore
 from services.ingest.templates.templates import MOST_TEMPLATES, Templates
 from shared.mongo.entities import Entities
@@ -228,6 +229,7 @@ async def test_the_sending_path_has_the_newest_version_and_those_it_names(tenant
     made = await create(tenant)
     workspace, one = tenant.workspace.id, made["id"]
     async with sending(tenant) as templates:
+        author = Author(tenant.workspaces._changes, COMMAND)
 
         async def remembered() -> bool:
             first = await templates.get(workspace, one)
@@ -253,7 +255,7 @@ async def test_the_sending_path_has_the_newest_version_and_those_it_names(tenant
             return found is not None and found.version == 2
 
         await eventually(newest, seconds=5)
-        own = await templates.change(workspace, one, lambda before: {**before, "name": "Own"})
+        own = await templates.change(author, workspace, one, lambda before: {**before, "name": "Own"})
         assert own is not None
         assert await templates.get(workspace, one) == own
         for _ in range(2):

@@ -17,7 +17,7 @@ from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
-from shared.contracts.messages import Message, Versions
+from shared.contracts.messages import Message
 from shared.contracts.suppressions import SuppressionChange
 from shared.kafka.connection import KafkaConnection
 from shared.secrets import address_hmac
@@ -177,14 +177,6 @@ async def test_a_flagged_delivery_is_refused_its_mark_and_checked_anew_once(worl
         await world.clear(again.with_changes(route=world.route(), verdict=message.verdict))
         (event,) = await world.events(message, "delivered")
     assert event.pass_ == 1
-
-
-async def test_a_message_without_a_domain_to_sign_with_fails_and_says_so(world: World) -> None:
-    message = await world.message(sender="someone@nowhere.example", versions=Versions(workspace=1, domain=0))
-    async with world.sender():
-        (event,) = await cleared_and_said(world, message, "failed")
-    assert "no_signing_domain" in event.data["reply"]
-    assert await world.attempts_at_sink("ok@sink.test") == 0
 
 
 async def cleared_and_said(world: World, message: Message, type_: str) -> list[Event]:
