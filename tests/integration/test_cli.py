@@ -78,6 +78,7 @@ async def test_topics_are_made_once(posthorn: Command, deployment: Deployment) -
 
 
 async def test_indexes_are_made_and_made_again(posthorn: Command, deployment: Deployment) -> None:
+    await deployment.strip()
     for _ in range(2):
         await posthorn.succeeds("indexes")
     indexes = await deployment.database("suppression")["suppressions"].index_information()
