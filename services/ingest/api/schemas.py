@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -59,7 +61,7 @@ WORKSPACE = {
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's schema with what it refers to written in place: `$defs` mean nothing inside an OpenAPI document."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = dict(_json_schema(model))
     definitions = schema.pop("$defs", {})
 
     def written_out(value: Any) -> Any:
@@ -73,6 +75,11 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
     written: dict[str, Any] = written_out(schema)
     return written
+
+
+@cache
+def _json_schema(model: type[BaseModel]) -> Mapping[str, Any]:
+    return model.model_json_schema(by_alias=True)
 
 
 def problems(*statuses: int, **details: str) -> dict[int | str, dict[str, Any]]:
