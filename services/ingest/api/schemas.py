@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -61,7 +59,7 @@ WORKSPACE = {
 
 def schema_of(model: type[BaseModel]) -> dict[str, Any]:
     """A model's schema with what it refers to written in place: `$defs` mean nothing inside an OpenAPI document."""
-    schema = dict(_json_schema(model))
+    schema = model.model_json_schema(by_alias=True)
     definitions = schema.pop("$defs", {})
 
     def written_out(value: Any) -> Any:
@@ -75,11 +73,6 @@ def schema_of(model: type[BaseModel]) -> dict[str, Any]:
 
     written: dict[str, Any] = written_out(schema)
     return written
-
-
-@cache
-def _json_schema(model: type[BaseModel]) -> Mapping[str, Any]:
-    return model.model_json_schema(by_alias=True)
 
 
 def problems(*statuses: int, **details: str) -> dict[int | str, dict[str, Any]]:
