@@ -1,5 +1,7 @@
 """Fixtures of every test, and how examples are made for them."""
 
+import gc
+
 import hypothesis
 
 from tests.fixtures.deployment import deployment
@@ -11,3 +13,10 @@ __all__ = ["deployment", "servers"]
 # a busy machine is slow at making examples too, and no test is about time
 hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("shared")
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays: looking through it for cycles again and again took a quarter of making a service."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -106,18 +106,31 @@ class EntityCache:
             del self._found[key]
 
     async def watch(self, stopping: asyncio.Event) -> None:
-        """Follows the notices of changes until the process stops; raises where the database goes away."""
+        """Follows the notices of changes until the process stops; raises where the database goes away.
+
+        The server lets a cursor wait for half a second, which nobody who stops has to sit out.
+        """
+        following, stopped = asyncio.create_task(self._follow()), asyncio.create_task(stopping.wait())
+        try:
+            await asyncio.wait((following, stopped), return_when=asyncio.FIRST_COMPLETED)
+            if not stopping.is_set():
+                await following
+        finally:
+            following.cancel()
+            stopped.cancel()
+            await asyncio.gather(following, stopped, return_exceptions=True)
+
+    async def _follow(self) -> None:
         notices = self.entities.notices()
         try:
             async with notices.find({}, cursor_type=CursorType.TAILABLE_AWAIT).max_await_time_ms(500) as cursor:
                 self.forget()
                 self._live = True
-                while cursor.alive and not stopping.is_set():
+                while cursor.alive:
                     async for notice in cursor:
                         if notice["kind"] in KINDS:  # a newer process tells of kinds that this one has never heard of
                             self.evict(Kind(notice["kind"]), notice["id"])
-            if not stopping.is_set():
-                raise CursorNotFound("the notices ended")  # begun again, instead of never watching again
+            raise CursorNotFound("the notices ended")  # begun again, instead of never watching again
         except PyMongoError as error:
             log.warning("entity changes cannot be followed", error=type(error).__name__)
             raise

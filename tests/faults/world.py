@@ -15,12 +15,15 @@ from pathlib import Path
 import aiohttp
 from aiokafka.errors import KafkaError
 
+from deploy.local.dns import publish_txt
 from deploy.local.stack import Stack
-from tests.e2e.account import bootstrap
+from services.ingest.bootstrap import Bootstrapped, bootstrap, wait_until_known
+from services.ingest.settings import Settings
+from shared.addresses import parse_mailbox
 from tests.faults.evidence import Witness
 from tests.faults.judge import Judgement, judge
 from tests.faults.load import CERTAIN, MIXED, Load
-from tests.faults.quiet import settings_of, under_way
+from tests.faults.quiet import settings_as, settings_of, under_way
 from tests.faults.read_model import differences
 from tests.fixtures.deployment import eventually
 
@@ -112,19 +115,28 @@ class World:
         return judgement
 
 
+async def new_workspace(stack: Stack, name: str, sender: str) -> Bootstrapped:
+    """What `posthorn bootstrap` makes, without a process whose start takes longer than all the rest."""
+    settings = settings_as(Settings, stack.env)
+    made = await bootstrap(name, parse_mailbox(sender), settings)
+    await asyncio.to_thread(publish_txt, stack.home, made.dkim_name, made.dkim_text)
+    await wait_until_known(made.made, settings)
+    return made
+
+
 @asynccontextmanager
 async def world(stack: Stack, seed: str, *, certain: bool = False) -> AsyncIterator[World]:
     """`certain`: no recipient of the load loses a reply after the final dot by itself."""
     name = secrets.token_hex(4)
     sender = f"no-reply@d{name}.example"
     made_at = datetime.now(UTC)
-    home = await asyncio.to_thread(bootstrap, stack, name, sender)
-    headers = {"Authorization": f"Bearer {home['api_key']}"}
+    made = await new_workspace(stack, name, sender)
+    headers = {"Authorization": f"Bearer {made.api_key}"}
     async with (
-        aiohttp.ClientSession(home["base_url"], headers=headers, timeout=TIMEOUT) as http,
-        aiohttp.ClientSession(home["sink_url"], timeout=TIMEOUT) as sink,
+        aiohttp.ClientSession(stack.http_url, headers=headers, timeout=TIMEOUT) as http,
+        aiohttp.ClientSession(stack.sink_url, timeout=TIMEOUT) as sink,
     ):
-        witness = Witness(http, sink, home["receiver_url"], name)
+        witness = Witness(http, sink, stack.receiver_url, name)
         await witness.subscribe()
         load = Load(http, sender, f"{seed}-{name}", CERTAIN if certain else MIXED)
-        yield World(stack, load, witness, home["workspace"], made_at)
+        yield World(stack, load, witness, made.workspace_id, made_at)

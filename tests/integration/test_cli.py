@@ -72,12 +72,13 @@ async def test_topics_are_made_once(posthorn: Command, deployment: Deployment) -
     assert sorted((await posthorn.succeeds("topics")).split()) == sorted(names)
     assert await posthorn.succeeds("topics") == ""
     listed = await posthorn.json("topics")
-    assert [each["name"] for each in listed] == [deployment.prefix + name for name in names]
+    assert [each["name"] for each in listed] == [deployment.shared.topic(name) for name in names]
     assert not any(each["created"] for each in listed)
     assert set(await posthorn.json("dlq", "list")) == set(LIVE)
 
 
 async def test_indexes_are_made_and_made_again(posthorn: Command, deployment: Deployment) -> None:
+    await deployment.strip()
     for _ in range(2):
         await posthorn.succeeds("indexes")
     indexes = await deployment.database("suppression")["suppressions"].index_information()

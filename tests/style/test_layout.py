@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SERVICES = ("ingest", "router", "suppression", "sender", "webhooks")
 SOURCES = sorted(path for folder in ("services", "shared", "deploy") for path in (ROOT / folder).rglob("*.py"))
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
 LONGEST_FILE, LONGEST_HANDLER = 300, 40
 PURE_FORBIDS = ("aiokafka", "faststream", "motor", "pymongo", "httpx", "fastapi", "shared.kafka", "shared.mongo")
 VALUES = ("shared.mongo.entities",)  # for its Entity, a value
@@ -72,7 +73,7 @@ def test_only_stores_import_the_driver() -> None:
         assert not [module for module in imports_of(path) if is_within(module, "motor")], name_of(path)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=name_of)
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=name_of)
 def test_files_are_short(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 

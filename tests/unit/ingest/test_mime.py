@@ -1,10 +1,9 @@
-"""A whole message from a caller: what goes on is what came, and what was asked for was heard."""
+"""A whole message from a caller: what goes on is what came."""
 
 from __future__ import annotations
 
 import email
 import email.policy
-from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
@@ -12,24 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.acceptance.mime import (
-    LARGEST_HEADER,
-    MOST_RECEIVED,
-    SINGLETONS,
-    STRIPPED,
-    MimeError,
-    MimeMessage,
-    parse_mime,
-)
+from services.ingest.acceptance.mime import SINGLETONS, STRIPPED, MimeMessage, parse_mime
 from services.ingest.acceptance.mime_plan import derived_key, digest_of_mime, recipients_of
-from services.ingest.acceptance.mime_tree import DEEPEST, MOST_PARTS
 from shared.addresses import Mailbox
 from shared.mail.lines import check_lines
-
-NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-ID = "01a1ff9b-0072-73ed-a9d5-cc6701713794"
-FROM = "From: alerts@acme.test"
-FULL = (FROM, "Date: Fri, 20 Nov 2026 12:00:00 +0000", "Message-ID: <1@acme.test>")
+from tests.unit.ingest.mime_messages import FROM, FULL, ID, NOW, body_of, fields_of, message, parsed, refused
 
 names = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,20}", fullmatch=True).filter(
     lambda name: name.lower() not in SINGLETONS | STRIPPED and not name.lower().startswith(("x-posthorn", "x-leadpush"))
@@ -43,35 +29,12 @@ bodies = st.lists(st.binary(max_size=60).map(lambda line: line.translate(None, b
 )
 
 
-def message(*lines: str, body: bytes = b"hello\r\n") -> bytes:
-    return "".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + body
-
-
-def parsed(*lines: str, body: bytes = b"hello\r\n", smtputf8: bool = False) -> MimeMessage:
-    return parse_mime(message(*lines, body=body), now=NOW, new_id=ID, smtputf8=smtputf8)
-
-
-def refused(data: bytes) -> tuple[int, str]:
-    with pytest.raises(MimeError) as caught:
-        parse_mime(data, now=NOW, new_id=ID)
-    assert str(caught.value)
-    return caught.value.code, caught.value.enhanced
-
-
-def fields_of(raw: bytes) -> list[tuple[str, str]]:
-    return [(name, value) for name, value in email.message_from_bytes(raw, policy=email.policy.compat32).items()]
-
-
 def is_utf8(data: bytes) -> bool:
     try:
         data.decode()
     except UnicodeDecodeError:
         return False
     return True
-
-
-def body_of(raw: bytes) -> bytes:
-    return raw.partition(b"\r\n\r\n")[2]
 
 
 @given(st.lists(st.tuples(names, folded), max_size=6), bodies, st.sets(st.sampled_from(["Date", "Message-ID", "Bcc"])))
@@ -112,7 +75,9 @@ def test_what_pythons_mailer_writes_is_read_as_it_was_meant(name: str, subject: 
     result = parse_mime(data, now=NOW, new_id=ID)
     oracle = email.message_from_bytes(data, policy=email.policy.SMTP)
     assert result.from_mailbox.address == "alerts@acme.test"
-    assert (result.from_mailbox.name or "").split() == oracle["From"].addresses[0].display_name.split()
+    # Python's parser keeps the blank between two encoded words, which is not to be shown (RFC 2047 section 6.2)
+    assert (result.from_mailbox.name or "").split() == [name]
+    assert "".join(oracle["From"].addresses[0].display_name.split()) == name
     assert result.subject.split() == oracle["Subject"].split()
     assert (result.to, result.cc) == (["jane@example.test", "bob@example.test"], ["list@example.test"])
     assert body_of(result.raw) == body_of(data)
@@ -140,11 +105,6 @@ def test_what_only_others_may_say_is_taken_out(name: str) -> None:
     assert b"secret" not in result.raw
     assert b"folded" not in result.raw
     assert b"X-Other: stays\r\n" in result.raw
-
-
-@pytest.mark.parametrize("name", sorted(SINGLETONS))
-def test_a_field_that_may_stand_once_does_not_stand_twice(name: str) -> None:
-    assert refused(message(FROM, f"{name.title()}: <a@acme.test>", f"{name}: <b@acme.test>")) == (550, "5.6.0")
 
 
 @pytest.mark.parametrize(
@@ -185,45 +145,6 @@ def test_forms_of_an_author(value: str, mailbox: Mailbox) -> None:
     assert parsed(f"From: {value}").from_mailbox == mailbox
 
 
-@pytest.mark.parametrize("piece", [b"\r", b"\n", b"\0", b"\n.\n", b"\n.\r\n", b"\r\n.\n", b"\r.\r", b"\r.\r\n"])
-def test_bare_line_ends_and_nul_are_refused_wherever_they_stand(piece: bytes) -> None:
-    assert refused(message(*FULL, body=b"a" + piece + b"b\r\n")) == (550, "5.6.11")
-    assert refused(message(*FULL, "Subject: a").replace(b": a", b": a" + piece)) == (550, "5.6.11")
-
-
-@pytest.mark.parametrize("size", [998, 999, 5000])
-def test_lines_are_at_most_998_octets(size: int) -> None:
-    data = message(*FULL, body=b"short\r\n" * 300 + b"x" * size + b"\r\nshort\r\n")
-    if size <= 998:
-        assert parse_mime(data, now=NOW, new_id=ID).raw == data
-    else:
-        assert refused(data) == (550, "5.6.0")
-        assert refused(message(*FULL, f"X-Long: {'x' * size}")) == (550, "5.6.0")
-
-
-@pytest.mark.parametrize("data", [b"", b"\r\nbody\r\n", b"hello world\r\n", message("Subject: no author")])
-def test_a_header_with_an_author_is_needed(data: bytes) -> None:
-    assert refused(data) == (550, "5.6.0")
-
-
-@pytest.mark.parametrize("line", ["no field", "Space : x", ": x", " begins with a fold", "Näme: x"])
-def test_every_line_of_the_header_is_a_field(line: str) -> None:
-    assert refused(message(line, FROM) if line.startswith(" ") else message(FROM, line)) == (550, "5.6.0")
-
-
-def test_a_message_may_be_nothing_but_its_header() -> None:
-    result = parse_mime(b"From: a@acme.test\r\nSubject: s\r\n", now=NOW, new_id=ID)
-    assert body_of(result.raw) == b""
-    assert result.raw.endswith(b"\r\n\r\n")
-
-
-def test_a_header_has_its_bound_and_so_has_the_way_behind_it() -> None:
-    assert refused(message(FROM, *["X-A: " + "x" * 900] * (LARGEST_HEADER // 900))) == (552, "5.3.4")
-    received = ["Received: from a by b; Fri, 20 Nov 2026 11:59:00 +0000"] * MOST_RECEIVED
-    assert parsed(FROM, *received).raw.count(b"Received:") == MOST_RECEIVED
-    assert refused(message(FROM, *received, received[0])) == (554, "5.4.6")
-
-
 def test_raw_utf8_is_encoded_where_encoded_words_may_stand() -> None:
     lines = ("From: Jürgen <a@acme.test>", "To: Zoë <z@bücher.test>, b@c.test", "Subject: Größe", "X-Note: ü")
     result = parsed(*lines)
@@ -234,15 +155,6 @@ def test_raw_utf8_is_encoded_where_encoded_words_may_stand() -> None:
     assert shown["From"].addresses[0].display_name == "Jürgen"
     assert [each.display_name for each in shown["To"].addresses] == ["Zoë", ""]
     assert (shown["Subject"], shown["X-Note"]) == ("Größe", "ü")
-
-
-@pytest.mark.parametrize("line", ["Content-Type: text/plain; name=ü", "References: <ü@acme.test>"])
-def test_raw_utf8_is_refused_where_machines_read(line: str) -> None:
-    assert refused(message(FROM, line)) == (550, "5.6.0")
-
-
-def test_header_bytes_that_are_no_utf8_are_refused() -> None:
-    assert refused(message(FROM, "Subject: x").replace(b": x", b": \xfc")) == (550, "5.6.0")
 
 
 def test_local_parts_outside_ascii_need_smtputf8() -> None:
@@ -261,83 +173,6 @@ def test_eight_bit_text_is_said_to_be_so() -> None:
     data = message(*FULL, *latin, body=b"Gr\xfc\xdfe\r\n")
     assert parse_mime(data, now=NOW, new_id=ID).raw == data
     assert refused(message(FROM, body=b"Gr\xfc\xdfe\r\n")) == (550, "5.6.0")
-
-
-def multipart(parts: int, depth: int = 1) -> bytes:
-    body = b"Content-Type: text/plain\r\n\r\nx\r\n"
-    for level in range(depth):
-        line = b"--b%d\r\n" % level
-        inner = line + body if level else (line + body) * parts
-        body = b'Content-Type: multipart/mixed; boundary="b%d"\r\n\r\n' % level + inner + b"--b%d--\r\n" % level
-    return message(*FULL, "MIME-Version: 1.0")[: -len(b"\r\nhello\r\n")] + body
-
-
-def test_parts_and_levels_are_bounded() -> None:
-    data = multipart(MOST_PARTS - 1)
-    assert parse_mime(data, now=NOW, new_id=ID).raw == data
-    assert len(list(email.message_from_bytes(data).walk())) == MOST_PARTS
-    assert refused(multipart(MOST_PARTS)) == (552, "5.3.4")
-    data = multipart(1, DEEPEST - 1)
-    assert parse_mime(data, now=NOW, new_id=ID).raw == data
-    assert len(list(email.message_from_bytes(data).walk())) == DEEPEST
-    assert refused(multipart(1, DEEPEST)) == (552, "5.3.4")
-
-
-def test_forwarded_messages_count_as_levels() -> None:
-    body = b"\r\nx\r\n"
-    for _ in range(DEEPEST):
-        body = b"Content-Type: message/rfc822\r\n\r\n" + body
-    assert refused(b"From: a@acme.test\r\n" + body) == (552, "5.3.4")
-
-
-def test_what_the_header_asks_for_is_read_and_taken_out() -> None:
-    result = parsed(
-        FROM,
-        "X-Posthorn-Tag: one",
-        "x-posthorn-tag: =?utf-8?q?zw=C3=B6lf?=",
-        'X-Leadpush-Tag: "two words"',
-        "X-Leadpush-Tag: one",
-        "X-Posthorn-Stream: Security",
-        "X-Posthorn-Tracking: opens",
-        "X-Posthorn-Idempotency-Key: order-1",
-    )
-    assert result.tags == ["one", "zwölf", "two words"]
-    assert (result.stream, result.tracking, result.idempotency_key) == ("security", "opens", "order-1")
-    assert b"X-Posthorn" not in result.raw.title()
-    assert b"X-Leadpush" not in result.raw.title()
-    nothing = parsed(FROM)
-    assert (nothing.tags, nothing.stream, nothing.tracking, nothing.idempotency_key) == ([], None, None, None)
-
-
-@pytest.mark.parametrize(
-    ("value", "tracking"),
-    [("all", "all"), ("opens", "opens"), ('"clicks"', "clicks"), ("NONE", "none"), ("nonsense", "all"), ("", "all")],
-)
-def test_leadpushs_tracking_means_all_unless_it_says_otherwise(value: str, tracking: str) -> None:
-    assert parsed(FROM, f"X-Leadpush-Tracking: {value}").tracking == tracking
-
-
-def test_leadpushs_empty_tag_is_none() -> None:
-    assert parsed(FROM, "X-Leadpush-Tag:", 'X-Leadpush-Tag: ""').tags == []
-
-
-@pytest.mark.parametrize(
-    "lines",
-    [
-        ("X-Posthorn-Tag:",),
-        ("X-Posthorn-Tag: " + "x" * 129,),
-        ("X-Posthorn-Tag: x",) * 21,
-        ("X-Posthorn-Tracking: some",),
-        ("X-Posthorn-Stream: marketing",),
-        ("X-Posthorn-Stream: billing", "X-Posthorn-Stream: billing"),
-        ("X-Posthorn-Idempotency-Key: two words",),
-        ("X-Posthorn-Idempotency-Key: a", "X-Posthorn-Idempotency-Key: a"),
-        ("X-Posthorn-Tags: x",),
-        ("X-Leadpush-Anything: x",),
-    ],
-)
-def test_what_means_nothing_is_told(lines: tuple[str, ...]) -> None:
-    assert refused(message(FROM, *lines)) == (550, "5.6.0")
 
 
 def test_another_author_takes_the_place_of_the_first() -> None:
