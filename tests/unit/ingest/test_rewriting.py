@@ -210,9 +210,9 @@ def test_the_urls_of_templates_are_marks_that_stay() -> None:
 
 
 def test_a_nonce_stands_in_none_of_the_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = iter(["a" * 16, "b" * 16, "c" * 16])
-    monkeypatch.setattr("secrets.token_hex", lambda _: next(drawn))
-    assert Marks.for_texts("x" + "a" * 16, "b" * 16).nonce == "c" * 16
+    drawn = iter([0xA, 0xB, 0xC])
+    monkeypatch.setattr("services.ingest.tracking.rewriting.getrandbits", lambda _: next(drawn))
+    assert Marks.for_texts(f"x{0xA:016x}", f"{0xB:016x}").nonce == f"{0xC:016x}"
 
 
 @pytest.mark.parametrize(
