@@ -64,9 +64,11 @@ class Schedule:
         if document is not None:
             await self._close(document)
             return Canceled.DONE
-        document = await self._submissions.find_one(place, {"scheduled_at": 1, "published_at": 1})
+        document = await self._submissions.find_one(place, {"scheduled_at": 1, "published_at": 1, "messages.$": 1})
         if document is None:
             return Canceled.UNKNOWN
+        if "canceled_at" in document["messages"][0]:
+            return Canceled.DONE  # asked again by who lost the reply
         if "scheduled_at" in document and "published_at" not in document:
             return Canceled.TOO_LATE
         await self._submissions.update_one(
