@@ -23,7 +23,7 @@ from shared.contracts.entities import Kind, Sender, Workspace
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.entities import Entities
 from shared.mongo.entity_cache import EntityCache
-from tests.fixtures.deployment import Deployment
+from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.servers import Servers
 
 DOMAIN = "acme.test"
@@ -62,11 +62,20 @@ class Door:
         return await self.deployment.database("content")["contents"].find({}).to_list(None)
 
     async def limit(self, **changes: Any) -> None:
-        """Changes the workspace as its owner does."""
+        """Changes the workspace as another process does, and returns once the door knows: every reply tells of the rate
+        limit, which is a new one each time."""
         entities = Entities(self.deployment.database("ingest"))
         entity = await entities.get(Kind.WORKSPACE, self.workspace.id)
         assert entity is not None
-        await entities.put(Kind.WORKSPACE, entity.id, entity.id, {**entity.data, **changes})
+        observer = (await self.workspaces.create_api_key(self.workspace.id, "observer", [])).secret
+        told = 1_000_000 + entity.version
+        await entities.put(Kind.WORKSPACE, entity.id, entity.id, {**entity.data, "rate_limit": told, **changes})
+
+        async def is_known() -> bool:
+            reply = await self.http.get("/v1/emails", headers={"Authorization": f"Bearer {observer}"})
+            return f"q={told};" in reply.headers["ratelimit-policy"]
+
+        await eventually(is_known, every=0.01, what="the change at the door")
 
     async def nothing_stored(self) -> bool:
         chunks = await self.deployment.database("content")["content_chunks"].count_documents({})

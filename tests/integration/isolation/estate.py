@@ -176,5 +176,6 @@ async def _platform(http: httpx.AsyncClient) -> dict[str, str]:
     ):
         reply = await http.post(path, json=body, headers=headers)
         assert reply.status_code == 201, reply.text
-        made[name] = reply.json()["id"]
+        given = reply.json()
+        made[name] = given["data"]["uuid"] if "data" in given else given["id"]
     return made

@@ -31,7 +31,6 @@ LISTS = {
     "credentials": "/v1/smtp-credentials",
     "audit": "/v1/audit",
     "transports": "/v1/transports",
-    "suppressions": "/v1/suppressions",
     "webhooks": "/v1/webhooks",
 }
 
@@ -117,7 +116,8 @@ class Maker:
         await self.call("PUT", "/v1/routes/default", {"transports": [made["routed_transport"]]})
         for name in ("spare", "suppressed"):
             made[name] = f"{name}-{secret}@example.test"
-            made["suppression"] = (await self.post("/v1/suppressions", {"email": made[name], "reason": secret}))["id"]
+            entry = await self.post("/v1/suppressions", {"email": made[name], "reason": secret})
+            made["suppression"] = entry["data"]["uuid"]
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made

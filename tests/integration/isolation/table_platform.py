@@ -39,7 +39,7 @@ PLATFORM = [
     Ask("DELETE /v1/transports/{transport}", ROUTING),
     Ask("GET /v1/suppressions", SUPPRESSIONS),
     Ask("GET /v1/suppressions", SUPPRESSIONS, query={"search": "{suppressed}"}),
-    Ask("GET /v1/suppressions", SUPPRESSIONS, query={"cursor": "{suppressions_cursor}", "limit": "1"}),
+    Ask("GET /v1/suppressions", SUPPRESSIONS, query={"page": "1", "per_page": "1"}),
     Ask("POST /v1/suppressions", SUPPRESSIONS, {"email": "{free}@example.test"}),
     Ask("GET /v1/suppressions/{suppression}", SUPPRESSIONS),
     Ask("GET /v1/suppressions/{suppressed}", SUPPRESSIONS),
