@@ -76,12 +76,16 @@ class Account:
         await self.receiver.put(f"/secrets/{name}", json={"secret": endpoint["secret"]})
         return name, endpoint
 
-    async def hooked(self, name: str, count: int) -> list[dict[str, Any]]:
-        """The webhooks that came to a name, oldest first, as soon as there are `count`."""
+    async def hooked(self, name: str, count: int, *messages: str) -> list[dict[str, Any]]:
+        """The webhooks about those messages that came to a name, oldest first, as soon as there are `count`.
+
+        An endpoint hears of every message of its workspace, those of the test before among them.
+        """
 
         async def there() -> list[dict[str, Any]] | None:
             got = (await self.receiver.get("/received", params={"name": name})).json()
-            return got[::-1] if len(got) >= count else None
+            about = [each for each in got if each["json"]["data"]["message_id"] in messages]
+            return about[::-1] if len(about) >= count else None
 
         return await eventually(there, seconds=30, what=f"{count} webhooks at {name}")  # type: ignore[return-value]
 

@@ -56,20 +56,28 @@ def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture(scope="session")
-def homes(stack: Stack) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Two workspaces for the whole run: a bootstrap takes seconds. Tests keep apart by fresh addresses."""
-    return make_home(stack), make_home(stack)
+def homes(stack: Stack) -> tuple[dict[str, Any], ...]:
+    """Three workspaces for the whole run: a bootstrap takes seconds. Tests keep apart by fresh addresses."""
+    return make_home(stack), make_home(stack), make_home(stack)
 
 
 @pytest.fixture
-async def account(stack: Stack, homes: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[Account]:
+async def account(stack: Stack, homes: tuple[dict[str, Any], ...]) -> AsyncIterator[Account]:
     """A workspace, and a client that speaks for it."""
     async with open_account(stack, homes[0]) as opened:
         yield opened
 
 
 @pytest.fixture
-async def stranger(stack: Stack, homes: tuple[dict[str, Any], dict[str, Any]]) -> AsyncIterator[Account]:
+async def stranger(stack: Stack, homes: tuple[dict[str, Any], ...]) -> AsyncIterator[Account]:
     """Another workspace on the same stack."""
     async with open_account(stack, homes[1]) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def listener(stack: Stack, homes: tuple[dict[str, Any], ...]) -> AsyncIterator[Account]:
+    """A third workspace, for tests whose endpoints may hear of no other test's messages: each of them waits for all
+    that it sends."""
+    async with open_account(stack, homes[2]) as opened:
         yield opened

@@ -44,7 +44,7 @@ async def test_a_suppression_and_a_webhook_are_a_workspaces_own(account: Account
     await stranger.reaches(theirs, "delivered")
     (mine,) = await account.send(recipient)
     await account.reaches(mine, "suppressed")
-    got = await account.hooked(name, 1)
+    got = await account.hooked(name, 1, mine, theirs)
     assert [each["json"]["data"]["message_id"] for each in got] == [mine]
     assert await account.deliveries_to(recipient) == 1
 

@@ -34,7 +34,7 @@ async def test_the_timeline_shows_every_stage_and_every_attempt(account: Account
     recipient = fresh("ok")
     (message_id,) = await account.send(recipient)
     await account.reaches(message_id, "delivered")
-    await account.hooked(name, 1)
+    await account.hooked(name, 1, message_id)
 
     async def hooked() -> list[dict[str, Any]] | None:
         hooks = await account.steps(message_id, "webhook")
@@ -64,7 +64,7 @@ async def test_the_spans_of_a_message_are_one_tree_under_the_callers_own(account
     headers = {"traceparent": f"00-{trace_id}-{caller}-01"}
     (message_id,) = await account.send(fresh("ok"), headers=headers)
     await account.reaches(message_id, "delivered")
-    (webhook,) = await account.hooked(name, 1)
+    (webhook,) = await account.hooked(name, 1, message_id)
     spans = await spans_of(account, trace_id, "POST", "smtp.deliver", "webhook.deliver")
     by_id = {span["span_id"]: span for span in spans}
     (root,) = (span for span in spans if span["parent_span_id"] not in by_id)
@@ -103,7 +103,7 @@ async def test_what_a_mail_says_is_nowhere_but_in_the_mail(account: Account) -> 
     (kept,) = await account.mail(recipient)
     assert subject in kept["raw"]
     assert body in kept["raw"]
-    webhooks = await account.hooked(name, 3)
+    webhooks = await account.hooked(name, 3, message_id)
     spans = await spans_of(account, trace_id, "smtp.deliver", "webhook.deliver")
     records = [record for record in await all_records(account.stack) if message_id.encode() in (record.value or b"")]
     logs = {part.name: account.stack.log_file(part.name).read_text() for part in SERVICES}

@@ -55,7 +55,7 @@ async def test_the_library_rest_and_smtp_all_lead_to_the_recipient(account: Acco
 async def test_a_message_is_traced_from_its_request_to_the_reply_and_the_webhook(account: Account) -> None:
     name, endpoint = await account.hook("email.delivered")
     (message_id,) = await account.send(fresh("ok"), subject="Your code")
-    await account.hooked(name, 1)
+    await account.hooked(name, 1, message_id)
 
     async def hooked() -> bool:
         return any(hook["endpoint_id"] == endpoint["id"] for hook in await account.steps(message_id, "webhook"))

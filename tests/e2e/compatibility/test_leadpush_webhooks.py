@@ -25,25 +25,26 @@ async def delivered(account: Account, endpoint: dict[str, Any], count: int) -> l
     return await eventually(there, seconds=30, what=f"{count} deliveries")  # type: ignore[return-value]
 
 
-async def test_a_destination_s_secret_is_shown_once_and_it_can_be_disabled(account: Account) -> None:
-    _, endpoint = await account.hook("email.delivered")
+async def test_a_destination_s_secret_is_shown_once_and_it_can_be_disabled(listener: Account) -> None:
+    _, endpoint = await listener.hook("email.delivered")
     path = f"/v1/webhooks/{endpoint['id']}"
-    for shown in ((await account.http.get(path)).text, (await account.http.get("/v1/webhooks?limit=100")).text):
+    for shown in ((await listener.http.get(path)).text, (await listener.http.get("/v1/webhooks?limit=100")).text):
         assert endpoint["id"] in shown
         assert endpoint["secret"] not in shown
-    changed = await account.http.patch(path, json={"enabled": False, "description": "stopped"})
+    changed = await listener.http.patch(path, json={"enabled": False, "description": "stopped"})
     assert (changed.json()["enabled"], changed.json()["description"]) == (False, "stopped")
-    assert (await account.get(path))["enabled"] is False
+    assert (await listener.get(path))["enabled"] is False
 
 
-async def test_message_events_come_to_the_destination(account: Account) -> None:
-    name, _ = await account.hook("email.delivered", "email.deferred", "email.bounced", "email.suppressed")
+async def test_message_events_come_to_the_destination(listener: Account) -> None:
+    name, _ = await listener.hook("email.delivered", "email.deferred", "email.bounced", "email.suppressed")
     suppressed = fresh("ok")
-    await account.make("/v1/suppressions", email=suppressed)
-    delivered, deferred, bounced, stopped = await account.send(
+    await listener.make("/v1/suppressions", email=suppressed)
+    delivered, deferred, bounced, stopped = await listener.send(
         fresh("ok"), fresh("defer-once"), fresh("permfail"), suppressed
     )
-    told = {(each["json"]["type"], each["json"]["data"]["message_id"]) for each in await account.hooked(name, 5)}
+    hooks = await listener.hooked(name, 5, delivered, deferred, bounced, stopped)
+    told = {(each["json"]["type"], each["json"]["data"]["message_id"]) for each in hooks}
     assert told == {
         ("email.delivered", delivered),
         ("email.deferred", deferred),
@@ -53,19 +54,19 @@ async def test_message_events_come_to_the_destination(account: Account) -> None:
     }
 
 
-async def test_deliveries_show_each_attempt_by_destination_event_and_state(account: Account) -> None:
-    name, endpoint = await account.hook("email.delivered", path="/fail-first/1")
-    _, other = await account.hook("email.delivered")
-    (message_id,) = await account.send(fresh("ok"))
-    await account.hooked(name, 2)
-    second, first = await delivered(account, endpoint, 2)
+async def test_deliveries_show_each_attempt_by_destination_event_and_state(listener: Account) -> None:
+    name, endpoint = await listener.hook("email.delivered", path="/fail-first/1")
+    _, other = await listener.hook("email.delivered")
+    (message_id,) = await listener.send(fresh("ok"))
+    await listener.hooked(name, 2, message_id)
+    second, first = await delivered(listener, endpoint, 2)
     assert [(each["attempt"], each["state"], each["status"]) for each in (first, second)] == [
         (1, "waiting", 503), (2, "succeeded", 200),
     ]  # fmt: skip
     assert (first["error"], first["message_id"], second["next_at"]) == ("http_5xx", message_id, None)
     assert first["next_at"] > first["occurred_at"]
     assert isinstance(first["excerpt"], str)
-    succeeded = await deliveries(account, endpoint, state="succeeded", event="email.delivered")
+    succeeded = await deliveries(listener, endpoint, state="succeeded", event="email.delivered")
     assert [each["id"] for each in succeeded] == [second["id"]]
-    assert await deliveries(account, endpoint, event="email.bounced") == []
-    assert {each["status"] for each in await delivered(account, other, 1)} == {200}
+    assert await deliveries(listener, endpoint, event="email.bounced") == []
+    assert {each["status"] for each in await delivered(listener, other, 1)} == {200}
