@@ -15,6 +15,8 @@ from shared.mongo.group_commit import GroupCommit, Insert, Inserted, insert_grou
 COLLECTION = "submissions"
 KEY_PATTERN = {"workspace_id": 1, "key": 1}
 NUMBER_PATTERN = {"number": 1}
+# A write to a majority takes longer; half the load is answered in half the time, and a full one costs a tenth less.
+LINGER = 0.003
 HOLDER = ("workspace_id", "key", "key_until", "door", "digest", "reply")
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
@@ -32,10 +34,10 @@ class Submissions:
         self._submissions = database[COLLECTION]
         self._contents = content_database[CONTENTS]
         self._content_group: GroupCommit[Mapping[str, Any], Inserted] = GroupCommit(
-            CONTENTS, lambda documents: insert_group(self._contents, documents)
+            CONTENTS, lambda documents: insert_group(self._contents, documents), linger=LINGER
         )
         self._submission_group: GroupCommit[Mapping[str, Any], Inserted] = GroupCommit(
-            COLLECTION, lambda documents: insert_group(self._submissions, documents)
+            COLLECTION, lambda documents: insert_group(self._submissions, documents), linger=LINGER
         )
         self._key_group: GroupCommit[tuple[str, str], Mapping[str, Any] | None] = GroupCommit(
             "idempotency_keys", self._holders
