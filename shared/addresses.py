@@ -48,6 +48,8 @@ def parse_address(text: str, *, smtputf8: bool = False) -> str:
         return text
     if len(text) > MAX_MAILBOX or CONTROL.search(text):
         raise InvalidAddressError("is not a valid e-mail address")
+    if "=?" in text:  # some readers decode an encoded word even where there may be none (RFC 2047 section 5)
+        raise InvalidAddressError("looks like an encoded word, which some readers would show as another address")
     try:
         checked = validate_email(
             text.strip(),

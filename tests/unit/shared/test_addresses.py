@@ -70,6 +70,7 @@ def test_mailboxes(text: str, mailbox: Mailbox) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "=?utf-8?q?x?=@example.test",
         "",
         "a",
         "a@",
