@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.fixtures.deployment import Deployment
-from tests.integration.ingest.conftest import Door, open_door
+from tests.fixtures.deployment import Deployment, eventually
+from tests.integration.ingest.conftest import Door, open_door, send
 from tests.integration.ingest.documented import OPERATOR, Asker
 from tests.integration.ingest.key_requests import KEYS, in_days, narrow
 from tests.integration.ingest.test_bad_input import assert_problem
@@ -78,6 +78,21 @@ async def test_a_key_hands_on_nothing_that_it_does_not_have(door: Door) -> None:
     # a credential for SMTP is bound to nothing
     reply = await bound.reply("POST", "/v1/smtp-credentials", {"name": "c"})
     assert_problem(reply, 403, "not_yours_to_grant", "#/expires_at", "#/domains", "#/allowed_ips")
+
+
+async def test_a_key_that_is_remembered_is_bound_and_ends_all_the_same(door: Door) -> None:
+    soon = in_days(2 / 86_400)
+    _, made = await narrow(door, scopes=["email.send"], allowed_ips=["192.0.2.0/24"], expires_at=soon)
+    here, elsewhere = (Asker(door, made["key"], address) for address in ("192.0.2.7", "192.0.3.7"))
+    for _ in range(2):
+        await here.ask(202, "POST", "/v1/emails", send())
+    assert_problem(await elsewhere.reply("POST", "/v1/emails", send()), 401, "address_not_allowed")
+
+    async def refused() -> Any:
+        reply = await here.reply("POST", "/v1/emails", send())
+        return reply if reply.status_code == 401 else None
+
+    assert_problem(await eventually(refused, what="the key's end"), 401, "key_expired")
 
 
 async def test_an_admin_hands_on_everything_and_the_operator_makes_the_first_key(door: Door) -> None:

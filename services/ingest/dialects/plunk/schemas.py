@@ -7,6 +7,14 @@ from typing import Any
 from services.ingest.api.schemas import IDEMPOTENCY_KEY
 from shared.openapi.operations import json_body
 
+
+def _success(data: dict[str, Any]) -> dict[str, Any]:
+    """The envelope of what went well; all of its data is always there."""
+    told = {"type": "object", "required": list(data), "properties": data}
+    properties = {"success": {"const": True}, "data": told}
+    return {"type": "object", "required": ["success", "data"], "properties": properties}
+
+
 TEXT = {"type": "string"}
 NAMED = {"type": "object", "required": ["email"], "properties": {"name": TEXT, "email": TEXT}}
 RECIPIENT = {"anyOf": [TEXT, NAMED]}
@@ -67,18 +75,7 @@ TRACK = {
     },
 }
 TRACK_EXAMPLE = {"event": "purchase", "email": "jane@example.test", "data": {"plan": "pro"}}
-TRACKED = {
-    "type": "object",
-    "required": ["success", "data"],
-    "properties": {
-        "success": {"const": True},
-        "data": {
-            "type": "object",
-            "required": ["contact", "event", "timestamp"],
-            "properties": {"contact": TEXT, "event": TEXT, "timestamp": TEXT},
-        },
-    },
-}
+TRACKED = _success({"contact": TEXT, "event": TEXT, "timestamp": TEXT})
 EMAIL = {
     "type": "object",
     "required": ["contact", "email"],
@@ -87,18 +84,7 @@ EMAIL = {
         "email": TEXT,
     },
 }
-SUCCESS = {
-    "type": "object",
-    "required": ["success", "data"],
-    "properties": {
-        "success": {"const": True},
-        "data": {
-            "type": "object",
-            "required": ["emails", "timestamp"],
-            "properties": {"emails": {"type": "array", "items": EMAIL}, "timestamp": TEXT},
-        },
-    },
-}
+SUCCESS = _success({"emails": {"type": "array", "items": EMAIL}, "timestamp": TEXT})
 TOLD = {
     "type": "object",
     "required": ["field", "message", "code"],
