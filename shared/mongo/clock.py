@@ -13,13 +13,14 @@ class DatabaseClock:
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self._database = database
         self._ahead: timedelta | None = None
+        self._unsure = timedelta()
 
     async def sync(self) -> None:
         """Measures how far the database's clock is ahead, to half a round trip."""
         asked = datetime.now(UTC)
         reply = await self._database.client.admin.command("hello")
-        middle = asked + (datetime.now(UTC) - asked) / 2
-        self._ahead = reply["localTime"].replace(tzinfo=UTC) - middle
+        self._unsure = (datetime.now(UTC) - asked) / 2
+        self._ahead = reply["localTime"].replace(tzinfo=UTC) - (asked + self._unsure)
 
     async def current(self) -> datetime:
         """The database's time; asks for it where `sync` has not been called yet."""
@@ -27,3 +28,7 @@ class DatabaseClock:
             await self.sync()
         assert self._ahead is not None
         return datetime.now(UTC) + self._ahead
+
+    async def earliest(self) -> datetime:
+        """The least that the database's time can be: what is due by it is not early, however slow the reply was."""
+        return await self.current() - self._unsure

@@ -22,7 +22,7 @@ class Scheduler:
 
     async def turn(self) -> bool:
         """Lets one batch of due submissions go, and publishes what waits to be told; True where there may be more."""
-        released = await self._schedule.release(await self._clock.current(), BATCH)
+        released = await self._schedule.release(await self._clock.earliest(), BATCH)
         metrics.RELEASED.inc(released)
         announced = await self._announcer.sweep(older_than=0, limit=BATCH)
         return max(released, announced) >= BATCH

@@ -1,11 +1,7 @@
 """The check: batches, both scopes, verdicts of others, expiry, and failing closed."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from prometheus_client import REGISTRY
 
 from services.suppression.rules import Place, Reason
@@ -15,6 +11,7 @@ from shared.contracts.record import MAX_RECORD_BYTES
 from shared.contracts.topics import EVENTS, Lane, dead_letters, routed
 from tests.fixtures.deployment import eventually
 from tests.fixtures.messages import a_message
+from tests.fixtures.wire import Wire
 from tests.integration.suppression.conftest import Suppressing
 
 FOR_GOOD = None
@@ -85,10 +82,12 @@ async def test_what_has_expired_does_not_count_and_is_not_sent(suppressing: Supp
     assert [passed[a].verdict.kind for a in ("back@b.example", "late@b.example")] == ["send", "expired"]  # type: ignore[union-attr]
 
 
-async def test_it_fails_closed(suppressing: Suppressing, proxied_mongo: "Proxy") -> None:
+async def test_it_fails_closed(suppressing: Suppressing) -> None:
     """While the database cannot be asked nothing passes; when it answers again the same records are checked."""
     await suppress(suppressing, Place("w1"), "stopped@b.example")
-    async with suppressing.running("check", mongo_url=proxied_mongo.url):
+    wire = Wire(suppressing.settings.mongo_url)
+    wire.cut = True
+    async with wire.open(), suppressing.running("check", mongo_url=wire.url):
         await suppressing.publish(routed(Lane.STANDARD), a_message("stopped@b.example"), a_message("fine@b.example"))
 
         async def paused() -> bool:
@@ -98,8 +97,8 @@ async def test_it_fails_closed(suppressing: Suppressing, proxied_mongo: "Proxy")
 
         await eventually(paused, what="the check waits for the database")
         assert await suppressing.cleared(at_least=0) == {}
-        async with proxied_mongo.open():
-            passed = await suppressing.cleared(at_least=2)
+        wire.restore()
+        passed = await suppressing.cleared(at_least=2)
     assert passed["stopped@b.example"].verdict.kind is VerdictKind.SUPPRESSED  # type: ignore[union-attr]
     assert passed["fine@b.example"].verdict.kind is VerdictKind.SEND  # type: ignore[union-attr]
 
@@ -144,36 +143,3 @@ async def test_a_message_whose_handling_fails_is_stuck(suppressing: Suppressing)
         (stuck,) = [Event.decode(record.value) for record in await suppressing.deployment.records(EVENTS, 1)]
     assert (stuck.type, stuck.message_id) == (EventType.STUCK, torn.message_id)
     assert stuck.data["topic"] == routed(Lane.STANDARD)
-
-
-class Proxy:
-    """A way to MongoDB that can be closed: a port that forwards only while `open` is entered."""
-
-    def __init__(self, target: str, port: int) -> None:
-        self._host, self._target_port = target.split(":")
-        self._port = port
-        self.url = f"mongodb://127.0.0.1:{port}/?replicaSet=rs0&directConnection=true"
-
-    @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        async with await asyncio.start_server(self._forward, "127.0.0.1", self._port):
-            yield
-
-    async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, back = await asyncio.open_connection(self._host, int(self._target_port))
-        await asyncio.gather(_pump(reader, back), _pump(there, writer), return_exceptions=True)
-
-
-async def _pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    while data := await source.read(65536):
-        sink.write(data)
-        await sink.drain()
-    sink.close()
-
-
-@pytest.fixture
-async def proxied_mongo(suppressing: Suppressing) -> Proxy:
-    target = suppressing.settings.mongo_url.removeprefix("mongodb://").partition("/")[0]
-    async with await asyncio.start_server(lambda r, w: w.close(), "127.0.0.1", 0) as reserved:
-        port = reserved.sockets[0].getsockname()[1]
-    return Proxy(target, port)
