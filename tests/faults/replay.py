@@ -24,8 +24,8 @@ from shared.kafka.reading import read_topics
 from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings
 
-# Who works now, and since when: no part of any message's life.
-VOLATILE = {"leases", "destinations", "entity_changes"}
+# Who works now, and since when, and whose key was used last: no part of any message's life.
+VOLATILE = {"leases", "destinations", "entity_changes", "last_uses"}
 
 
 async def everything(

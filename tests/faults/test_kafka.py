@@ -18,7 +18,7 @@ from deploy.local.stack import Stack
 from services.setup import create_topics
 from shared.contracts.topics import Topic
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
-from tests.faults.forms import SEED, Form, forms
+from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away, delete_topic, end_of
 from tests.faults.quiet import settings_of
@@ -57,8 +57,14 @@ def _state(pid: int | None) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-@pytest.mark.parametrize("form", forms())
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "halted"])
+@pytest.mark.parametrize(
+    ("number", "form"),
+    [
+        *(pytest.param(signal.SIGKILL, *each.values, id=f"killed-{each.id}", marks=each.marks) for each in forms()),
+        # its short form is the next test's: there the processes are stopped beside it
+        *(pytest.param(signal.SIGSTOP, *each.values, id=f"halted-{each.id}", marks=each.marks) for each in full_form()),
+    ],
+)
 async def test_while_kafka_is_away_ingest_answers_and_all_goes_out_after(
     stack: Stack, number: signal.Signals, form: Form
 ) -> None:

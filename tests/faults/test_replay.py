@@ -7,7 +7,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,20 +31,12 @@ from tests.faults.replay import (
     replay_dead_letters,
     state,
 )
-from tests.faults.world import World, own_stack, world
+from tests.faults.world import World, world
 from tests.fixtures.deployment import eventually
-from tests.fixtures.own_ports import own_ports
 
 KIND = "Replays"
 PROMISED = "no state changes, nothing is sent twice"
 COMMAND_SECONDS = 300
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack without anybody else's messages: nothing in it may change."""
-    with own_stack(tmp_path_factory.mktemp("replay"), own_ports(25500)) as made:
-        yield made
 
 
 @dataclass(frozen=True)
