@@ -78,19 +78,25 @@ def checkpoint(stack: Stack) -> None:
 
 @pytest.mark.parametrize("form", forms())
 async def test_while_mongodbs_disk_is_full_ingest_refuses_and_nothing_is_lost(small: OnSmallDisks, form: Form) -> None:
-    stack = small.stack
+    stack, back = small.stack, asyncio.Event()
+
+    async def load() -> None:
+        while not back.is_set():  # a load of one length may be over before mongod is
+            await there.load.send(form.messages)
+
     async with world(stack, SEED) as there:
         async with asyncio.TaskGroup() as group:
-            group.create_task(there.load.send(form.messages))
+            group.create_task(load())
             await there.answered(form.messages // 4, form.seconds)
             running = await there.running()
-            filled = fill(small.mongod)
+            filled = await asyncio.to_thread(fill, small.mongod)
             await asyncio.to_thread(checkpoint, stack)
             assert await asyncio.to_thread(stack.wait_ended, "mongod", form.seconds)
             said = stack.log_file("mongod").read_text(errors="replace")
             seen = await refused(there.load, refusals_of(form), form.seconds)
             empty(small.mongod)
             await asyncio.to_thread(stack.start, "mongod")
+            back.set()
         judgement = await there.over(form.seconds)
     print(f"{running} under way when {filled} bytes were taken; {seen}; over after {judgement.quiet_after:.1f} s")
     print(judgement)
