@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from datetime import datetime
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
 
 from shared.settings import SharedSettings
 
@@ -21,15 +23,14 @@ async def read_topics(
     The records of a partition come in their order. Raises aiokafka's UnknownTopicOrPartitionError for a topic that is
     not there.
     """
+    partitions = await _partitions(settings, topics)
     consumer = AIOKafkaConsumer(
-        *map(settings.topic, topics),
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
+        bootstrap_servers=settings.kafka_bootstrap.split(","), enable_auto_commit=False, auto_offset_reset="earliest"
     )
     await consumer.start()
     try:
-        ends = await consumer.end_offsets(list(consumer.assignment()))
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
         if since is not None:
             moment = round(since.timestamp() * 1000)
             for each, found in (await consumer.offsets_for_times(dict.fromkeys(ends, moment))).items():
@@ -42,3 +43,17 @@ async def read_topics(
                 yield batch
     finally:
         await consumer.stop()
+
+
+async def _partitions(settings: SharedSettings, topics: Collection[str]) -> list[TopicPartition]:
+    """The topics' partitions: a consumer of a topic that is not there asks for it for 40 seconds before it says so."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    try:
+        await admin.start()
+        described = await admin.describe_topics([settings.topic(name) for name in topics])
+    finally:
+        await admin.close()
+    for topic in described:
+        if code := topic["error_code"]:
+            raise for_code(code)(topic["topic"])
+    return [TopicPartition(topic["topic"], each["partition"]) for topic in described for each in topic["partitions"]]

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
 
 from tests.fixtures.deployment import eventually
+from tests.fixtures.wire import Wire
 from tests.integration.ingest.conftest import Door
 from tests.integration.ingest.smtp_door import MAIL, MESSAGE, RCPT, SmtpDoor, open_smtp
-from tests.integration.ingest.test_outage import INSERT_OF_SUBMISSIONS, Wire
+from tests.integration.ingest.test_outage import INSERT_OF_SUBMISSIONS
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 MANY = 200
@@ -106,12 +106,11 @@ async def test_a_key_stands_for_one_message_at_every_door(smtp: SmtpDoor) -> Non
 
 async def test_what_was_stored_is_found_again_after_its_reply_was_lost(smtp: SmtpDoor, tmp_path: Path) -> None:
     """While MongoDB is away every step is 4xx; the message whose insert was not acknowledged is found again."""
-    url = urlsplit(smtp.door.deployment.shared.mongo_url)
-    wire = Wire(url.hostname or "", url.port or 27017)
+    wire = Wire(smtp.door.deployment.shared.mongo_url)
     workspace, key = await smtp.new_sender()
     content = b"Message-ID: <1@acme.test>\r\n" + MESSAGE
     async with wire.open():
-        way = f"mongodb://127.0.0.1:{wire.port}/?directConnection=true&serverSelectionTimeoutMS=500"
+        way = f"{wire.url}&serverSelectionTimeoutMS=500"
         async with open_smtp(smtp.door, tmp_path, mongo_url=way, answer_seconds=2) as other:
             async with other.talk(key=key) as talk:
                 await talk.begin()
