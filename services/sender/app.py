@@ -10,6 +10,7 @@ from functools import partial
 from random import Random
 
 from services.sender.arrivals import Held
+from services.sender.bounces.live import Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery, LinksBelow
 from services.sender.dispatch import Dispatcher
@@ -44,6 +45,7 @@ from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
+RULES_SECONDS = 2.0
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
 
@@ -82,9 +84,11 @@ class _Deliver:
         self.clock = DatabaseClock(base.database)
         self.deliveries = Deliveries(base.database)
         self.endings = Endings(self.deliveries, base.publisher, kept)
+        self.rules = Rules(settings.bounce_rules_file)
         self.connections = Connections(
             settings.timeouts,
             tls_contexts(settings.ca_file),
+            rules=self.rules,
             allow_private=settings.allow_private_targets,
             idle_timeout=settings.idle_timeout_seconds,
         )
@@ -133,6 +137,7 @@ class _Deliver:
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
+        loops.every("sender.bounce-rules", RULES_SECONDS, self.rules.look)
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)

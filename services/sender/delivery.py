@@ -92,6 +92,7 @@ class Delivery:
             ambiguous=held.ambiguous,
             schedule=self._schedule,
             rng=self._rng,
+            refused=held.refused,
         )
         _end(span, str(outcome.type), outcome)
         _count(held, outcome, trace)

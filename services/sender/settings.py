@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from services.sender.bounces.live import Rules
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
@@ -59,6 +60,10 @@ class Settings(SharedSettings):
     )
     retry_jitter: float = Field(0.2, ge=0, lt=1, description="share by which waits vary")
 
+    bounce_rules_file: str | None = Field(
+        None, description="bounce rules of your own (TOML), which go before Posthorn's; read again when it changes"
+    )
+
     @property
     def schedule(self) -> RetrySchedule:
         return RetrySchedule(
@@ -89,6 +94,15 @@ class Settings(SharedSettings):
             block=min(Timeouts.block, longest),
             dot=self.dot_timeout_seconds,
         )
+
+    @field_validator("bounce_rules_file")
+    @classmethod
+    def _rules(cls, value: str | None) -> str | None:
+        try:
+            Rules(value)
+        except OSError as error:
+            raise ValueError(f"{value}: {error.strerror}") from error
+        return value
 
     @model_validator(mode="after")
     def _delays_are_there(self) -> Settings:

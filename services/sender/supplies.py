@@ -136,6 +136,7 @@ class Supplies:
             hosts=tuple(message.route.hosts),
             tls=message.route.tls,
             ehlo_name=data.get("ehlo_name") or self._settings.ehlo_name,
+            rollup=message.route.rollup,
             relayed=message.route.kind == "smarthost",
             credentials=credentials,
             source=self._settings.source_address,

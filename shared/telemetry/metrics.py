@@ -50,6 +50,10 @@ OUTCOMES = Counter(
 )
 SMTP_PHASE = Histogram("posthorn_smtp_phase_seconds", "Time of one phase of an SMTP conversation", ("phase",),
                        buckets=STAGE_BUCKETS)  # fmt: skip
+BOUNCE_RULES_REFUSED = Gauge(
+    "posthorn_bounce_rules_refused",
+    "1 while the operator's file of bounce rules is broken, and older rules are in force",
+)
 AMBIGUOUS = Counter("posthorn_ambiguous_total", "Attempts whose reply after the final dot was lost", ("rollup",))
 TAKEN = Counter(
     "posthorn_deliveries_taken_total", "Deliveries that a sender has taken at their arrival, or by a claim", ("by",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.outcomes import Outcome, Stage
 from services.sender.smtp.peers import Egress, Timeouts
 from services.sender.smtp.replies import MalformedReplyError, Reply
@@ -26,8 +27,9 @@ class Connection:
     begun. `usable` turns False for good when the two ends may no longer agree on what comes next.
     """
 
-    def __init__(self, egress: Egress, host: Host, ip: str, timeouts: Timeouts) -> None:
+    def __init__(self, egress: Egress, host: Host, ip: str, timeouts: Timeouts, rules: Rules) -> None:
         self.egress, self.host, self.ip, self.timeouts = egress, host, ip, timeouts
+        self._rules = rules
         self.wire = Wire()
         self.transcript = Transcript()
         self.extensions: dict[str, str] = {}
@@ -102,7 +104,13 @@ class Connection:
     def outcome(self, ended: EndedError) -> Outcome:
         """The verdict on how it ended, with what is known of the peer and what was said since the last outcome."""
         verdict = outcome_of(
-            ended.stage, ended.reply, lost=ended.lost, detail=ended.detail, relayed=self.egress.relayed
+            ended.stage,
+            ended.reply,
+            lost=ended.lost,
+            detail=ended.detail,
+            relayed=self.egress.relayed,
+            rollup=self.egress.rollup,
+            rules=self._rules.book,
         )
         return self.signed(verdict)
 

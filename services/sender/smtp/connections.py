@@ -7,9 +7,11 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from ipaddress import ip_address
 from typing import NamedTuple
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Outcome, Scope, Stage, Step
@@ -66,6 +68,7 @@ class Connections:
 
     timeouts: Timeouts
     contexts: TlsContexts
+    rules: Rules = field(default_factory=Rules)
     resolve: Resolve = resolve_ipv4
     allow_private: bool = False
     idle_timeout: float = 30
@@ -129,13 +132,14 @@ class Connections:
         key, now = key_of(egress, host), time.monotonic()
         optional = egress.tls is TlsMode.OPPORTUNISTIC and egress.credentials is None
         tls = TlsMode.DISABLED if optional and self._broken_tls.get(key, now) > now else egress.tls
-        result = await open_connection(egress, host, ip, timeouts=self.timeouts, contexts=self.contexts, tls=tls)
+        opening = partial(
+            open_connection, egress, host, ip, timeouts=self.timeouts, contexts=self.contexts, rules=self.rules
+        )
+        result = await opening(tls=tls)
         if isinstance(result, Deferred) and result.class_ is BounceClass.TLS and result.code is None and optional:
             steps += result.transcript
             self._broken_tls[key] = now + BROKEN_TLS_SECONDS
-            return await open_connection(
-                egress, host, ip, timeouts=self.timeouts, contexts=self.contexts, tls=TlsMode.DISABLED
-            )
+            return await opening(tls=TlsMode.DISABLED)
         return result
 
     def _take(self, key: Key) -> Connection | None:

@@ -10,6 +10,7 @@ from aiosmtplib import SMTPResponseException, SMTPServerDisconnected, SMTPTimeou
 from aiosmtplib.auth import auth_login_encode, auth_plain_encode
 from aiosmtplib.esmtp import parse_esmtp_extensions
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.connection import Connection, EndedError
 from services.sender.smtp.outcomes import Outcome, Stage
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
@@ -20,13 +21,20 @@ from shared.contracts.messages import Host, TlsMode
 
 
 async def open_connection(
-    egress: Egress, host: Host, ip: str, *, timeouts: Timeouts, contexts: TlsContexts, tls: TlsMode | None = None
+    egress: Egress,
+    host: Host,
+    ip: str,
+    *,
+    timeouts: Timeouts,
+    contexts: TlsContexts,
+    rules: Rules,
+    tls: TlsMode | None = None,
 ) -> Connection | Outcome:
     """Dials one address and talks up to the point where MAIL may be sent; a failure is its outcome.
 
     `tls` overrides the egress's mode, for the second try in clear of an opportunistic conversation.
     """
-    connection = Connection(egress, host, ip, timeouts)
+    connection = Connection(egress, host, ip, timeouts, rules)
     try:
         await _greet(connection, tls or egress.tls, contexts)
     except EndedError as ended:

@@ -38,7 +38,7 @@ class Credentials:
 class Egress:
     """One way out, as the route of a message and its transport's settings give it. `hosts` are in order of preference.
 
-    `relayed` is True for a smart host; `source` is the local address to bind.
+    `rollup` names the destination; `relayed` is True for a smart host; `source` is the local address to bind.
     """
 
     transport: str
@@ -46,6 +46,7 @@ class Egress:
     hosts: tuple[Host, ...]
     tls: TlsMode
     ehlo_name: str
+    rollup: str = ""
     relayed: bool = False
     credentials: Credentials | None = None
     source: str | None = None

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections
@@ -53,7 +54,7 @@ class Dots:
 @asynccontextmanager
 async def opened(server: ScriptedServer, contexts: TlsContexts, **changes: Any) -> AsyncIterator[Connection]:
     way = egress(server.port, **changes)
-    connection = await open_connection(way, way.hosts[0], "127.0.0.1", timeouts=LONG, contexts=contexts)
+    connection = await open_connection(way, way.hosts[0], "127.0.0.1", timeouts=LONG, contexts=contexts, rules=Rules())
     assert isinstance(connection, Connection), connection
     yield connection
     connection.close()
