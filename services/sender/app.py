@@ -89,6 +89,7 @@ class _Deliver:
             settings.timeouts,
             tls_contexts(settings.ca_file),
             rules=self.rules,
+            own_addresses=frozenset(settings.own_addresses),
             allow_private=settings.allow_private_targets,
             idle_timeout=settings.idle_timeout_seconds,
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 from pydantic import Field, field_validator, model_validator
 
 from services.sender.bounces.live import Rules
@@ -35,6 +37,9 @@ class Settings(SharedSettings):
     ehlo_name: str = Field("localhost", description="the name in EHLO: the one that our address resolves back to")
     source_address: str | None = Field(None, description="the local address to connect from")
     allow_private_targets: bool = Field(False, description="whether hosts may have addresses that are not public")
+    own_addresses: list[str] = Field(
+        [], description="addresses of our own mail hosts, as JSON: no mail is delivered back to them"
+    )
     idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
 
@@ -85,6 +90,7 @@ class Settings(SharedSettings):
         return Timeouts(
             connect=self.connect_timeout_seconds,
             banner=min(Timeouts.banner, longest),
+            last_banner=min(Timeouts.last_banner, longest),
             ehlo=min(Timeouts.ehlo, longest),
             starttls=min(Timeouts.starttls, longest),
             auth=min(Timeouts.auth, longest),
@@ -94,6 +100,11 @@ class Settings(SharedSettings):
             block=min(Timeouts.block, longest),
             dot=self.dot_timeout_seconds,
         )
+
+    @field_validator("own_addresses")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        return [str(ip_address(each)) for each in value]
 
     @field_validator("bounce_rules_file")
     @classmethod

@@ -12,11 +12,13 @@ from shared.contracts.messages import Host, TlsMode
 class Timeouts:
     """Seconds to wait, each for one stage (RFC 5321 section 4.5.3.2); `block` is for each 64 KiB of a message written.
 
-    The wait after the final dot is the long one: giving up on a peer that still works is how duplicates are made.
+    The wait after the final dot is the long one: giving up on a peer that still works is how duplicates are made. The
+    last of the hosts has `last_banner` for its greeting.
     """
 
     connect: float = 30
     banner: float = 60
+    last_banner: float = 300
     ehlo: float = 120
     starttls: float = 60
     auth: float = 60

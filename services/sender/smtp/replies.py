@@ -75,7 +75,7 @@ def take_reply(buffer: bytearray) -> Reply | None:
 
 def reply_of(text: str) -> Reply:
     """The reply that a whole text is, of one line or several. Raises MalformedReplyError."""
-    buffer = bytearray("\n".join(text.strip().splitlines()).encode() + b"\n")
+    buffer = bytearray(text.strip().encode() + b"\n")
     reply = take_reply(buffer)
     if reply is None or buffer:
         raise MalformedReplyError("not one whole reply: each line but the last has a hyphen behind its code")

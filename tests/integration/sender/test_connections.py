@@ -170,15 +170,5 @@ async def test_private_addresses_are_not_dialled(pool: Callable[..., Connections
         assert not server.sessions
 
 
-async def test_a_host_without_an_address_defers(pool: Callable[..., Connections]) -> None:
-    async def fails(name: str) -> list[str]:
-        raise OSError("no such host")
-
-    async def empty(name: str) -> list[str]:
-        return []
-
-    for resolve in (fails, empty):
-        outcome = await attempt(pool(resolve=resolve), egress(25), envelope(), MESSAGE, yes)
-        assert isinstance(outcome, Deferred)
-        assert outcome.class_ is BounceClass.ROUTING_DNS
+async def test_a_route_without_a_host_fails(pool: Callable[..., Connections]) -> None:
     assert isinstance(await attempt(pool(), egress(), envelope(), MESSAGE, yes), Failed)
