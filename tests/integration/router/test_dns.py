@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.router.dns import MxCache, make_resolver
+from services.router.dns import MxCache
 from services.router.mx import Finding, Mx, MxHost, rollup_of
 from services.router.settings import Settings
+from shared.dns import make_resolver
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.dns_server import NameServer, Says, soa
 
@@ -29,7 +30,9 @@ class Lookups:
 
     def __init__(self, settings: Settings) -> None:
         self.clock = Clock()
-        self.cache = MxCache(make_resolver(settings), ["mx.ours.test"], self.clock)
+        self.cache = MxCache(
+            make_resolver(settings.nameservers, settings.dns_timeout_seconds), ["mx.ours.test"], self.clock
+        )
 
     async def of(self, domain: str) -> Mx:
         return (await self.cache.look_up([domain], PATIENCE))[domain]
