@@ -29,7 +29,8 @@ async def attempt(
 
     The next host is tried only while no reply belongs to the message: after a failed connection, greeting or TLS, a
     loss before the body, or 421; at most two hosts get as far as MAIL, and at most five addresses are dialled. A kept
-    connection that turns out to be gone is replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
+    connection that turns out to be gone is replaced by a new one to the same host, once. `before_dot` is awaited at
+    most once. See `conversation.deliver`.
     """
     steps: list[Step] = []
     outcome: Outcome | None = None

@@ -196,7 +196,7 @@ def _withheld(host: Host, withheld: Withheld) -> Outcome:
 
 
 def _unreachable(egress: Egress, host: Host, found: Addresses, allowed: Sequence[str]) -> Outcome:
-    """A host that cannot be dialled at all (RFC 5321 section 5.1): for good only where the domain's own records say so."""
+    """A host that cannot be dialled at all (RFC 5321 section 5.1): for good only where its own records say so."""
     code, enhanced = 550, "5.4.4"
     if found.existence is Existence.FAILED:
         code, enhanced, text = 451, "4.4.4", f"{host.name} cannot be looked up ({found.detail})"
