@@ -52,10 +52,8 @@ async def names() -> AsyncIterator[NameServer]:
 async def pool(contexts: TlsContexts, names: NameServer) -> AsyncIterator[Callable[..., Connections]]:
     made: list[Connections] = []
 
-    def make(
-        nameserver: str = names.address, strategy: IpStrategy = IpStrategy.IPV4_ONLY, **changes: Any
-    ) -> Connections:
-        lookups = Lookups(make_resolver([nameserver], 2), strategy)
+    def make(strategy: IpStrategy = IpStrategy.IPV4_ONLY, **changes: Any) -> Connections:
+        lookups = Lookups(make_resolver([changes.pop("nameserver", names.address)], 2), strategy)
         usual = {"timeouts": LONG, "contexts": contexts, "lookups": lookups, "targets": Targets(allow_private=True)}
         made.append(Connections(**{**usual, **changes}))
         return made[-1]
