@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
 
 from services.sender.dns import Lookups
@@ -46,5 +48,8 @@ class TlsParts:
             log.warning("DANE is on, but the name servers do not vouch for the signed root zone: it applies nowhere")
 
     async def close(self) -> None:
+        """Ends what is under way; what was noted last is only worth a try to a process that stops."""
+        with suppress(Exception):
+            await self.broken.sync()
         await self.policies.close()
         await self.lookups.close()
