@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from services.sender.dns import Lookups
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
-from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Outcome, Scope, Stage, Step
+from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
-from services.sender.smtp.targets import Addresses, Targets, reachable_from
+from services.sender.smtp.targets import Targets, reachable_from
 from services.sender.smtp.transcript import record_of
+from services.sender.smtp.unreached import unreachable_outcome, withheld_outcome
 from services.sender.tls.broken import BrokenTls
 from services.sender.tls.protection import Protection, Withheld, protect
 from services.sender.tls.results import TlsResult
 from shared.contracts.messages import Host, TlsMode
-from shared.dns import Existence
 from shared.telemetry import metrics
 
 MAX_ADDRESSES = 5
@@ -72,7 +71,8 @@ class Connections:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
         protection = await self._protection(egress, host)
         if isinstance(protection, Withheld):
-            return _withheld(host, protection)
+            metrics.TLS_SESSIONS.labels(str(protection.policy), str(protection.result)).inc()
+            return withheld_outcome(host, protection)
         return self._take(key_of(egress, host, protection)) or await self.dial(egress, host, protection, tries)
 
     def release(self, connection: Connection) -> None:
@@ -104,7 +104,7 @@ class Connections:
         allowed = [ip for ip in found.ips if self.targets.may_dial(ip)]
         ours = reachable_from(egress.source, allowed)
         if not ours:
-            return _unreachable(egress, host, found, allowed)
+            return unreachable_outcome(egress, host, found, allowed)
         steps: list[Step] = []
         for ip in ours[: tries.addresses]:
             tries.addresses -= 1
@@ -177,44 +177,3 @@ class Connections:
 def _tls_failed(outcome: Outcome) -> bool:
     """Whether a new connection may do better; a host that has said 421 wants none now."""
     return outcome.stage is Stage.STARTTLS and outcome.class_ is BounceClass.TLS and outcome.code != 421
-
-
-def _withheld(host: Host, withheld: Withheld) -> Outcome:
-    metrics.TLS_SESSIONS.labels(str(withheld.policy), str(withheld.result)).inc()
-    return Deferred(
-        stage=Stage.STARTTLS,
-        code=451,
-        enhanced="4.7.5",
-        text=withheld.text,
-        class_=BounceClass.TLS,
-        scope=Scope.RECIPIENT,
-        host=host.name,
-        rule="tls-policy",
-        tls_policy=withheld.policy,
-        tls_result=withheld.result,
-    )
-
-
-def _unreachable(egress: Egress, host: Host, found: Addresses, allowed: Sequence[str]) -> Outcome:
-    """A host that cannot be dialled at all (RFC 5321 section 5.1): for good only where its own records say so."""
-    code, enhanced = 550, "5.4.4"
-    if found.existence is Existence.FAILED:
-        code, enhanced, text = 451, "4.4.4", f"{host.name} cannot be looked up ({found.detail})"
-    elif not found.ips:
-        text = f"{host.name} has no address ({found.existence})"
-    elif not allowed:
-        text = f"{host.name} has only addresses that are not public"
-    else:
-        code, enhanced, text = 451, "4.4.4", f"{host.name} has no address of the family of {egress.source}"
-    kind: type[Bounced] | type[Deferred] = Bounced if code >= 500 and not egress.relayed else Deferred
-    return kind(
-        stage=Stage.CONNECT,
-        code=code,
-        enhanced=enhanced,
-        text=text,
-        class_=BounceClass.ROUTE_DOWN if egress.relayed else BounceClass.ROUTING_DNS,
-        hard=kind is Bounced,
-        scope=Scope.TRANSPORT if egress.relayed else Scope.RECIPIENT,
-        host=host.name,
-        rule="unreachable",
-    )

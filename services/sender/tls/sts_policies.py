@@ -15,7 +15,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from services.sender.store.sts_policies import KeptPolicy, StsPolicyStore
 from services.sender.tls.sts import StsFinding, StsPolicy, read_record
 from services.sender.tls.sts_fetch import FetchError, StsFetcher
-from shared.dns import Answer, ask
+from shared.dns import SHORTEST_TTL, Answer, ask
 from shared.telemetry import metrics
 from shared.ttl_cache import TtlCache
 
@@ -50,6 +50,7 @@ class StsPolicies:
         self._findings: TtlCache[str, StsFinding] = TtlCache(
             self._find, at_once=AT_ONCE, clock=lambda: self._clock().timestamp()
         )
+        self._refreshing: asyncio.Future[list[None]] | None = None
 
     async def of(self, domain: str) -> StsFinding | None:
         """What is known of a domain. None where that is not known yet: its web server is slow, or our database away.
@@ -65,10 +66,14 @@ class StsPolicies:
     async def refresh(self) -> int:
         """Fetches again what is kept and was used lately, whether or not its record says that it is new."""
         due = await self._store.due(self._clock())
-        await asyncio.gather(*(self._refresh(domain, kept) for domain, kept in due.items()))
+        self._refreshing = asyncio.gather(*(self._refresh(domain, kept) for domain, kept in due.items()))
+        await self._refreshing
         return len(due)
 
     async def close(self) -> None:
+        """Gives up what is under way: a slow web server does not hold up a process that stops."""
+        if self._refreshing is not None:
+            self._refreshing.cancel()
         await self._findings.close()
         await self._fetcher.close()
 
@@ -86,7 +91,7 @@ class StsPolicies:
         if id_ is not None and (kept is None or kept.id != id_):
             fetched = await self._fetch(domain, id_, now)
             if isinstance(fetched, StsPolicy):
-                return StsFinding(fetched), min(seconds, fetched.max_age)
+                return StsFinding(fetched), min(seconds, max(fetched.max_age, SHORTEST_TTL))
             seconds = FETCH_AGAIN_SECONDS
             if kept is None:
                 finding = StsFinding(fault=fetched.result)
