@@ -20,13 +20,15 @@ from services.sender.intake import Intake
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
-from services.sender.smtp.peers import tls_contexts
+from services.sender.store.broken_tls import BrokenHosts
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
+from services.sender.store.sts_policies import StsPolicyStore
 from services.sender.supplies import Supplies
+from services.sender.tls.parts import TlsParts
 from services.sender.upkeep import Upkeep
 from shared.content import ContentStore
 from shared.contracts.commands import Command
@@ -71,6 +73,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                         await base.kafka.stop_consuming()
             finally:
                 parts.connections.close()
+                await parts.tls.close()
 
     return Service("sender", [], run, base.ready)
 
@@ -85,12 +88,14 @@ class _Deliver:
         self.deliveries = Deliveries(base.database)
         self.endings = Endings(self.deliveries, base.publisher, kept)
         self.rules = Rules(settings.bounce_rules_file)
+        self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
         self.connections = Connections(
             settings.timeouts,
-            tls_contexts(settings.ca_file),
+            self.tls.contexts,
+            self.tls.lookups,
+            settings.targets,
+            self.tls.broken,
             rules=self.rules,
-            own_addresses=frozenset(settings.own_addresses),
-            allow_private=settings.allow_private_targets,
             idle_timeout=settings.idle_timeout_seconds,
         )
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
@@ -99,7 +104,8 @@ class _Deliver:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
-        delivery = Delivery(self.connections, mark, settings.schedule, links, base.tracing, Random())
+        policies = self.tls.policies if settings.mta_sts else None
+        delivery = Delivery(self.connections, policies, mark, settings.schedule, links, base.tracing, Random())
         supplies = Supplies(
             ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
         )
@@ -148,6 +154,7 @@ class _Deliver:
         loops.every("sender.sending", 1, upkeep.say_sending)
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)
+        self.tls.start(loops)
         loops.every("sender.sweep", self.settings.sweep_seconds, self.endings.outbox.sweep)
 
 

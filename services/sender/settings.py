@@ -10,7 +10,10 @@ from services.sender.bounces.live import Rules
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
-from shared.settings import SharedSettings
+from services.sender.smtp.targets import IpStrategy, Targets
+from shared.client_address import parse_networks
+from shared.net import parse_server
+from shared.settings import NetworksSetting, SharedSettings
 
 
 class Settings(SharedSettings):
@@ -42,6 +45,21 @@ class Settings(SharedSettings):
     )
     idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
+
+    mta_sts: bool = Field(True, description="whether MTA-STS policies of recipients' domains are applied (RFC 8461)")
+    dane: bool = Field(
+        False, description="whether TLSA records are applied (RFC 7672): only with a validating resolver on a safe path"
+    )
+    nameservers: list[str] = Field(
+        [], description='name servers to ask, as JSON: ["192.0.2.53", "[2001:db8::53]:5353"]; none: the system\'s'
+    )
+    dns_timeout_seconds: float = Field(5, gt=0, description="how long a look-up may take, all its tries together")
+    ip_lookup_strategy: IpStrategy = Field(
+        IpStrategy.IPV4_ONLY, description="which addresses of mail hosts are dialled, in which order; `both` in turn"
+    )
+    prohibited_networks: NetworksSetting = Field(
+        "", description="networks, comma separated, that are never dialled: your own, where their addresses are public"
+    )
 
     connect_timeout_seconds: float = Field(30, description="TCP connect")
     dot_timeout_seconds: float = Field(600, description="the reply after the final dot (RFC 5321 section 4.5.3.2.6)")
@@ -83,6 +101,18 @@ class Settings(SharedSettings):
             lifetimes=DEFAULT_LIFETIMES,
             jitter=self.retry_jitter,
         )
+
+    @property
+    def targets(self) -> Targets:
+        own = frozenset(self.own_addresses)
+        return Targets(self.allow_private_targets, parse_networks(self.prohibited_networks), own)
+
+    @field_validator("nameservers")
+    @classmethod
+    def _servers(cls, value: list[str]) -> list[str]:
+        for server in value:
+            parse_server(server)
+        return value
 
     @property
     def timeouts(self) -> Timeouts:

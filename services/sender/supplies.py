@@ -141,4 +141,6 @@ class Supplies:
             credentials=credentials,
             source=self._settings.source_address,
             max_deliveries_per_connection=data.get("max_per_connection", 100),
+            domain=domain_of(message.recipient) if message.route.mx else None,
+            dane=self._settings.dane and message.route.mx == "authentic",
         )

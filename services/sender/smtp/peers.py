@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 
+from services.sender.tls.sts import StsFinding
 from shared.contracts.messages import Host, TlsMode
 
 
@@ -40,7 +41,9 @@ class Credentials:
 class Egress:
     """One way out, as the route of a message and its transport's settings give it. `hosts` are in order of preference.
 
-    `rollup` names the destination; `relayed` is True for a smart host; `source` is the local address to bind.
+    `rollup` names the destination; `relayed` is True for a smart host; `source` is the local address to bind. `domain`
+    is the recipient's, where the hosts are of its MX records and not configured; `sts` is then its MTA-STS policy, and
+    `dane` says that DANE is on and the MX records are validated.
     """
 
     transport: str
@@ -53,6 +56,9 @@ class Egress:
     credentials: Credentials | None = None
     source: str | None = None
     max_deliveries_per_connection: int = 100
+    domain: str | None = None
+    sts: StsFinding | None = None
+    dane: bool = False
 
 
 @dataclass(frozen=True)
