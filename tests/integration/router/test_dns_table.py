@@ -31,6 +31,7 @@ def mx(*hosts: str, of: str = "x.sample") -> Says:
 
 
 NOTHING = Says(authority=[soa("x.sample", 300)])
+LOOP = ("554 5.4.6", "routing_dns", "reject")
 FAILED = ("451 4.4.3", "routing_dns", "wait_until")
 TWENTY = tuple(f"mx{number:02}.test" for number in range(20))
 ANSWERS = (
@@ -64,7 +65,7 @@ ANSWERS = (
         {"x.sample": Says(["x.sample. 300 CNAME y.sample."]), "y.sample": Says(["y.sample. 300 CNAME x.sample."])},
         verdict=FAILED,
     ),
-    Answer("we are the best", {"x.sample": mx(f"10 {OWN}.", "20 a.test.")}, verdict=("554 5.4.6", "routing_dns", "reject")),
+    Answer("we are the best", {"x.sample": mx(f"10 {OWN}.", "20 a.test.")}, verdict=LOOP),
     Answer("we are its backup", {"x.sample": mx(f"20 {OWN}.", "10 a.test.", "20 b.test.")}, ("a.test",)),
     Answer("20 hosts", {"x.sample": mx(*(f"{n} {name}." for n, name in enumerate(TWENTY)))}, TWENTY[:10]),
 )  # fmt: skip

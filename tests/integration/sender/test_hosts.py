@@ -46,6 +46,7 @@ async def test_nothing_is_delivered_to_a_host_that_is_this_system_nor_behind_it(
         assert server.sessions == []
         better = await attempt(connections, way_to(server.port, NAME, "ours.test"), envelope(), MESSAGE, yes)
         assert isinstance(better, Delivered)
+        connections.close()
 
 
 @pytest.mark.parametrize("relayed", [True, False])
