@@ -45,7 +45,8 @@ class Says:
 class Row:
     """A behaviour: what the hosts do, and what is said of each of `messages`, attempt by attempt.
 
-    `sessions` are the connections that each host gets, where that matters; `data` is what the last event says besides.
+    `sessions` are the connections that each host gets, `encrypted` whether the last one was, where that matters; `data`
+    is what the last event says besides.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Row:
     tls: TlsMode = TlsMode.DISABLED
     messages: int = 1
     sessions: tuple[int, ...] | None = None
+    encrypted: bool | None = None
     relayed: bool = False
     on_ambiguous: Literal["retry", "fail"] = "retry"
     local_part: str = "ann"
@@ -102,14 +104,15 @@ ROWS = (
     # TLS
     Row("no STARTTLS where it is required", does(), (NO_TLS,), REQUIRED),
     Row("STARTTLS 454 where it is required", does({"STARTTLS": "454 no"}, *STARTTLS), (NO_TLS,), REQUIRED),
-    Row("STARTTLS 454", does({"STARTTLS": "454 no"}, *STARTTLS), (DELIVERED,), OPPORTUNISTIC),
+    Row("STARTTLS 454", does({"STARTTLS": "454 no"}, *STARTTLS), (DELIVERED,), OPPORTUNISTIC, encrypted=False),
     Row("handshake failure where TLS is required", does({"STARTTLS": NOT_TLS}, *STARTTLS), (NO_TLS,), REQUIRED),
-    Row("handshake failure", does({"STARTTLS": NOT_TLS}, *STARTTLS), (DELIVERED,), OPPORTUNISTIC, sessions=(2,)),
+    Row("handshake failure", does({"STARTTLS": NOT_TLS}, *STARTTLS), (DELIVERED,), OPPORTUNISTIC, sessions=(2,),
+        encrypted=False),
     Row("expired certificate, verified", does({}, *STARTTLS, certificate="expired"), (NO_TLS,), VERIFY),
-    Row("expired certificate", does({}, *STARTTLS, certificate="expired"), (DELIVERED,), OPPORTUNISTIC),
-    Row("a good certificate, verified", does({}, *STARTTLS, certificate="good"), (DELIVERED,), VERIFY),
+    Row("expired certificate", does({}, *STARTTLS, certificate="expired"), (DELIVERED,), OPPORTUNISTIC, encrypted=True),
+    Row("a good certificate, verified", does({}, *STARTTLS, certificate="good"), (DELIVERED,), VERIFY, encrypted=True),
     Row("plain text injected behind STARTTLS 220", does({"STARTTLS": INJECTED}, *STARTTLS, certificate="good"),
-        (DELIVERED,), REQUIRED),
+        (DELIVERED,), REQUIRED, encrypted=True),
     # MAIL and RCPT
     Row("MAIL 451", does({"MAIL": "451 4.3.0 later"}), deferred(S.MAIL, C.UNDETERMINED)),
     Row("MAIL 550 5.7.1", does({"MAIL": "550 5.7.1 not from you"}), bounced(S.MAIL, C.SENDER_REJECTED)),

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +17,7 @@ from shared.contracts.messages import Host, Message, Route
 from shared.contracts.topics import EVENTS
 from shared.secrets import SecretBox
 from tests.fixtures.deployment import eventually
-from tests.fixtures.scripted_smtp import ScriptedServer
+from tests.fixtures.scripted_smtp import ScriptedServer, closed_port
 from tests.integration.sender.behaviours import Peer, Row
 from tests.integration.sender.world import World
 
@@ -37,6 +36,12 @@ class Place:
     @property
     def sessions(self) -> tuple[int, ...]:
         return tuple(0 if server is None else len(server.sessions) for server in self.servers)
+
+    @property
+    def taken(self) -> int:
+        """How many messages the hosts have heard to their end, the empty ones of refused recipients left out."""
+        sessions = [session for server in self.servers if server is not None for session in server.sessions]
+        return sum(data.endswith(b"\r\n.\r\n") for session in sessions for data in session.data)
 
 
 @asynccontextmanager
@@ -78,14 +83,6 @@ async def transports(world: World) -> None:
     password = SecretBox(world.deployment.shared.encryption_key_bytes).seal(b"secret", "transport:relay")
     relay = {"name": "relay", "kind": "smarthost", "username": "shop", "password": password}
     await world.know(Kind.TRANSPORT, "relay", relay)
-
-
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """A port that refuses connections and that nobody else gets meanwhile."""
-    with socket.socket() as kept:
-        kept.bind((ADDRESS, 0))
-        yield kept.getsockname()[1]
 
 
 async def first_attempts(world: World, places: Sequence[Place]) -> None:

@@ -74,6 +74,9 @@ async def faults(world: World, place: Place, events: dict[str, list[Event]]) -> 
     for message in place.messages:
         said = events.get(message.message_id, [])
         found += faults_of_events(place.row.says, said)
+        tls = said[-1].data.get("tls", {}) if said else {}
+        if place.row.encrypted not in (None, "version" in tls):
+            found.append(f"TLS {tls}")
         if said and not place.row.data.items() <= said[-1].data.items():
             found.append(f"says {said[-1].data}")
         delivery = await world.delivery(message)
@@ -85,6 +88,8 @@ async def faults(world: World, place: Place, events: dict[str, list[Event]]) -> 
             found.append(f"is {delivery['state']}")
         if last.retried and delivery["due_at"] <= datetime.now(UTC):
             found.append(f"due at {delivery['due_at']}")
+    if place.row.says[-1].type in ("delivered", "relayed") and place.taken != place.row.messages:
+        found.append(f"{place.taken} messages taken")
     if place.row.sessions is not None and place.sessions != place.row.sessions:
         found.append(f"{place.sessions} sessions")
     return found
