@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
@@ -27,6 +28,7 @@ BEHIND_WAIT = timedelta(seconds=2)
 LONGEST_PARK = timedelta(seconds=60)
 LONG_WAIT = timedelta(seconds=60)
 NEW_TRACE_AFTER = timedelta(hours=1)
+REPLY_CODE = re.compile("[2-5][0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def _expired(message: Message, now: datetime) -> Settled:
     data: dict[str, Any] = {"reason": "expired", "class": str(BounceClass.EXPIRED), "hard": False}
     if message.last is not None:
         code, _, text = message.last.outcome.partition(" ")
-        data |= {"code": int(code), "reply": text} if code.isdecimal() else {"reply": message.last.outcome}
+        data |= {"code": int(code), "reply": text} if REPLY_CODE.fullmatch(code) else {"reply": message.last.outcome}
     return _ended(message, EventType.FAILED, now, data)
 
 
