@@ -13,7 +13,7 @@ from deploy.local.parts import SERVICES
 from tests.e2e.account import Account, fresh
 from tests.e2e.records import all_records
 from tests.fixtures.deployment import eventually
-from tests.fixtures.scripted_smtp import ScriptedServer, closed_port
+from tests.fixtures.scripted_smtp import Close, ScriptedServer, closed_port
 
 SERVICE_NAMES = {f"posthorn-{name}" for name in ("ingest", "router", "suppression", "sender", "webhooks")}
 
@@ -68,7 +68,8 @@ async def test_the_timeline_shows_what_was_said_where_a_connection_failed_and_wh
     certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("mx.test").configure_cert(certificate)
     with closed_port() as port:
-        async with ScriptedServer(extensions=("STARTTLS", "PIPELINING"), tls=certificate) as server:
+        taken = {"DOT": Close("250 2.0.0 taken")}
+        async with ScriptedServer(taken, extensions=("STARTTLS", "PIPELINING"), tls=certificate) as server:
             away, there = await account.transport(port, "away"), await account.transport(server.port, "there")
             await account.route(away["id"], there["id"])
             (message_id,) = await account.send(fresh("ok"))
