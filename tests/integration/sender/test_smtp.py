@@ -10,7 +10,7 @@ import pytest
 
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connection import Connection
-from services.sender.smtp.connections import Connections
+from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import deliver
 from services.sender.smtp.outcomes import (
     Abandoned,
@@ -200,7 +200,7 @@ async def test_a_peer_that_leaves_while_the_lease_is_checked_gets_no_dot(pool: C
             return True
 
         way = egress(server.port)
-        connection = await connections.acquire(way, way.hosts[0])
+        connection = await connections.acquire(way, way.hosts[0], Tries())
         assert isinstance(connection, Connection)
         spoken = [connection]
         outcome = await deliver(connection, envelope(), MESSAGE, once_it_spoke)

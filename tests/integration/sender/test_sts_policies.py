@@ -146,7 +146,7 @@ async def test_a_new_id_has_the_policy_fetched_and_the_same_one_does_not(sts: St
     assert sts.fetched == 2
 
 
-@pytest.mark.parametrize("trouble", ["fetch", "no record", "two records", "servfail", "silent"])
+@pytest.mark.parametrize("trouble", ["fetch", "no record", "two records", "servfail"])
 async def test_a_kept_policy_outlives_trouble_and_restarts_until_it_ends(sts: StsWorld, trouble: str) -> None:
     assert await sts.open().of(DOMAIN) == ENFORCED
     sts.script(Answer(500, PLAIN, b""))
@@ -159,8 +159,6 @@ async def test_a_kept_policy_outlives_trouble_and_restarts_until_it_ends(sts: St
             sts.announce("1", DOMAIN, "v=STSv1; id=2;")
         case "servfail":
             sts.names.says("_mta-sts.a.test", Says(rcode="SERVFAIL"))
-        case "silent":
-            sts.names.says("_mta-sts.a.test", Says(silent=True))
     restarted = sts.open()
     assert await restarted.of(DOMAIN) == ENFORCED
     sts.clock.go(days=6)
