@@ -92,7 +92,7 @@ class StsPolicies:
             fetched = await self._fetch(domain, id_, now)
             if isinstance(fetched, StsPolicy):
                 return StsFinding(fetched), min(seconds, max(fetched.max_age, SHORTEST_TTL))
-            pass
+            seconds = FETCH_AGAIN_SECONDS
             if kept is None:
                 finding = StsFinding(fault=fetched.result)
         if kept is not None:
