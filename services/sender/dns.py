@@ -59,8 +59,12 @@ class Lookups:
         if failed and not ips:
             return Addresses(Existence.FAILED, host, detail=failed.detail)
         authentic = all(answer.authentic for answer in answers)
-        existence = Existence.FOUND if ips else answers[0].existence
-        return Addresses(existence, answers[0].name, ips, authentic)
+        if ips:
+            return Addresses(Existence.FOUND, answers[0].name, ips, authentic)
+        missing = "no such name"
+        if answers[0].existence is not Existence.NO_NAME:
+            missing = f"no {' or '.join(kind.name for kind in kinds)} records"
+        return Addresses(answers[0].existence, answers[0].name, (), authentic, missing)
 
     async def tlsa(self, host: str, port: int, addresses: Addresses) -> TlsaFinding | None:
         """A host's TLSA records; None where its addresses are not validated, and DANE does not apply.

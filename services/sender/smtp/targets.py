@@ -27,7 +27,7 @@ class Addresses:
     """What was found for a host, in the order to try.
 
     `name` is the host's, or what its CNAMEs led to. `authentic` says that the resolver has validated all of it,
-    `detail` is why a look-up failed.
+    `detail` is why there are none.
     """
 
     existence: Existence

@@ -41,7 +41,7 @@ def unreachable_outcome(egress: Egress, host: Host, found: Addresses, allowed: S
     if found.existence is Existence.FAILED:
         code, enhanced, text = 451, "4.4.4", f"{host.name} cannot be looked up ({found.detail})"
     elif not found.ips:
-        text = f"{host.name} has no address ({found.existence})"
+        text = f"{host.name} has no address ({found.detail})"
     elif not allowed:
         text = f"{host.name} has only addresses that are not public"
     else:

@@ -6,6 +6,7 @@ RFC 8461 section 2: MTA-STS never stands in for DANE that fails.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from services.sender.tls.results import PolicyType, TlsResult
 from services.sender.tls.sts import StsFinding, StsMode
@@ -56,6 +57,7 @@ class TlsaFinding:
     failed: str | None = None
 
 
+@lru_cache(maxsize=4096)  # asked for each message, and nearly always the same
 def protect(
     local: TlsMode,
     host: str,

@@ -52,7 +52,7 @@ class StsWorld:
         """Scripts the TXT record; None takes it away."""
         texts = [f"v=STSv1; id={id_};", *more] if id_ else []
         name = f"_mta-sts.{domain}"
-        self.names.says(name, Says([f'{name}. 300 TXT "{text}"' for text in texts] or [f"{name}. 300 A 192.0.2.1"]))
+        self.names.says(name, Says([f'{name}. 120 TXT "{text}"' for text in texts] or [f"{name}. 300 A 192.0.2.1"]))
         self.names.says(f"mta-sts.{domain}", Says([f"mta-sts.{domain}. 300 A 127.0.0.1"]))
 
     def serve(self, body: bytes, domain: str = DOMAIN, **changes: object) -> None:

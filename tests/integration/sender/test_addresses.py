@@ -65,7 +65,7 @@ async def test_hosts_without_an_address(
     for name, says in (("one.test", one), ("two.test", two)):
         if says is not None:
             names.says(name, says)
-    outcome = await tried(pool(), hosts(25, "one.test", "two.test"))
+    outcome = await tried(pool(idle_timeout=0), hosts(25, "one.test", "two.test"))
     assert isinstance(outcome, kind)
     assert (outcome.code, outcome.enhanced, outcome.class_) == (code, f"{code // 100}.4.4", BounceClass.ROUTING_DNS)
     assert outcome.stage is Stage.CONNECT
@@ -76,7 +76,7 @@ async def test_a_host_that_is_reached_makes_up_for_others_without_an_address(
 ) -> None:
     names.says("two.test", SERVFAIL)
     async with ScriptedServer() as server:
-        outcome = await tried(pool(), hosts(server.port, "one.test", "two.test", "mx.test"))
+        outcome = await tried(pool(idle_timeout=0), hosts(server.port, "one.test", "two.test", "mx.test"))
     assert isinstance(outcome, Delivered)
 
 
@@ -85,7 +85,7 @@ async def test_a_name_server_that_is_silent_keeps_nobody_else_waiting(
 ) -> None:
     names.says("silent.test", SILENT)
     async with ScriptedServer() as server:
-        connections = pool()
+        connections = pool(idle_timeout=0)
         stuck = [asyncio.create_task(tried(connections, hosts(server.port, "silent.test"))) for _ in range(100)]
         assert isinstance(await tried(connections, hosts(server.port, "mx.test")), Delivered)
         assert not any(task.done() for task in stuck)
@@ -108,7 +108,7 @@ async def test_five_addresses_are_tried_over_all_hosts(pool: Callable[..., Conne
         pass
     for number, name in enumerate(("one.test", "two.test", "three.test")):
         names.says(name, Says([f"{name}. 300 A 127.0.{number}.{last}" for last in (1, 2, 3)]))
-    outcome = await tried(pool(), hosts(closed.port, "one.test", "two.test", "three.test"))
+    outcome = await tried(pool(idle_timeout=0), hosts(closed.port, "one.test", "two.test", "three.test"))
     assert isinstance(outcome, Deferred)
     assert sorted(dialled(outcome)[:3]) == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
     assert len(dialled(outcome)) == 5
@@ -119,7 +119,9 @@ async def test_at_most_two_hosts_get_as_far_as_mail(pool: Callable[..., Connecti
     names.says("two.test", Says(["two.test. 300 A 127.0.0.1"]))
     names.says("three.test", Says(["three.test. 300 A 127.0.0.1"]))
     async with ScriptedServer({"MAIL": "421 busy"}) as server:
-        assert isinstance(await tried(pool(), hosts(server.port, "mx.test", "two.test", "three.test")), Deferred)
+        assert isinstance(
+            await tried(pool(idle_timeout=0), hosts(server.port, "mx.test", "two.test", "three.test")), Deferred
+        )
         assert len(server.sessions) == 2
 
 
@@ -138,7 +140,7 @@ async def test_families_are_tried_as_the_setting_says(
     names.says("dual.test", Says(["dual.test. 300 A 127.0.0.2", "dual.test. 300 AAAA ::1"]))
     async with ScriptedServer() as closed:
         pass
-    outcome = await tried(pool(strategy=strategy), hosts(closed.port, "dual.test"))
+    outcome = await tried(pool(idle_timeout=0, strategy=strategy), hosts(closed.port, "dual.test"))
     assert dialled(outcome) == order
     assert {kind for _, kind, _ in names.asked} == ({"A"} if strategy is IpStrategy.IPV4_ONLY else {"A", "AAAA"})
 
@@ -149,7 +151,7 @@ async def test_the_local_address_decides_which_family_can_be_dialled(
     names.says("six.test", Says(["six.test. 300 AAAA ::1"]))
     names.says("dual.test", Says(["dual.test. 300 A 127.0.0.1", "dual.test. 300 AAAA ::1"]))
     async with ScriptedServer() as server:
-        connections = pool(strategy=IpStrategy.IPV6_THEN_IPV4)
+        connections = pool(idle_timeout=0, strategy=IpStrategy.IPV6_THEN_IPV4)
         bound = replace(hosts(server.port, "dual.test"), source="127.0.0.3")
         outcome = await tried(connections, bound)
         assert isinstance(outcome, Delivered)
@@ -165,13 +167,13 @@ async def test_one_family_that_cannot_be_looked_up_leaves_the_other(
     names.says("half.test/A", Says(["half.test. 300 A 127.0.0.1"]))
     names.says("half.test/AAAA", SERVFAIL)
     async with ScriptedServer() as server:
-        outcome = await tried(pool(strategy=IpStrategy.IPV4_THEN_IPV6), hosts(server.port, "half.test"))
+        outcome = await tried(pool(idle_timeout=0, strategy=IpStrategy.IPV4_THEN_IPV6), hosts(server.port, "half.test"))
     assert isinstance(outcome, Delivered)
 
 
 async def test_aliases_and_literal_addresses_and_localhost(pool: Callable[..., Connections], names: NameServer) -> None:
     names.says("alias.test", Says(["alias.test. 300 CNAME mx.test."]))
     async with ScriptedServer() as server:
-        connections = pool()
+        connections = pool(idle_timeout=0)
         for name in ("alias.test", "127.0.0.1", "localhost"):
             assert isinstance(await tried(connections, hosts(server.port, name)), Delivered), name

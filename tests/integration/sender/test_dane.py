@@ -169,6 +169,13 @@ async def test_without_records_or_without_signatures_our_own_setting_stands(reso
         assert was(absent) == (Delivered, PolicyType.NONE, TlsResult.SUCCESS)
         unsigned = await resolving.outcome(host, signed, plain, hosts=("mx.plain.test",))
         assert was(unsigned) == (Delivered, PolicyType.NONE, TlsResult.SUCCESS)
+        place = f"_{host.server.port}._tcp"
+        plain.add("alias 300 CNAME elsewhere.signed.test.", f"tlsa 300 TLSA 3 1 1 {'00' * 32}")
+        signed.add("elsewhere 300 A 127.0.0.1", host.tlsa(3, "elsewhere", "00" * 32))
+        signed.add("half 300 A 127.0.0.1", f"{place}.half 300 CNAME tlsa.plain.test.")
+        for name in ("alias.plain.test", "half.signed.test"):
+            partly = await resolving.outcome(host, signed, plain, hosts=(name,))
+            assert was(partly) == (Delivered, PolicyType.NONE, TlsResult.SUCCESS), name
         signed.add(host.tlsa(3, data="00" * 32))
         off = await resolving.outcome(host, signed, dane=False)
         assert was(off) == (Delivered, PolicyType.NONE, TlsResult.SUCCESS)

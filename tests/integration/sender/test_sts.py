@@ -19,7 +19,7 @@ from services.sender.tls.results import PolicyType, TlsResult
 from services.sender.tls.sts import StsFinding, StsMode, StsPolicy
 from shared.contracts.messages import Host, TlsMode
 from tests.fixtures.dns_server import NameServer, Says
-from tests.fixtures.scripted_smtp import Act, Raw, ScriptedServer
+from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer
 from tests.integration.sender.attempts import MESSAGE, NAME, egress, envelope, yes
 
 STARTTLS = ("STARTTLS",)
@@ -94,7 +94,7 @@ async def test_a_host_that_does_not_keep_the_policy(
     before = sessions(PolicyType.STS, result)
     tls = certificates[certificate] if certificate else None
     async with ScriptedServer(script, extensions=extensions, tls=tls) as server:
-        outcome = await sent(pool(), server.port, sts=finding(mode))
+        outcome = await sent(pool(idle_timeout=0), server.port, sts=finding(mode))
         said = [verb for session in server.sessions for verb in session.verbs]
     assert (outcome.tls_policy, outcome.tls_result) == (PolicyType.STS, result)
     assert sessions(PolicyType.STS, result) == before + 1
@@ -129,8 +129,10 @@ async def test_hosts_that_the_policy_does_not_name_are_passed_over(
     ):
         way = egress(evil.port, tls=TlsMode.OPPORTUNISTIC, domain="a.test", sts=ENFORCED)
         hosts = (Host(name="evil.test", port=evil.port), Host(name=NAME, port=good.port))
-        assert isinstance(await attempt(pool(), replace(way, hosts=hosts), envelope(), MESSAGE, yes), Delivered)
-        nothing_left = await attempt(pool(), replace(way, hosts=hosts[:1]), envelope(), MESSAGE, yes)
+        assert isinstance(
+            await attempt(pool(idle_timeout=0), replace(way, hosts=hosts), envelope(), MESSAGE, yes), Delivered
+        )
+        nothing_left = await attempt(pool(idle_timeout=0), replace(way, hosts=hosts[:1]), envelope(), MESSAGE, yes)
         assert not evil.sessions
     assert isinstance(nothing_left, Deferred)
     assert (nothing_left.code, nothing_left.enhanced, nothing_left.class_) == (451, "4.7.5", BounceClass.TLS)
@@ -157,7 +159,7 @@ async def test_a_policy_that_could_not_be_had_is_reported_and_holds_up_nothing(
     pool: Callable[..., Connections], other_tls: ssl.SSLContext
 ) -> None:
     async with ScriptedServer(extensions=STARTTLS, tls=other_tls) as server:
-        outcome = await sent(pool(), server.port, sts=StsFinding(fault=TlsResult.STS_FETCH_ERROR))
+        outcome = await sent(pool(idle_timeout=0), server.port, sts=StsFinding(fault=TlsResult.STS_FETCH_ERROR))
     assert isinstance(outcome, Delivered)
     assert (outcome.tls_policy, outcome.tls_result) == (PolicyType.STS, TlsResult.STS_FETCH_ERROR)
     assert outcome.tls_version is not None
@@ -166,7 +168,7 @@ async def test_a_policy_that_could_not_be_had_is_reported_and_holds_up_nothing(
 async def test_what_is_known_of_broken_tls_takes_nothing_from_a_policy(
     pool: Callable[..., Connections], server_tls: ssl.SSLContext
 ) -> None:
-    broken: dict[str, Act | list[Act]] = {"STARTTLS": Raw(b"220 go\r\nthis is no TLS\r\n")}
+    broken: dict[str, Act | list[Act]] = {"STARTTLS": Close("220 go")}
     async with ScriptedServer(broken, {}, extensions=STARTTLS, tls=server_tls) as server:
         connections = pool(idle_timeout=0)
         first = await sent(connections, server.port)

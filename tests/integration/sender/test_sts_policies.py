@@ -69,7 +69,7 @@ async def test_a_domain_that_announces_none_is_not_fetched_from(sts: StsWorld) -
 @pytest.mark.parametrize(
     ("answer", "result"),
     [
-        (Answer(301, {"Location": "https://mta-sts.b.test" + PATH, **PLAIN}, policy()), TlsResult.STS_FETCH_ERROR),
+        (Answer(301, {"Location": "/other", **PLAIN}, policy()), TlsResult.STS_FETCH_ERROR),
         (Answer(404, PLAIN, policy()), TlsResult.STS_FETCH_ERROR),
         (Answer(200, {"Content-Type": "text/html"}, policy()), TlsResult.STS_FETCH_ERROR),
         (Answer(200, PLAIN, policy() + b"x" * 65536), TlsResult.STS_FETCH_ERROR),
@@ -79,7 +79,7 @@ async def test_a_domain_that_announces_none_is_not_fetched_from(sts: StsWorld) -
 )
 async def test_what_is_served_otherwise_is_no_policy(sts: StsWorld, answer: Answer, result: TlsResult) -> None:
     sts.script(answer)
-    sts.serve(policy(), "b.test")
+    sts.web.script("/other", Answer(200, PLAIN, policy()))
     policies = sts.open()
     assert await policies.of(DOMAIN) == fault(result)
     assert sts.fetched == 1
@@ -115,9 +115,11 @@ async def test_a_slow_web_server_keeps_nobody_else_waiting(sts: StsWorld) -> Non
     sts.serve(policy("testing"), "b.test")
     policies = sts.open(seconds=60, patience=0.5)
     first = asyncio.create_task(policies.of(DOMAIN))
-    other = await policies.of("b.test")
-    assert other is not None
-    assert other.policy is not None
+
+    async def other() -> bool:
+        return await policies.of("b.test") is not None
+
+    await eventually(other)
     assert await first is None
     assert await policies.of(DOMAIN) is None, "who comes later does not wait again"
     gate.set()
@@ -146,7 +148,7 @@ async def test_a_new_id_has_the_policy_fetched_and_the_same_one_does_not(sts: St
     assert sts.fetched == 2
 
 
-@pytest.mark.parametrize("trouble", ["fetch", "no record", "two records", "servfail", "silent"])
+@pytest.mark.parametrize("trouble", ["fetch", "no record", "two records", "servfail"])
 async def test_a_kept_policy_outlives_trouble_and_restarts_until_it_ends(sts: StsWorld, trouble: str) -> None:
     assert await sts.open().of(DOMAIN) == ENFORCED
     sts.script(Answer(500, PLAIN, b""))
@@ -159,8 +161,6 @@ async def test_a_kept_policy_outlives_trouble_and_restarts_until_it_ends(sts: St
             sts.announce("1", DOMAIN, "v=STSv1; id=2;")
         case "servfail":
             sts.names.says("_mta-sts.a.test", Says(rcode="SERVFAIL"))
-        case "silent":
-            sts.names.says("_mta-sts.a.test", Says(silent=True))
     restarted = sts.open()
     assert await restarted.of(DOMAIN) == ENFORCED
     sts.clock.go(days=6)
