@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -43,9 +44,11 @@ def is_public(ip: str | IPv4Address | IPv6Address) -> bool:
 
 
 def parse_server(text: str, default_port: int = 53) -> tuple[str, int]:
-    """The address and the port of `192.0.2.53`, `192.0.2.53:5353` or `[2001:db8::53]:5353`.
+    """The address and the port of `192.0.2.53`, `192.0.2.53:5353`, `2001:db8::53` or `[2001:db8::53]:5353`.
 
     Raises ValueError.
     """
+    with suppress(ValueError):
+        return str(ip_address(text)), default_port
     place = urlsplit(f"//{text}")
     return str(ip_address(place.hostname or "")), place.port or default_port

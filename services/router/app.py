@@ -8,13 +8,14 @@ from contextlib import asynccontextmanager
 from services.router.api.platform import platform_router
 from services.router.api.routes import routes_router
 from services.router.api.transports import TransportApi, transports_router
-from services.router.dns import MxCache, make_resolver
+from services.router.dns import MxCache
 from services.router.handlers import Destinations, Routing
 from services.router.settings import Settings
 from services.router.store import Configurations, Transports
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, due
+from shared.dns import make_resolver
 from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.service import Base, Service
@@ -24,7 +25,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http` and `route` (which also keeps and publishes the configuration)."""
     base = Base("router", settings, roles, owned=(Kind.TRANSPORT, Kind.ROUTE), copied=(Kind.WORKSPACE, Kind.API_KEY))
     transports = Transports(base.entities, base.publisher)
-    cache = MxCache(make_resolver(settings), settings.own_names)
+    cache = MxCache(make_resolver(settings.nameservers, settings.dns_timeout_seconds), settings.own_names)
     if "route" in roles:
         base.copy_configuration()
         destinations = Destinations(cache, settings)

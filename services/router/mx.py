@@ -40,25 +40,33 @@ class MxHost:
 
 @dataclass(frozen=True, slots=True)
 class Mx:
-    """The answer for one domain. `name` is the domain, or what its CNAMEs led to; `detail` why a look-up failed."""
+    """The answer for one domain. `name` is the domain, or what its CNAMEs led to; `detail` why a look-up failed.
+
+    `authentic` says that the resolver has validated it (RFC 4035 section 3.2.3).
+    """
 
     finding: Finding
     name: str
     hosts: tuple[MxHost, ...] = ()
     detail: str | None = None
+    authentic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """Where one domain's mail goes now: `hosts` in the order to dial, `rollup` the name they share limits under."""
+    """Where one domain's mail goes now: `hosts` in the order to dial, `rollup` the name they share limits under.
+
+    `authentic` says that the hosts come from an answer that the resolver has validated.
+    """
 
     finding: Finding
     rollup: str
     hosts: tuple[Host, ...] = ()
     detail: str | None = None
+    authentic: bool = False
 
 
-def read_mx(name: str, records: Sequence[MxHost], own_names: Collection[str] = ()) -> Mx:
+def read_mx(name: str, records: Sequence[MxHost], own_names: Collection[str] = (), *, authentic: bool = False) -> Mx:
     """What the MX records of `name` mean; the root (`.`) is the empty name.
 
     No records: the domain itself (implicit MX). Exactly `0 .`: null MX. Other roots, and what cannot be a host name,
@@ -66,7 +74,8 @@ def read_mx(name: str, records: Sequence[MxHost], own_names: Collection[str] = (
     """
     if not records:
         finding = Finding.MAIL_LOOP if name in own_names else Finding.IMPLICIT
-        return Mx(finding, name, (MxHost(0, name),) if finding is Finding.IMPLICIT else ())
+        hosts = [MxHost(0, name)] if finding is Finding.IMPLICIT else []
+        return Mx(finding, name, tuple(hosts), authentic=authentic)
     if len(records) == 1 and records[0] == MxHost(0, ""):
         return Mx(Finding.NULL_MX, name)
     hosts = [record for record in records if HOST_NAME.fullmatch(record.name)]
@@ -75,7 +84,7 @@ def read_mx(name: str, records: Sequence[MxHost], own_names: Collection[str] = (
     ours = min((host.preference for host in hosts if host.name in own_names), default=None)
     if ours is not None:
         hosts = [host for host in hosts if host.preference < ours]
-    return Mx(Finding.MX, name, tuple(hosts)) if hosts else Mx(Finding.MAIL_LOOP, name)
+    return Mx(Finding.MX, name, tuple(hosts), authentic=authentic) if hosts else Mx(Finding.MAIL_LOOP, name)
 
 
 def spread(hosts: Sequence[MxHost], rng: random.Random) -> list[str]:
@@ -102,7 +111,7 @@ def domain_rollup(domain: str) -> str:
 def destination_of(mx: Mx, port: int, rng: random.Random) -> Destination:
     """The destination with at most 10 hosts, equals spread anew."""
     hosts = tuple(Host(name=name, port=port) for name in spread(mx.hosts, rng)[:MAX_HOSTS])
-    return Destination(mx.finding, rollup_of(mx), hosts, mx.detail)
+    return Destination(mx.finding, rollup_of(mx), hosts, mx.detail, mx.authentic)
 
 
 def pending(domain: str) -> Destination:

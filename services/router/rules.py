@@ -181,8 +181,11 @@ def _route(
     now: datetime,
 ) -> Route:
     inputs: dict[str, Any] = {"workspace_version": known.workspace_version}
+    mx: Literal["plain", "authentic"] | None = None
     if destination is not None:
         hosts, rollup = list(destination.hosts), destination.rollup
+        if destination.finding in (Finding.MX, Finding.IMPLICIT):
+            mx = "authentic" if destination.authentic else "plain"
         inputs |= {"domain": choice.domain, "dns": str(destination.finding)}
     else:
         assert way.host is not None
@@ -196,6 +199,7 @@ def _route(
         hosts=hosts,
         tls=way.tls,
         rollup=rollup,
+        mx=mx,
         stand_in=destination is not None and destination.finding is Finding.PENDING,
         rule=RULE,
         rule_version=known.route_version,

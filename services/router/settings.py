@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
-
 from pydantic import Field, field_validator
 
 from services.router.static_mx import parse_target
+from shared.net import parse_server
 from shared.settings import SharedSettings
 
 
@@ -41,7 +40,7 @@ class Settings(SharedSettings):
     @classmethod
     def _servers(cls, value: list[str]) -> list[str]:
         for server in value:
-            ip_address(parse_target(server, 53).name)
+            parse_server(server)
         return value
 
     @field_validator("own_names")

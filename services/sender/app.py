@@ -10,6 +10,7 @@ from functools import partial
 from random import Random
 
 from services.sender.arrivals import Held
+from services.sender.bounces.live import Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery, LinksBelow
 from services.sender.dispatch import Dispatcher
@@ -19,13 +20,15 @@ from services.sender.intake import Intake
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
-from services.sender.smtp.peers import tls_contexts
+from services.sender.store.broken_tls import BrokenHosts
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
+from services.sender.store.sts_policies import StsPolicyStore
 from services.sender.supplies import Supplies
+from services.sender.tls.parts import TlsParts
 from services.sender.upkeep import Upkeep
 from shared.content import ContentStore
 from shared.contracts.commands import Command
@@ -44,6 +47,7 @@ from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
+RULES_SECONDS = 2.0
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
 
@@ -69,6 +73,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                         await base.kafka.stop_consuming()
             finally:
                 parts.connections.close()
+                await parts.tls.close()
 
     return Service("sender", [], run, base.ready)
 
@@ -82,10 +87,15 @@ class _Deliver:
         self.clock = DatabaseClock(base.database)
         self.deliveries = Deliveries(base.database)
         self.endings = Endings(self.deliveries, base.publisher, kept)
+        self.rules = Rules(settings.bounce_rules_file)
+        self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
         self.connections = Connections(
             settings.timeouts,
-            tls_contexts(settings.ca_file),
-            allow_private=settings.allow_private_targets,
+            self.tls.contexts,
+            self.tls.lookups,
+            settings.targets,
+            self.tls.broken,
+            rules=self.rules,
             idle_timeout=settings.idle_timeout_seconds,
         )
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
@@ -94,7 +104,8 @@ class _Deliver:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
-        delivery = Delivery(self.connections, mark, settings.schedule, links, base.tracing, Random())
+        policies = self.tls.policies if settings.mta_sts else None
+        delivery = Delivery(self.connections, policies, mark, settings.schedule, links, base.tracing, Random())
         supplies = Supplies(
             ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
         )
@@ -133,6 +144,7 @@ class _Deliver:
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
+        loops.every("sender.bounce-rules", RULES_SECONDS, self.rules.look)
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
@@ -142,6 +154,7 @@ class _Deliver:
         loops.every("sender.sending", 1, upkeep.say_sending)
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)
+        self.tls.start(loops)
         loops.every("sender.sweep", self.settings.sweep_seconds, self.endings.outbox.sweep)
 
 

@@ -33,6 +33,7 @@ class Held:
     told: bool = False
     marked: bool = False
     safe_until: float = 0.0
+    refused: int = 0
 
     @property
     def id(self) -> str:
@@ -56,6 +57,7 @@ class Held:
             document["attempt"],
             document["ambiguous"],
             document.get("trace"),
+            refused=document.get("refused", 0),
         )
 
 
@@ -80,6 +82,7 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
         "pass": message.pass_,
         "attempt": message.attempt,
         "ambiguous": 0,
+        "refused": 0,
         "address": address,
         "arrived_at": now,
         "record": incoming.raw.value,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import structlog
@@ -22,6 +22,7 @@ from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
+from services.sender.tls.sts_policies import StsPolicies
 from shared.content import Content
 from shared.contracts.messages import Message
 from shared.failpoints import reach
@@ -32,6 +33,7 @@ from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
 log = structlog.get_logger(__name__)
 Mark = Callable[[Held], Awaitable[bool]]
+POLICY_WAIT = timedelta(seconds=5)
 LARGE_BYTES = 256 * 1024  # composing more takes milliseconds, in which nobody else is served
 
 
@@ -49,6 +51,7 @@ class Delivery:
     def __init__(
         self,
         connections: Connections,
+        policies: StsPolicies | None,
         mark: Mark,
         schedule: RetrySchedule,
         links: LinksBelow,
@@ -57,6 +60,7 @@ class Delivery:
     ) -> None:
         self._links = links
         self._connections = connections
+        self._policies = policies
         self._mark = mark
         self._schedule = schedule
         self._tracing = tracing
@@ -71,10 +75,14 @@ class Delivery:
         if held.message.expires_at <= now:
             # never past its expiry: the router ends it with the verdict of this pass
             return parked(held.message, now, now, "expired"), held.trace
+        known = await self._with_policy(supply)
+        if known is None:
+            until = now + patience(held.message, now, POLICY_WAIT)
+            return parked(held.message, now, until, "mta_sts"), held.trace
         span = self._span(held)
         trace = traceparent_of(span) if span else held.trace
         try:
-            outcome = await self._attempt(held, supply)
+            outcome = await self._attempt(held, known)
         except Exception as error:
             log.exception("attempt failed by our own fault", message_id=held.id)
             outcome = unexpected(error, marked=held.marked)
@@ -92,10 +100,19 @@ class Delivery:
             ambiguous=held.ambiguous,
             schedule=self._schedule,
             rng=self._rng,
+            refused=held.refused,
         )
         _end(span, str(outcome.type), outcome)
         _count(held, outcome, trace)
         return settled, trace
+
+    async def _with_policy(self, supply: Supply) -> Supply | None:
+        """The supply with what MTA-STS says of the recipient's domain; None where that is not known yet."""
+        egress = supply.egress
+        if self._policies is None or egress is None or egress.domain is None:
+            return supply
+        found = await self._policies.of(egress.domain)
+        return None if found is None else replace(supply, egress=replace(egress, sts=found))
 
     async def _attempt(self, held: Held, supply: Supply) -> Outcome | Abandoned:
         message, content, egress = held.message, supply.content, supply.egress

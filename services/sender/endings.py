@@ -106,6 +106,7 @@ class Endings:
         fields = settled_fields(ending.settled, self._kept, now)
         fields["attempt"] = ending.held.attempt + ending.settled.attempts
         fields["ambiguous"] = ending.held.ambiguous + ending.settled.ambiguous
+        fields["refused"] = ending.held.refused + ending.settled.refused
         fields["written"] = new_token()
         if ending.trace:
             fields["trace"] = ending.trace

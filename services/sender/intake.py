@@ -173,7 +173,7 @@ def _held(incoming: Incoming[Message], document: Mapping[str, Any]) -> Held:
     message = incoming.record
     return Held(
         message, document["lease"]["token"], document["destination"], document["attempt"], document["ambiguous"],
-        incoming.trace,
+        incoming.trace, refused=document.get("refused", 0),
     )  # fmt: skip
 
 

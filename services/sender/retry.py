@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from random import Random
 
-from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
+from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Outcome, Stage
 
 MINUTE = 60.0
 HOUR = 3600.0
 
 STANDARD = "standard"
 AMBIGUOUS = "ambiguous"
+
+_TRANSACTION = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT})
 
 DEFAULT_DELAYS: dict[str, tuple[float, ...]] = {
     STANDARD: (
@@ -36,7 +38,8 @@ class RetrySchedule:
 
     `delays` and `lifetimes` are keyed by bounce class, `ambiguous`, or `standard` for whatever has no list of its own.
     The last delay of a list repeats, except for what is tried a limited number of times: ambiguous outcomes (once for
-    each of their delays) and refusals by a 5xx that is taken as transient at first (`permanent_retries`).
+    each of their delays) and refusals by a 5xx that is taken as transient at first (`permanent_retries`), however often
+    the message was deferred before them.
     """
 
     delays: Mapping[str, Sequence[float]] = field(default_factory=lambda: dict(DEFAULT_DELAYS))
@@ -63,15 +66,18 @@ def next_due(
     expires_at: datetime,
     rng: Random,
     ambiguous: int = 1,
+    refused: int = 1,
 ) -> datetime | None:
     """When the retry after `outcome` is due; None means give up (see `given_up`).
 
-    `attempt` counts the SMTP attempts so far, this one included; `ambiguous` those of them that ended ambiguous. A
-    retry never comes due at or after `expires_at`, nor after the lifetime of its class, counted from `first_due_at`:
-    when the message could first be sent, which for a scheduled one is long after its acceptance.
+    `attempt` counts the SMTP attempts so far, this one included; `ambiguous` those of them that ended ambiguous,
+    `refused` those that were refused by a 5xx (see `is_refusal`). A retry never comes due at or after `expires_at`, nor
+    after the lifetime of its class, counted from `first_due_at`: when the message could first be sent, which for a
+    scheduled one is long after its acceptance.
     """
-    kind, number = (AMBIGUOUS, ambiguous) if isinstance(outcome, Ambiguous) else (outcome.class_ or STANDARD, attempt)
-    if number > _limit(schedule, outcome):
+    kind, number = kind_of(outcome), ambiguous if isinstance(outcome, Ambiguous) else attempt
+    most = most_retries(schedule, outcome)
+    if most is not None and (ambiguous if isinstance(outcome, Ambiguous) else refused) > most:
         return None
     factor = 1 + schedule.jitter * (2 * rng.random() - 1)
     # A peer that still works on a message it was sent gets its time (RFC 1047): never sooner than the list says.
@@ -87,18 +93,39 @@ def given_up(outcome: Deferred | Ambiguous) -> Bounced | Failed:
     A peer's 5xx that was retried was a refusal after all: a soft bounce. Anything else has expired.
     """
     known = {each.name: getattr(outcome, each.name) for each in fields(outcome)}
-    if isinstance(outcome, Deferred) and _refused(outcome):
+    if is_refusal(outcome):
         return Bounced(**{**known, "hard": False})
     return Failed(**{**known, "class_": BounceClass.EXPIRED, "hard": False})
 
 
-def _limit(schedule: RetrySchedule, outcome: Deferred | Ambiguous) -> float:
+def kind_of(outcome: Deferred | Ambiguous) -> str:
+    """The name of the outcome's delays and lifetime."""
+    return AMBIGUOUS if isinstance(outcome, Ambiguous) else outcome.class_ or STANDARD
+
+
+def most_retries(schedule: RetrySchedule, outcome: Deferred | Ambiguous) -> int | None:
+    """How many retries an outcome of this kind has at most; None where only its lifetime ends them."""
     if isinstance(outcome, Ambiguous):
         return len(schedule.delays.get(AMBIGUOUS, DEFAULT_DELAYS[AMBIGUOUS]))
-    return schedule.permanent_retries if _refused(outcome) else float("inf")
+    return schedule.permanent_retries if is_refusal(outcome) else None
 
 
-def _refused(outcome: Deferred) -> bool:
-    """A 5xx to the message itself: those to the session or to our credentials are not about it."""
-    in_transaction = outcome.stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT)
-    return in_transaction and outcome.code is not None and outcome.code >= 500
+def is_refusal(outcome: Outcome) -> bool:
+    """A 5xx to the message itself that is tried again: those to the session or to our credentials are not about it."""
+    if not isinstance(outcome, Deferred) or outcome.class_ in (BounceClass.ROUTE_DOWN, BounceClass.TLS):
+        return False
+    return outcome.stage in _TRANSACTION and outcome.code is not None and outcome.code >= 500
+
+
+def burns_attempt(outcome: Outcome) -> bool:
+    """Whether it counts as an attempt at the message: a smart host that cannot be used has not tried it."""
+    return not (isinstance(outcome, Deferred) and outcome.class_ is BounceClass.ROUTE_DOWN)
+
+
+def in_words(schedule: RetrySchedule, outcome: Deferred | Ambiguous) -> str:
+    """When an outcome of this kind is tried again, for people."""
+    kind, most = kind_of(outcome), most_retries(schedule, outcome)
+    name = kind if kind in schedule.delays else STANDARD
+    delays = list(schedule.delays[name])[: most or None]
+    end = "" if most else f", and so on for {schedule.lifetime(kind).total_seconds() / HOUR:g} h"
+    return f"{name}: after {', '.join(f'{delay / MINUTE:g}' for delay in delays)} min{end}"

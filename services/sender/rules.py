@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
-from services.sender.retry import RetrySchedule, given_up, next_due
-from services.sender.smtp.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome, Scope, Stage
+from services.sender.retry import RetrySchedule, burns_attempt, given_up, is_refusal, next_due
+from services.sender.smtp.outcomes import (
+    SUPPRESSING,
+    Ambiguous,
+    BounceClass,
+    Deferred,
+    Failed,
+    Outcome,
+    Scope,
+    Stage,
+)
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import LastAttempt, Message, Seen, VerdictKind
+from shared.contracts.messages import LastAttempt, Message, Seen, Verdict, VerdictKind
 
 STAND_IN_WAIT = timedelta(seconds=1)
 BEHIND_WAIT = timedelta(seconds=2)
 LONGEST_PARK = timedelta(seconds=60)
 LONG_WAIT = timedelta(seconds=60)
 NEW_TRACE_AFTER = timedelta(hours=1)
+REPLY_CODE = re.compile("[2-5][0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """How a delivery stands after something happened: ended, or deferred until `due_at`.
 
-    `event` is what is said of it, None where nothing is; `attempts` and `ambiguous` are added to the delivery's counts.
+    `event` is what is said of it, None where nothing is; `attempts`, `ambiguous` and `refused` are added to the
+    delivery's counts.
     """
 
     event: Event | None
     due_at: datetime | None = None
     attempts: int = 0
     ambiguous: int = 0
+    refused: int = 0
     last: LastAttempt | None = None
 
     @property
@@ -49,7 +62,7 @@ def settle_arrival(message: Message, now: datetime) -> Settled | None:
     verdict = message.verdict
     if verdict is None or verdict.kind is VerdictKind.SEND:
         if message.expires_at <= now:
-            return _ended(message, EventType.FAILED, now, {"reason": "expired"})
+            return _expired(message, now)
         if message.route is None:
             return _ended(message, EventType.FAILED, now, {"reason": "no_route"})
         if message.route.stand_in:
@@ -57,11 +70,15 @@ def settle_arrival(message: Message, now: datetime) -> Settled | None:
         return None
     reason = verdict.reason or str(verdict.kind)
     if verdict.kind is VerdictKind.WAIT_UNTIL:
-        return parked(message, now, verdict.until or now + patience(message, now), reason)
+        waits = parked(message, now, verdict.until or now + patience(message, now), reason)
+        return replace(waits, last=message.last or _said_by(verdict))
+    if verdict.kind is VerdictKind.EXPIRED:
+        return _expired(message, now)
     if verdict.kind is VerdictKind.SUPPRESSED:
         return _ended(message, EventType.SUPPRESSED, now, {"reason": reason, "scope": verdict.scope})
     if verdict.kind is VerdictKind.REJECT and "class" in verdict.evidence:
-        refused = {**verdict.evidence, "reason": reason, "reply": verdict.detail, "hard": True}
+        suppress = verdict.evidence["class"] in SUPPRESSING
+        refused = {**verdict.evidence, "reason": reason, "reply": verdict.detail, "hard": True, "suppress": suppress}
         return _ended(message, EventType.BOUNCED, now, refused)
     return _ended(message, EventType.FAILED, now, {"reason": reason, "detail": verdict.detail})
 
@@ -91,30 +108,38 @@ def settle_outcome(
     ambiguous: int,
     schedule: RetrySchedule,
     rng: Random,
+    refused: int = 0,
 ) -> Settled:
-    """What an SMTP attempt comes to. `attempt` is its number, `ambiguous` how many before it ended ambiguous."""
+    """What an SMTP attempt comes to. `attempt` is its number.
+
+    `ambiguous` is how many before it ended ambiguous, `refused` how many were refused by a 5xx and tried again.
+    """
     last = LastAttempt(transport=_transport(message), outcome=_in_words(outcome), scope=_scope(outcome))
     if not isinstance(outcome, Deferred | Ambiguous):
         return _attempted(message, outcome, now, attempt, last)
-    is_ambiguous = isinstance(outcome, Ambiguous)
+    is_ambiguous, refusal = isinstance(outcome, Ambiguous), is_refusal(outcome)
+    # what burns no attempt waits by the number of passes that have burnt none
+    number = attempt if burns_attempt(outcome) else message.pass_ - attempt + 2
     due_at = None
     if not (is_ambiguous and message.on_ambiguous == "fail"):
         due_at = next_due(
             schedule,
             outcome,
-            attempt=attempt,
+            attempt=max(1, number),
             now=now,
             first_due_at=message.due_at,
             expires_at=message.expires_at,
             rng=rng,
             ambiguous=ambiguous + is_ambiguous,
+            refused=refused + refusal,
         )
     if due_at is None and isinstance(outcome, Deferred):
         return _attempted(message, given_up(outcome), now, attempt, last)
     more: dict[str, Any] = {"next_at": due_at.isoformat()} if due_at else {}
     if is_ambiguous:
         more["policy"] = "retry" if due_at else "fail"
-    return _attempted(message, outcome, now, attempt, last, due_at=due_at, ambiguous=int(is_ambiguous), more=more)
+    settled = _attempted(message, outcome, now, attempt, last, due_at=due_at, more=more)
+    return replace(settled, attempts=int(burns_attempt(outcome)), ambiguous=int(is_ambiguous), refused=int(refusal))
 
 
 def settle_command(command: Command, now: datetime, pass_: int) -> Settled:
@@ -164,6 +189,20 @@ def rollup_label(rollup: str) -> str:
     return kind if colon else rollup
 
 
+def _said_by(verdict: Verdict) -> LastAttempt | None:
+    """What stopped a message that was never tried: the reply it ends with, should it last."""
+    return LastAttempt(transport="", outcome=verdict.detail) if verdict.detail else None
+
+
+def _expired(message: Message, now: datetime) -> Settled:
+    """The end of its life, with what was said last (RFC 3463: X.4.7)."""
+    data: dict[str, Any] = {"reason": "expired", "class": str(BounceClass.EXPIRED), "hard": False}
+    if message.last is not None:
+        code, _, text = message.last.outcome.partition(" ")
+        data |= {"code": int(code), "reply": text} if REPLY_CODE.fullmatch(code) else {"reply": message.last.outcome}
+    return _ended(message, EventType.FAILED, now, data)
+
+
 def _ended(message: Message, type_: EventType, now: datetime, data: dict[str, Any]) -> Settled:
     said = {name: value for name, value in data.items() if value is not None}
     return Settled(event_of(message, type_, now, said | report(message)))
@@ -177,14 +216,13 @@ def _attempted(
     last: LastAttempt,
     *,
     due_at: datetime | None = None,
-    ambiguous: int = 0,
     more: dict[str, Any] | None = None,
 ) -> Settled:
     data = outcome.to_data() | (more or {}) | report(message)
     if isinstance(outcome, Failed):
         data.setdefault("reason", str(outcome.class_) if outcome.class_ else "failed")
     event = event_of(message, outcome.type, now, data, attempt=attempt)
-    return Settled(event, due_at, attempts=1, ambiguous=ambiguous, last=last)
+    return Settled(event, due_at, attempts=1, last=last)
 
 
 def _transport(message: Message) -> str:

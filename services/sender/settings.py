@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from ipaddress import ip_address
 
+from pydantic import Field, field_validator, model_validator
+
+from services.sender.bounces.live import Rules
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
-from shared.settings import SharedSettings
+from services.sender.smtp.targets import IpStrategy, Targets
+from shared.client_address import parse_networks
+from shared.net import parse_server
+from shared.settings import NetworksSetting, SharedSettings
 
 
 class Settings(SharedSettings):
@@ -34,8 +40,26 @@ class Settings(SharedSettings):
     ehlo_name: str = Field("localhost", description="the name in EHLO: the one that our address resolves back to")
     source_address: str | None = Field(None, description="the local address to connect from")
     allow_private_targets: bool = Field(False, description="whether hosts may have addresses that are not public")
+    own_addresses: list[str] = Field(
+        [], description="addresses of our own mail hosts, as JSON: no mail is delivered back to them"
+    )
     idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
+
+    mta_sts: bool = Field(True, description="whether MTA-STS policies of recipients' domains are applied (RFC 8461)")
+    dane: bool = Field(
+        False, description="whether TLSA records are applied (RFC 7672): only with a validating resolver on a safe path"
+    )
+    nameservers: list[str] = Field(
+        [], description='name servers to ask, as JSON: ["192.0.2.53", "[2001:db8::53]:5353"]; none: the system\'s'
+    )
+    dns_timeout_seconds: float = Field(5, gt=0, description="how long a look-up may take, all its tries together")
+    ip_lookup_strategy: IpStrategy = Field(
+        IpStrategy.IPV4_ONLY, description="which addresses of mail hosts are dialled, in which order; `both` in turn"
+    )
+    prohibited_networks: NetworksSetting = Field(
+        "", description="networks, comma separated, that are never dialled: your own, where their addresses are public"
+    )
 
     connect_timeout_seconds: float = Field(30, description="TCP connect")
     dot_timeout_seconds: float = Field(600, description="the reply after the final dot (RFC 5321 section 4.5.3.2.6)")
@@ -59,6 +83,10 @@ class Settings(SharedSettings):
     )
     retry_jitter: float = Field(0.2, ge=0, lt=1, description="share by which waits vary")
 
+    bounce_rules_file: str | None = Field(
+        None, description="bounce rules of your own (TOML), which go before Posthorn's; read again when it changes"
+    )
+
     @property
     def schedule(self) -> RetrySchedule:
         return RetrySchedule(
@@ -75,11 +103,24 @@ class Settings(SharedSettings):
         )
 
     @property
+    def targets(self) -> Targets:
+        own = frozenset(self.own_addresses)
+        return Targets(self.allow_private_targets, parse_networks(self.prohibited_networks), own)
+
+    @field_validator("nameservers")
+    @classmethod
+    def _servers(cls, value: list[str]) -> list[str]:
+        for server in value:
+            parse_server(server)
+        return value
+
+    @property
     def timeouts(self) -> Timeouts:
         longest = self.command_timeout_seconds
         return Timeouts(
             connect=self.connect_timeout_seconds,
             banner=min(Timeouts.banner, longest),
+            last_banner=min(Timeouts.last_banner, longest),
             ehlo=min(Timeouts.ehlo, longest),
             starttls=min(Timeouts.starttls, longest),
             auth=min(Timeouts.auth, longest),
@@ -89,6 +130,20 @@ class Settings(SharedSettings):
             block=min(Timeouts.block, longest),
             dot=self.dot_timeout_seconds,
         )
+
+    @field_validator("own_addresses")
+    @classmethod
+    def _addresses(cls, value: list[str]) -> list[str]:
+        return [str(ip_address(each)) for each in value]
+
+    @field_validator("bounce_rules_file")
+    @classmethod
+    def _rules(cls, value: str | None) -> str | None:
+        try:
+            Rules(value)
+        except OSError as error:
+            raise ValueError(f"{value}: {error.strerror}") from error
+        return value
 
     @model_validator(mode="after")
     def _delays_are_there(self) -> Settings:

@@ -136,8 +136,11 @@ class Supplies:
             hosts=tuple(message.route.hosts),
             tls=message.route.tls,
             ehlo_name=data.get("ehlo_name") or self._settings.ehlo_name,
+            rollup=message.route.rollup,
             relayed=message.route.kind == "smarthost",
             credentials=credentials,
             source=self._settings.source_address,
             max_deliveries_per_connection=data.get("max_per_connection", 100),
+            domain=domain_of(message.recipient) if message.route.mx else None,
+            dane=self._settings.dane and message.route.mx == "authentic",
         )

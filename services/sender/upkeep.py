@@ -159,8 +159,8 @@ class Upkeep:
 
     def _released(self, document: Mapping[str, Any]) -> Outgoing:
         now = datetime.now(UTC)
-        last = LastAttempt.model_validate(document["last"]) if document.get("last") else None
         message = Message.decode(document["record"])
+        last = LastAttempt.model_validate(document["last"]) if document.get("last") else message.last
         trace = document.get("trace")
         if message.trace and now - message.due_at > NEW_TRACE_AFTER:
             # a trace of days is of no use: a late retry has one of its own, linked to the request's

@@ -68,6 +68,10 @@ class Route(Record):
     hosts: list[Host]
     tls: TlsMode
     rollup: str
+    mx: Literal["plain", "authentic"] | None = Field(
+        default=None,
+        description="where the hosts are from the recipient domain's MX records: whether the resolver validated them",
+    )
     stand_in: bool = Field(default=False, description="the rollup stands for an MX lookup that was not there in time")
     rule: str
     rule_version: int

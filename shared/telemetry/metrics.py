@@ -50,6 +50,10 @@ OUTCOMES = Counter(
 )
 SMTP_PHASE = Histogram("posthorn_smtp_phase_seconds", "Time of one phase of an SMTP conversation", ("phase",),
                        buckets=STAGE_BUCKETS)  # fmt: skip
+BOUNCE_RULES_REFUSED = Gauge(
+    "posthorn_bounce_rules_refused",
+    "1 while the operator's file of bounce rules is broken, and older rules are in force",
+)
 AMBIGUOUS = Counter("posthorn_ambiguous_total", "Attempts whose reply after the final dot was lost", ("rollup",))
 TAKEN = Counter(
     "posthorn_deliveries_taken_total", "Deliveries that a sender has taken at their arrival, or by a claim", ("by",)
@@ -70,6 +74,15 @@ DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-le
 SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))
 SUPPRESSIONS = Counter("posthorn_suppression_changes_total", "Suppressions added and removed", ("change", "reason"))
 DNS_LOOKUPS = Counter("posthorn_dns_lookups_total", "MX lookups by result", ("result",))
+HOST_LOOKUPS = Counter(
+    "posthorn_host_lookups_total", "The sender's DNS look-ups by type and by what there was", ("type", "result")
+)
+TLS_SESSIONS = Counter(
+    "posthorn_tls_sessions_total",
+    "SMTP sessions by the TLS policy they were held to and its result (RFC 8460 section 4.3)",
+    ("policy", "result"),
+)
+STS_FETCHES = Counter("posthorn_mta_sts_fetches_total", "Fetched MTA-STS policies by result", ("result",))
 DOMAINS_FAILING = Gauge("posthorn_domains_failing", "Verified domains whose DNS records are gone, still in their grace")
 LEASES_RECOVERED = Counter("posthorn_leases_recovered_total", "Leases that ran out, by what was done", ("collection",))
 WEBHOOK_ATTEMPTS = Counter("posthorn_webhook_attempts_total", "Webhook posts by outcome", ("outcome",))

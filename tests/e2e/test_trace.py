@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 from typing import Any
+
+import trustme
 
 from deploy.local.parts import SERVICES
 from tests.e2e.account import Account, fresh
 from tests.e2e.records import all_records
 from tests.fixtures.deployment import eventually
+from tests.fixtures.scripted_smtp import Close, ScriptedServer, closed_port
 
 SERVICE_NAMES = {f"posthorn-{name}" for name in ("ingest", "router", "suppression", "sender", "webhooks")}
 
@@ -56,6 +60,33 @@ async def test_the_timeline_shows_every_stage_and_every_attempt(account: Account
     assert said["rcpt"]["sent"] == f"RCPT TO:<{recipient}>"
     assert (attempt["event"], attempt["code"], said["dot"]["code"]) == ("delivered", 250, 250)
     assert '"v":' not in json.dumps(timeline)
+
+
+async def test_the_timeline_shows_what_was_said_where_a_connection_failed_and_where_it_was_encrypted(
+    account: Account,
+) -> None:
+    certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("mx.test").configure_cert(certificate)
+    with closed_port() as port:
+        taken = {"DOT": Close("250 2.0.0 taken")}
+        async with ScriptedServer(taken, extensions=("STARTTLS", "PIPELINING"), tls=certificate) as server:
+            away, there = await account.transport(port, "away"), await account.transport(server.port, "there")
+            await account.route(away["id"], there["id"])
+            (message_id,) = await account.send(fresh("ok"))
+            await account.reaches(message_id, "sent")
+            await account.route("direct")
+            failed, relayed = await account.steps(message_id, "attempt")
+    assert (failed["event"], failed["stage"], failed["class"]) == ("deferred", "connect", "route_down")
+    (dialled,) = failed["transcript"]
+    assert dialled["sent"] == f"127.0.0.1 [127.0.0.1]:{port}"
+    assert dialled["reply"].startswith("(connection refused")
+    assert dialled["ms"] >= 0
+    assert (relayed["event"], relayed["attempt"]) == ("relayed", 1)  # what could not be dialled was no attempt
+    assert relayed["tls"]["version"] in ("TLSv1.2", "TLSv1.3")
+    stages = [step["stage"] for step in relayed["transcript"]]
+    assert stages == ["connect", "banner", "ehlo", "starttls", "ehlo", "mail", "rcpt", "data", "body", "dot"]
+    assert all(step["ms"] >= 0 for step in relayed["transcript"])
+    assert set(relayed["timings"]) == set(stages)
 
 
 async def test_the_spans_of_a_message_are_one_tree_under_the_callers_own(account: Account) -> None:

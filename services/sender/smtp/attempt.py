@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from typing import TypeGuard
 
 from services.sender.smtp.connection import Connection
-from services.sender.smtp.connections import Connections
+from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import Envelope, deliver
 from services.sender.smtp.outcomes import Abandoned, Bounced, Deferred, Failed, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress
 from services.sender.smtp.transcript import record_of
+from services.sender.smtp.unreached import LOOP_RULE
 
 MAX_SESSIONS = 2
 
@@ -28,20 +29,22 @@ async def attempt(
     """Tries the hosts in order (RFC 5321 section 5.1) and gives the outcome that stands, with the steps of all tries.
 
     The next host is tried only while no reply belongs to the message: after a failed connection, greeting or TLS, a
-    loss before the body, or 421; and at most two hosts get as far as MAIL. A kept connection that turns out to be gone
-    is replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
+    loss before the body, or 421; and no host behind one that is this system. At most two hosts get as far as MAIL, and
+    at most five addresses are dialled. A kept connection that turns out to be gone is replaced by a new one to the same
+    host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
     """
     steps: list[Step] = []
     outcome: Outcome | None = None
-    sessions = 0
+    sessions, tries = 0, Tries()
     for host in egress.hosts:
-        connection = await connections.acquire(egress, host)
+        tries.last = host is egress.hosts[-1]
+        connection = await connections.acquire(egress, host, tries)
         if isinstance(connection, Connection):
             reused = connection.deliveries > 0
             tried: Outcome | Abandoned = await _converse(connections, connection, envelope, message, before_dot)
             if reused and _stale(tried):
                 steps += tried.transcript
-                connection = await connections.dial(egress, host)
+                connection = await connections.dial(egress, host, connection.asked, tries)
                 if isinstance(connection, Connection):
                     tried = await _converse(connections, connection, envelope, message, before_dot)
                 else:
@@ -53,7 +56,7 @@ async def attempt(
             return tried
         steps += tried.transcript
         outcome = _weightier(outcome, tried)
-        if not _try_next_host(tried) or sessions == MAX_SESSIONS:
+        if not _try_next_host(tried) or sessions == MAX_SESSIONS or not tries.addresses:
             break
     if outcome is None:
         return Failed(text="the route has no host")
@@ -80,7 +83,7 @@ def _stale(tried: Outcome | Abandoned) -> TypeGuard[Deferred]:
 
 def _try_next_host(tried: Outcome) -> bool:
     if tried.stage in _BEFORE_MAIL:
-        return True
+        return tried.rule != LOOP_RULE
     return isinstance(tried, Deferred) and tried.stage in _BEFORE_BODY and tried.code in (None, 421)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.outcomes import Outcome, Stage
 from services.sender.smtp.peers import Egress, Timeouts
 from services.sender.smtp.replies import MalformedReplyError, Reply
 from services.sender.smtp.transcript import Transcript, record_of
 from services.sender.smtp.verdicts import Lost, outcome_of
 from services.sender.smtp.wire import LostError, Wire
+from services.sender.tls.protection import Protection
+from services.sender.tls.results import TlsResult
 from shared.contracts.messages import Host
 
 
@@ -22,18 +25,25 @@ class EndedError(Exception):
 class Connection:
     """One open conversation with one address of one host, made by `greeting.open_connection`; one delivery at a time.
 
+    `protection` is the TLS policy that it was opened under and `tls_result` how that went (see `TlsResult`); `asked` is
+    the policy that was tried first.
     `extensions` are the peer's of its last EHLO, by lower-case keyword. `deliveries` counts the transactions that were
     begun. `usable` turns False for good when the two ends may no longer agree on what comes next.
     """
 
-    def __init__(self, egress: Egress, host: Host, ip: str, timeouts: Timeouts) -> None:
+    def __init__(
+        self, egress: Egress, host: Host, ip: str, protection: Protection, timeouts: Timeouts, rules: Rules
+    ) -> None:
         self.egress, self.host, self.ip, self.timeouts = egress, host, ip, timeouts
+        self._rules = rules
+        self.protection = self.asked = protection
         self.wire = Wire()
         self.transcript = Transcript()
         self.extensions: dict[str, str] = {}
         self.auth_methods: list[str] = []
         self.tls_version: str | None = None
         self.tls_cipher: str | None = None
+        self.tls_result: TlsResult | None = None
         self.deliveries = 0
         self.needs_reset = False
         self._dead = False
@@ -99,10 +109,21 @@ class Connection:
         self.transcript.add(stage, sent, note=f"({lost}: {detail})")
         return EndedError(stage, None, lost, detail)
 
+    def tls_failed(self, result: TlsResult, detail: str, sent: str | None = None) -> EndedError:
+        """Notes that there is no TLS, or not the one there must be."""
+        self.tls_result = result
+        return self.lost(Stage.STARTTLS, Lost.TLS, detail, sent)
+
     def outcome(self, ended: EndedError) -> Outcome:
         """The verdict on how it ended, with what is known of the peer and what was said since the last outcome."""
         verdict = outcome_of(
-            ended.stage, ended.reply, lost=ended.lost, detail=ended.detail, relayed=self.egress.relayed
+            ended.stage,
+            ended.reply,
+            lost=ended.lost,
+            detail=ended.detail,
+            relayed=self.egress.relayed,
+            rollup=self.egress.rollup,
+            rules=self._rules.book,
         )
         return self.signed(verdict)
 
@@ -113,5 +134,7 @@ class Connection:
             ip=self.ip,
             tls_version=self.tls_version,
             tls_cipher=self.tls_cipher,
+            tls_policy=self.protection.policy if self.tls_result else None,
+            tls_result=self.tls_result,
             **record_of(self.transcript.take()),
         )

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from ipaddress import ip_address
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple
 
+from services.sender.bounces.live import Rules
+from services.sender.dns import Lookups
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
-from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Outcome, Scope, Stage, Step
+from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.smtp.targets import Targets, reachable_from
 from services.sender.smtp.transcript import record_of
+from services.sender.smtp.unreached import loop_outcome, unreachable_outcome, withheld_outcome
+from services.sender.tls.broken import BrokenTls
+from services.sender.tls.protection import Protection, Withheld, protect
+from services.sender.tls.results import TlsResult
 from shared.contracts.messages import Host, TlsMode
-from shared.net import is_public
-
-Resolve = Callable[[str], Awaitable[list[str]]]
-"""A host's addresses in the order to try them; raises OSError where the lookup fails."""
+from shared.telemetry import metrics
 
 MAX_ADDRESSES = 5
-BROKEN_TLS_SECONDS = 3 * 24 * 3600.0
 
 
 class Key(NamedTuple):
@@ -32,22 +32,20 @@ class Key(NamedTuple):
     transport_version: int
     host: str
     port: int
-    tls: TlsMode
+    protection: Protection
     source: str | None
 
 
-def key_of(egress: Egress, host: Host) -> Key:
-    return Key(egress.transport, egress.transport_version, host.name, host.port, egress.tls, egress.source)
+def key_of(egress: Egress, host: Host, protection: Protection) -> Key:
+    return Key(egress.transport, egress.transport_version, host.name, host.port, protection, egress.source)
 
 
-async def resolve_ipv4(name: str) -> list[str]:
-    """The IPv4 addresses of a host by the system's resolver; a literal address of either family stands for itself."""
-    try:
-        return [str(ip_address(name))]
-    except ValueError:
-        pass
-    found = await asyncio.get_running_loop().getaddrinfo(name, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+@dataclass
+class Tries:
+    """What one attempt at a message may still do, over all its hosts; `last` says that no host is behind this one."""
+
+    addresses: int = MAX_ADDRESSES
+    last: bool = False
 
 
 @dataclass
@@ -60,26 +58,30 @@ class Idle:
 class Connections:
     """A pool of idle connections. An idle one counts as nobody's: whoever limits a destination counts deliveries.
 
-    `allow_private` lets private and loopback addresses be dialled: for smart hosts inside, and for tests. Times are
-    seconds. Everything here belongs to one event loop.
+    Times are seconds. Everything here belongs to one event loop.
     """
 
     timeouts: Timeouts
     contexts: TlsContexts
-    resolve: Resolve = resolve_ipv4
-    allow_private: bool = False
+    lookups: Lookups
+    targets: Targets = field(default_factory=Targets)
+    broken_tls: BrokenTls = field(default_factory=BrokenTls)
+    rules: Rules = field(default_factory=Rules)
     idle_timeout: float = 30
     max_idle: int = 200
     _idle: dict[Key, list[Idle]] = field(default_factory=dict)
-    _broken_tls: dict[Key, float] = field(default_factory=dict)
 
-    async def acquire(self, egress: Egress, host: Host) -> Connection | Outcome:
+    async def acquire(self, egress: Egress, host: Host, tries: Tries) -> Connection | Outcome:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
-        return self._take(key_of(egress, host)) or await self.dial(egress, host)
+        protection = await self._protection(egress, host)
+        if isinstance(protection, Withheld):
+            metrics.TLS_SESSIONS.labels(str(protection.policy), str(protection.result)).inc()
+            return withheld_outcome(host, protection)
+        return self._take(key_of(egress, host, protection)) or await self.dial(egress, host, protection, tries)
 
     def release(self, connection: Connection) -> None:
         """Gives a connection back after a delivery; it is kept where it can be used again."""
-        egress, key = connection.egress, key_of(connection.egress, connection.host)
+        egress, key = connection.egress, key_of(connection.egress, connection.host, connection.asked)
         kept = sum(map(len, self._idle.values()))
         if (
             not connection.usable
@@ -100,42 +102,65 @@ class Connections:
                 idle.connection.close()
         self._idle.clear()
 
-    async def dial(self, egress: Egress, host: Host) -> Connection | Outcome:
-        """A new connection to the first address of the host that takes it, of at most five."""
-        try:
-            addresses = await self.resolve(host.name)
-        except OSError as error:
-            text = f"{host.name} has no address: {error.strerror or error}"
-            return _unreachable(egress, host, 451, "4.4.4", text)
-        allowed = [ip for ip in addresses if self.allow_private or is_public(ip)]
-        if addresses and not allowed:
-            return _unreachable(egress, host, 550, "5.4.4", f"{host.name} has only addresses that are not public")
-        failed = _unreachable(egress, host, 451, "4.4.4", f"{host.name} has no address")
+    async def dial(self, egress: Egress, host: Host, protection: Protection, tries: Tries) -> Connection | Outcome:
+        """A new connection to the first address of the host that takes it, of as many as the attempt may still try."""
+        found = await self.lookups.addresses(host.name, search=egress.domain is None)
+        allowed = [ip for ip in found.ips if self.targets.may_dial(ip)]
+        if self.targets.leads_back(found.ips):
+            return loop_outcome(egress, host)
+        ours = reachable_from(egress.source, allowed)
+        if not ours:
+            return unreachable_outcome(egress, host, found, allowed)
         steps: list[Step] = []
-        for ip in allowed[:MAX_ADDRESSES]:
-            result = await self._open(egress, host, ip, steps)
-            if isinstance(result, Connection):
-                result.transcript.steps[:0] = steps
-                return result
-            failed = result
-            steps += result.transcript
+        for ip in ours[: tries.addresses]:
+            tries.addresses -= 1
+            opened = await self._open(egress, host, ip, protection, steps, last=tries.last)
+            if isinstance(opened, Connection):
+                opened.transcript.steps[:0] = steps
+                return opened
+            failed = opened
+            steps += failed.transcript
         return failed.with_changes(**record_of(steps))
 
-    async def _open(self, egress: Egress, host: Host, ip: str, steps: list[Step]) -> Connection | Outcome:
-        """Opens one address; an opportunistic handshake that fails is followed by one try in clear (RFC 7435).
+    async def _protection(self, egress: Egress, host: Host) -> Protection | Withheld:
+        tlsa = None
+        if egress.dane:
+            addresses = await self.lookups.addresses(host.name)
+            # without an address there is nothing to protect, and dialling says why
+            tlsa = await self.lookups.tlsa(host.name, host.port, addresses) if addresses.ips else None
+        return protect(
+            egress.tls,
+            host.name,
+            domain=egress.domain,
+            sts=egress.sts,
+            tlsa=tlsa,
+            clear_allowed=egress.credentials is None,
+        )
 
-        Which hosts fail is remembered for three days. `steps` takes what was said before the last try.
+    async def _open(
+        self, egress: Egress, host: Host, ip: str, asked: Protection, steps: list[Step], *, last: bool
+    ) -> Connection | Outcome:
+        """Opens one address; where TLS fails, as often as the policy has something else to try (RFC 7435).
+
+        A host that took the message in clear is remembered. `steps` takes what was said before the last try.
         """
-        key, now = key_of(egress, host), time.monotonic()
-        optional = egress.tls is TlsMode.OPPORTUNISTIC and egress.credentials is None
-        tls = TlsMode.DISABLED if optional and self._broken_tls.get(key, now) > now else egress.tls
-        result = await open_connection(egress, host, ip, timeouts=self.timeouts, contexts=self.contexts, tls=tls)
-        if isinstance(result, Deferred) and result.class_ is BounceClass.TLS and result.code is None and optional:
+        place, protection = f"{host.name}:{host.port}", asked
+        timeouts = replace(self.timeouts, banner=self.timeouts.last_banner) if last else self.timeouts
+        opening = partial(open_connection, timeouts=timeouts, contexts=self.contexts, rules=self.rules)
+        if protection.mode is TlsMode.OPPORTUNISTIC and protection.otherwise and place in self.broken_tls:
+            protection = protection.instead(TlsResult.VALIDATION_FAILURE)
+        while True:
+            result = await opening(egress, host, ip, protection)
+            if isinstance(result, Connection) or not protection.otherwise or not _tls_failed(result):
+                break
             steps += result.transcript
-            self._broken_tls[key] = now + BROKEN_TLS_SECONDS
-            return await open_connection(
-                egress, host, ip, timeouts=self.timeouts, contexts=self.contexts, tls=TlsMode.DISABLED
-            )
+            protection = protection.instead(result.tls_result)
+        if isinstance(result, Connection):
+            result.asked = asked
+            if protection.mode is TlsMode.DISABLED and asked.mode is not TlsMode.DISABLED:
+                self.broken_tls.note(place)
+        if result.tls_result is not None:
+            metrics.TLS_SESSIONS.labels(str(protection.policy), str(result.tls_result)).inc()
         return result
 
     def _take(self, key: Key) -> Connection | None:
@@ -157,17 +182,6 @@ class Connections:
         connection.close()
 
 
-def _unreachable(egress: Egress, host: Host, code: int, enhanced: str, text: str) -> Outcome:
-    """A host that could not be dialled at all: for good only where the recipient's domain points at private space."""
-    kind: type[Bounced] | type[Deferred] = Bounced if code >= 500 and not egress.relayed else Deferred
-    return kind(
-        stage=Stage.CONNECT,
-        code=code,
-        enhanced=enhanced,
-        text=text,
-        class_=BounceClass.ROUTE_DOWN if egress.relayed else BounceClass.ROUTING_DNS,
-        hard=kind is Bounced,
-        scope=Scope.TRANSPORT if egress.relayed else Scope.RECIPIENT,
-        host=host.name,
-        rule="unreachable",
-    )
+def _tls_failed(outcome: Outcome) -> bool:
+    """Whether a new connection may do better; a host that has said 421 wants none now."""
+    return outcome.stage is Stage.STARTTLS and outcome.class_ is BounceClass.TLS and outcome.code != 421

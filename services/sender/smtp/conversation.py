@@ -74,17 +74,26 @@ def _refused_here(connection: Connection, envelope: Envelope) -> Outcome | None:
     limit = connection.extensions.get("size", "")
     if limit.isascii() and limit.isdigit() and 0 < int(limit) < envelope.size:
         text = f"the message of {envelope.size} bytes is over the host's limit of {limit} (RFC 1870)"
-        return _bounced(552, "5.3.4", text, BounceClass.MESSAGE_TOO_LARGE)
+        return _bounced(552, "5.3.4", text, BounceClass.MESSAGE_TOO_LARGE, "announced-size")
     if _needs_utf8(envelope) and "smtputf8" not in connection.extensions:
-        return _bounced(553, "5.6.7", "the host does not offer SMTPUTF8 (RFC 6531)", BounceClass.CONTENT_REJECTED)
+        text = "the host does not offer SMTPUTF8 (RFC 6531)"
+        return _bounced(553, "5.6.7", text, BounceClass.CONTENT_REJECTED, "no-smtputf8")
     if envelope.eight_bit and "8bitmime" not in connection.extensions:
-        return _bounced(554, "5.6.3", "the host does not offer 8BITMIME (RFC 6152)", BounceClass.CONTENT_REJECTED)
+        text = "the host does not offer 8BITMIME (RFC 6152)"
+        return _bounced(554, "5.6.3", text, BounceClass.CONTENT_REJECTED, "no-8bitmime")
     return None
 
 
-def _bounced(code: int, enhanced: str, text: str, class_: BounceClass) -> Bounced:
+def _bounced(code: int, enhanced: str, text: str, class_: BounceClass, rule: str) -> Bounced:
     return Bounced(
-        stage=Stage.MAIL, code=code, enhanced=enhanced, text=text, class_=class_, hard=True, scope=Scope.MESSAGE
+        stage=Stage.MAIL,
+        code=code,
+        enhanced=enhanced,
+        text=text,
+        class_=class_,
+        hard=True,
+        scope=Scope.MESSAGE,
+        rule=rule,
     )
 
 

@@ -5,30 +5,40 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+from datetime import UTC, datetime
 
 from aiosmtplib import SMTPResponseException, SMTPServerDisconnected, SMTPTimeoutError
 from aiosmtplib.auth import auth_login_encode, auth_plain_encode
 from aiosmtplib.esmtp import parse_esmtp_extensions
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.connection import Connection, EndedError
 from services.sender.smtp.outcomes import Outcome, Stage
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
 from services.sender.smtp.replies import MalformedReplyError, Reply
 from services.sender.smtp.transcript import AUTH_MASK
 from services.sender.smtp.verdicts import Lost
+from services.sender.tls.chain import shown_chain
+from services.sender.tls.protection import Protection
+from services.sender.tls.results import TlsResult, result_of
+from services.sender.tls.tlsa import check_chain
 from shared.contracts.messages import Host, TlsMode
 
 
 async def open_connection(
-    egress: Egress, host: Host, ip: str, *, timeouts: Timeouts, contexts: TlsContexts, tls: TlsMode | None = None
+    egress: Egress,
+    host: Host,
+    ip: str,
+    protection: Protection,
+    *,
+    timeouts: Timeouts,
+    contexts: TlsContexts,
+    rules: Rules,
 ) -> Connection | Outcome:
-    """Dials one address and talks up to the point where MAIL may be sent; a failure is its outcome.
-
-    `tls` overrides the egress's mode, for the second try in clear of an opportunistic conversation.
-    """
-    connection = Connection(egress, host, ip, timeouts)
+    """Dials one address and talks up to the point where MAIL may be sent; a failure is its outcome."""
+    connection = Connection(egress, host, ip, protection, timeouts, rules)
     try:
-        await _greet(connection, tls or egress.tls, contexts)
+        await _greet(connection, contexts)
     except EndedError as ended:
         connection.drop()
         return connection.outcome(ended)
@@ -38,17 +48,19 @@ async def open_connection(
     return connection
 
 
-async def _greet(connection: Connection, tls: TlsMode, contexts: TlsContexts) -> None:
-    timeouts = connection.timeouts
+async def _greet(connection: Connection, contexts: TlsContexts) -> None:
+    timeouts, tls = connection.timeouts, connection.protection.mode
     await _dial(connection, contexts.for_mode(tls) if tls is TlsMode.IMPLICIT else None)
     banner = await connection.hear(Stage.BANNER, timeouts.banner, None)
     if not banner.positive:
         raise EndedError(Stage.BANNER, banner)
     await _hello(connection)
     if tls in (TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED, TlsMode.VERIFY):
-        await _start_tls(connection, tls, contexts.for_mode(tls))
+        await _start_tls(connection, contexts.for_mode(tls))
+    elif tls is TlsMode.DISABLED:
+        connection.tls_result = connection.protection.result
     if connection.egress.credentials is not None:
-        await _authenticate(connection, tls)
+        await _authenticate(connection)
 
 
 async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
@@ -72,7 +84,7 @@ async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
             lambda: connection.wire,
             sock=sock,
             ssl=context,
-            server_hostname=connection.host.name if context else None,
+            server_hostname=connection.protection.server_name if context else None,
             ssl_handshake_timeout=timeouts.starttls if context else None,
         )
     except TimeoutError as error:
@@ -81,7 +93,7 @@ async def _dial(connection: Connection, context: ssl.SSLContext | None) -> None:
     except OSError as error:
         sock.close()
         if connected:
-            raise connection.lost(Stage.STARTTLS, Lost.TLS, _reason(error), sent) from error
+            raise connection.tls_failed(result_of(error), _reason(error), sent) from error
         kind = Lost.REFUSED if isinstance(error, ConnectionRefusedError) else Lost.UNREACHABLE
         raise connection.lost(Stage.CONNECT, kind, error.strerror or type(error).__name__, sent) from error
     except BaseException:
@@ -106,39 +118,43 @@ async def _hello(connection: Connection) -> None:
         raise EndedError(Stage.EHLO, reply)
 
 
-async def _start_tls(connection: Connection, mode: TlsMode, context: ssl.SSLContext) -> None:
+async def _start_tls(connection: Connection, context: ssl.SSLContext) -> None:
     """STARTTLS, and EHLO again: what was learned in clear is forgotten (RFC 3207 section 4.2).
 
     Without it an opportunistic conversation goes on in clear; the other modes end here, which only defers the message.
     """
+    protection = connection.protection
+    optional = protection.mode is TlsMode.OPPORTUNISTIC
     if "starttls" not in connection.extensions:
-        if mode is TlsMode.OPPORTUNISTIC:
-            return
-        raise connection.lost(Stage.STARTTLS, Lost.TLS, "STARTTLS is not offered")
+        if not optional:
+            raise connection.tls_failed(TlsResult.STARTTLS_NOT_SUPPORTED, "STARTTLS is not offered")
+        connection.tls_result = TlsResult.STARTTLS_NOT_SUPPORTED
+        return
     connection.transcript.start()
     timeout = connection.timeouts.starttls
     try:
-        await connection.wire.start_tls(context, connection.host.name, timeout)
+        await connection.wire.start_tls(context, protection.server_name, timeout)
     except SMTPResponseException as error:
         reply = Reply(error.code, (error.message,))
         connection.transcript.add(Stage.STARTTLS, "STARTTLS", reply)
-        if mode is TlsMode.OPPORTUNISTIC and reply.code != 421:
+        connection.tls_result = TlsResult.STARTTLS_NOT_SUPPORTED
+        if optional and reply.code != 421:
             return
         raise EndedError(Stage.STARTTLS, reply) from error
     except MalformedReplyError as error:
         raise connection.lost(Stage.STARTTLS, Lost.MALFORMED, str(error), "STARTTLS") from error
     except (SMTPServerDisconnected, SMTPTimeoutError, OSError) as error:
-        raise connection.lost(Stage.STARTTLS, Lost.TLS, _reason(error), "STARTTLS") from error
+        raise connection.tls_failed(result_of(error), _reason(error), "STARTTLS") from error
     _note_tls(connection)
     connection.transcript.add(Stage.STARTTLS, "STARTTLS", note=f"(220, {connection.tls_version})")
     await _hello(connection)
 
 
-async def _authenticate(connection: Connection, mode: TlsMode) -> None:
+async def _authenticate(connection: Connection) -> None:
     """AUTH PLAIN or LOGIN. A password goes out in clear only where the transport's settings say TLS is disabled."""
     credentials = connection.egress.credentials
     assert credentials is not None
-    if connection.tls_version is None and mode is not TlsMode.DISABLED:
+    if connection.tls_version is None and connection.protection.mode is not TlsMode.DISABLED:
         raise connection.lost(Stage.AUTH, Lost.TLS, "no password is sent without TLS")
     timeout = connection.timeouts.auth
     if "plain" in connection.auth_methods:
@@ -157,11 +173,18 @@ async def _authenticate(connection: Connection, mode: TlsMode) -> None:
 
 
 def _note_tls(connection: Connection) -> None:
-    transport = connection.wire.transport
+    """What was agreed on. Raises EndedError where TLSA records ask for another certificate (RFC 7672 section 3)."""
+    transport, protection = connection.wire.transport, connection.protection
     tls = transport.get_extra_info("ssl_object") if transport is not None else None
-    if tls is not None:
-        connection.tls_version, cipher = tls.version(), tls.cipher()
-        connection.tls_cipher = cipher[0] if cipher else None
+    if tls is None:
+        raise connection.tls_failed(TlsResult.VALIDATION_FAILURE, "connection lost")
+    connection.tls_version, cipher = tls.version(), tls.cipher()
+    connection.tls_cipher = cipher[0] if cipher else None
+    if protection.tlsa:
+        wrong = check_chain(protection.tlsa, shown_chain(tls), protection.names, datetime.now(UTC))
+        if wrong is not None:
+            raise connection.tls_failed(wrong, f"no TLSA record stands for the certificate ({wrong})", "STARTTLS")
+    connection.tls_result = protection.result or TlsResult.SUCCESS
 
 
 def _reason(error: Exception) -> str:

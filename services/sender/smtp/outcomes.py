@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, ClassVar, Self
 
+from services.sender.tls.results import PolicyType, TlsResult
 from shared.contracts.events import EventType
 
 MAX_REPLY = 1024
@@ -87,7 +88,8 @@ class _Outcome:
     """The fields of every outcome.
 
     `code` and `enhanced` (RFC 3463, such as `5.1.1`) are the peer's where it replied, ours where it could not; `text`
-    is at most 1 KiB. `rule` names the verdict table's row. `timings` are milliseconds by stage, `transcript` is at most
+    is at most 1 KiB. `rule` names the verdict table's row. `tls_policy` and `tls_result` are None where the session
+    did not come to TLS, or none was wanted. `timings` are milliseconds by stage, `transcript` is at most
     8 KiB.
     """
 
@@ -105,6 +107,8 @@ class _Outcome:
     ip: str | None = None
     tls_version: str | None = None
     tls_cipher: str | None = None
+    tls_policy: PolicyType | None = None
+    tls_result: TlsResult | None = None
     transcript: tuple[Step, ...] = ()
     timings: tuple[tuple[str, int], ...] = ()
 
@@ -121,11 +125,20 @@ class _Outcome:
             "rule": self.rule,
             "host": self.host,
             "ip": self.ip,
-            "tls": {"version": self.tls_version, "cipher": self.tls_cipher} if self.tls_version else None,
+            "tls": self._tls() or None,
             "timings": dict(self.timings) or None,
             "transcript": [step.to_data() for step in self.transcript] or None,
         }
         return {name: value for name, value in data.items() if value is not None}
+
+    def _tls(self) -> dict[str, str]:
+        said = {
+            "version": self.tls_version,
+            "cipher": self.tls_cipher,
+            "policy": self.tls_policy,
+            "result": self.tls_result,
+        }
+        return {name: str(value) for name, value in said.items() if value is not None}
 
     def with_changes(self, **changes: Any) -> Self:
         """A copy with the named fields replaced."""

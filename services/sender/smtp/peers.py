@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from dataclasses import dataclass, field
 
+from services.sender.tls.sts import StsFinding
 from shared.contracts.messages import Host, TlsMode
 
 
@@ -12,11 +13,13 @@ from shared.contracts.messages import Host, TlsMode
 class Timeouts:
     """Seconds to wait, each for one stage (RFC 5321 section 4.5.3.2); `block` is for each 64 KiB of a message written.
 
-    The wait after the final dot is the long one: giving up on a peer that still works is how duplicates are made.
+    The wait after the final dot is the long one: giving up on a peer that still works is how duplicates are made. The
+    last of the hosts has `last_banner` for its greeting.
     """
 
     connect: float = 30
     banner: float = 60
+    last_banner: float = 300
     ehlo: float = 120
     starttls: float = 60
     auth: float = 60
@@ -38,7 +41,9 @@ class Credentials:
 class Egress:
     """One way out, as the route of a message and its transport's settings give it. `hosts` are in order of preference.
 
-    `relayed` is True for a smart host; `source` is the local address to bind.
+    `rollup` names the destination; `relayed` is True for a smart host; `source` is the local address to bind. `domain`
+    is the recipient's, where the hosts are of its MX records and not configured; `sts` is then its MTA-STS policy, and
+    `dane` says that DANE is on and the MX records are validated.
     """
 
     transport: str
@@ -46,10 +51,14 @@ class Egress:
     hosts: tuple[Host, ...]
     tls: TlsMode
     ehlo_name: str
+    rollup: str = ""
     relayed: bool = False
     credentials: Credentials | None = None
     source: str | None = None
     max_deliveries_per_connection: int = 100
+    domain: str | None = None
+    sts: StsFinding | None = None
+    dane: bool = False
 
 
 @dataclass(frozen=True)

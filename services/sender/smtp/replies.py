@@ -71,3 +71,12 @@ def take_reply(buffer: bytearray) -> Reply | None:
     if len(buffer) > MAX_REPLY_BYTES or len(buffer) - offset > MAX_LINE:
         raise MalformedReplyError("reply too long")
     return None
+
+
+def reply_of(text: str) -> Reply:
+    """The reply that a whole text is, of one line or several. Raises MalformedReplyError."""
+    buffer = bytearray(text.strip().encode() + b"\n")
+    reply = take_reply(buffer)
+    if reply is None or buffer:
+        raise MalformedReplyError("not one whole reply: each line but the last has a hyphen behind its code")
+    return reply

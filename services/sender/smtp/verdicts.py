@@ -1,17 +1,18 @@
 """What a reply, or its absence, means: pure rules (RFC 5321 sections 4.2.1, 4.5.4, 6.1; RFC 3463).
 
-The stage decides first, then the enhanced code, then the text; where no rule knows better, the first digit of the basic
-code says whether to try again.
+The stage decides first, then the bounce rules; where no rule knows better, the first digit of the basic code says
+whether to try again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.sender.smtp.bounce_rules import RULES, Action, Rule
+from services.sender.bounces.loader import own_rules
+from services.sender.bounces.model import Action, Refusal, Rulebook
 from services.sender.smtp.outcomes import (
+    SUPPRESSING,
     Ambiguous,
     BounceClass,
     Bounced,
@@ -22,7 +23,7 @@ from services.sender.smtp.outcomes import (
     Scope,
     Stage,
 )
-from services.sender.smtp.replies import MAX_TEXT, Reply
+from services.sender.smtp.replies import Reply
 
 
 class Lost(StrEnum):
@@ -38,7 +39,7 @@ class Lost(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`transient` says whether to try again, `hard` whether a bounce is for good, `rule` which row said so."""
+    """`transient` says whether to try again, `hard` whether a bounce is for good, `rule` the id of what said so."""
 
     class_: BounceClass
     hard: bool
@@ -58,12 +59,16 @@ def classify(
     *,
     lost: Lost | None = None,
     relayed: bool = False,
-    rules: Sequence[Rule] = RULES,
+    rollup: str = "",
+    rules: Rulebook | None = None,
 ) -> Verdict:
     """The verdict on a refusal (`code` of 300 or more) or a loss (`code` None) at `stage`.
 
     `relayed` is True where the peer is a smart host: what it says of the session is the transport's failure, not the
-    recipient's. The last rule must fit everything.
+    recipient's. `rollup` is the destination's, for rules of one provider. Without `rules` our own decide; the last of
+    them must fit everything.
+
+    Whatever a rule says, a refusal before MAIL only defers, and no address is given up for a refused sender or a 4xx.
     """
     if code is None:
         class_ = BounceClass.CONNECTION
@@ -74,14 +79,22 @@ def classify(
         elif relayed and stage is Stage.CONNECT:
             class_ = BounceClass.ROUTE_DOWN
         return Verdict(class_, False, True, _scope(stage, class_, relayed), f"lost-{stage}")
-    subject_detail = enhanced.partition(".")[2] if enhanced else ""
-    rule = next(rule for rule in rules if rule.fits(stage, code, subject_detail, text[:MAX_TEXT], relayed))
-    transient = rule.action is Action.RETRY or (rule.action is None and code < 500)
-    return Verdict(rule.class_, rule.hard and not transient, transient, _scope(stage, rule.class_, relayed), rule.name)
+    rule = (rules or own_rules()).find(Refusal(stage, code, enhanced, text, rollup, relayed))
+    assert rule is not None
+    transient = stage in _SESSION or rule.action is Action.RETRY or (rule.action is None and code < 500)
+    hard = rule.hard and not transient and code >= 500 and not (stage is Stage.MAIL and rule.class_ in SUPPRESSING)
+    return Verdict(rule.class_, hard, transient, _scope(stage, rule.class_, relayed), rule.id)
 
 
 def outcome_of(
-    stage: Stage, reply: Reply | None, *, lost: Lost | None = None, detail: str = "", relayed: bool = False
+    stage: Stage,
+    reply: Reply | None,
+    *,
+    lost: Lost | None = None,
+    detail: str = "",
+    relayed: bool = False,
+    rollup: str = "",
+    rules: Rulebook | None = None,
 ) -> Outcome:
     """The outcome of a conversation that ended at `stage` with `reply`, or with none (`lost`, and what is known of it).
 
@@ -95,7 +108,7 @@ def outcome_of(
     if stage is Stage.DOT and reply.positive:
         accepted = Relayed if relayed else Delivered
         return accepted(stage=stage, code=reply.code, enhanced=reply.enhanced, text=reply.text)
-    verdict = classify(stage, reply.code, reply.enhanced, reply.text, relayed=relayed)
+    verdict = classify(stage, reply.code, reply.enhanced, reply.text, relayed=relayed, rollup=rollup, rules=rules)
     refused = Deferred if verdict.transient else Bounced
     return refused(
         stage=stage,

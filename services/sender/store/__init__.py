@@ -1,5 +1,11 @@
 """The sender's collections: the only MongoDB code of the service."""
 
-from services.sender.store import changes, deliveries, destinations
+from services.sender.store import broken_tls, changes, deliveries, destinations, sts_policies
 
-INDEXES = {**deliveries.INDEXES, **destinations.INDEXES, **changes.INDEXES}
+INDEXES = {
+    **deliveries.INDEXES,
+    **destinations.INDEXES,
+    **changes.INDEXES,
+    **broken_tls.INDEXES,
+    **sts_policies.INDEXES,
+}

@@ -63,6 +63,9 @@ OF_ONE_STATE = (
 )
 """What a delivery of another state or pass may have left and an arrival that does not set it takes away."""
 
+COUNTS = ("attempt", "ambiguous", "refused")
+"""What a delivery keeps from pass to pass."""
+
 NOT_SENT = {"$expr": {"$ne": ["$data_sent", "$pass"]}}
 WAITS_AGAIN: list[dict[str, Any]] = [
     {"$set": {"state": "waiting", "tell_at": from_now(TOLD_AFTER)}},
@@ -83,11 +86,11 @@ class Deliveries:
         return [answer.result is Insert.DONE for answer in answers]
 
     async def take_again(self, documents: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-        """Takes back what was released at just the pass that it arrives in; returns `{attempt, ambiguous}` of those."""
+        """Takes back what was released at just the pass that it arrives in; returns their COUNTS."""
         arrival = new_token()
         writes = []
         for document in documents:
-            fields = {name: value for name, value in document.items() if name not in ("_id", "attempt", "ambiguous")}
+            fields = {name: value for name, value in document.items() if name not in ("_id", *COUNTS)}
             gone = dict.fromkeys([name for name in OF_ONE_STATE if name not in fields], "")
             writes.append(
                 UpdateOne(
@@ -99,7 +102,7 @@ class Deliveries:
         if not written.matched_count:
             return {}
         ids = [document["_id"] for document in documents]
-        found = self.collection.find({"_id": {"$in": ids}, "arrival": arrival}, {"attempt": 1, "ambiguous": 1})
+        found = self.collection.find({"_id": {"$in": ids}, "arrival": arrival}, dict.fromkeys(COUNTS, 1))
         return {document["_id"]: document async for document in found}
 
     async def last_events(self, ids: Sequence[str]) -> list[dict[str, Any]]:

@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.router.dns import MxCache, make_resolver
+from services.router.dns import MxCache
 from services.router.mx import Finding, Mx, MxHost, rollup_of
 from services.router.settings import Settings
+from shared.dns import make_resolver
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.dns_server import NameServer, Says, soa
 
@@ -29,7 +30,9 @@ class Lookups:
 
     def __init__(self, settings: Settings) -> None:
         self.clock = Clock()
-        self.cache = MxCache(make_resolver(settings), ["mx.ours.test"], self.clock)
+        self.cache = MxCache(
+            make_resolver(settings.nameservers, settings.dns_timeout_seconds), ["mx.ours.test"], self.clock
+        )
 
     async def of(self, domain: str) -> Mx:
         return (await self.cache.look_up([domain], PATIENCE))[domain]
@@ -188,3 +191,15 @@ async def test_domains_with_the_same_hosts_share_a_rollup(lookups: Lookups, name
     assert a == b != c
     assert a.startswith("mx:")
     assert len(a) == len("mx:") + 16
+
+
+@pytest.mark.parametrize("failure", [Says(rcode="SERVFAIL"), Says(rcode="REFUSED"), Says(silent=True)])
+async def test_a_failure_is_soon_forgotten_and_the_answer_behind_it_is_taken(
+    lookups: Lookups, names: NameServer, failure: Says
+) -> None:
+    names.says("a.test", failure)
+    assert (await lookups.of("a.test")).finding is Finding.FAILED
+    names.mx("a.test", "10 mx.a.test.")
+    assert (await lookups.of("a.test")).finding is Finding.FAILED
+    lookups.clock.now += 31
+    assert await lookups.of("a.test") == Mx(Finding.MX, "a.test", (MxHost(10, "mx.a.test"),))

@@ -264,8 +264,8 @@ async def test_look_ups_under_way_end_with_the_service(router: Router, names: Na
     async with router.running("route", nameservers=[names.address], dns_timeout_seconds=60, dns_wait_ms=20):
         await router.publish(accepted(Lane.STANDARD), a_message("ann@silent.sample"))
         await router.routed()
-        assert "mx-look-up" in {task.get_name() for task in asyncio.all_tasks()}
-    assert "mx-look-up" not in {task.get_name() for task in asyncio.all_tasks()}
+        assert "look-up" in {task.get_name() for task in asyncio.all_tasks()}
+    assert "look-up" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_what_is_routed_is_counted_by_lane_and_what_is_looked_up_by_result(

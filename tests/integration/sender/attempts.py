@@ -7,12 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+from services.sender.bounces.live import Rules
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.tls.protection import Protection, protect
 from shared.contracts.messages import Host, TlsMode
 from tests.fixtures.scripted_smtp import Act, ScriptedServer
 
@@ -53,7 +55,11 @@ class Dots:
 @asynccontextmanager
 async def opened(server: ScriptedServer, contexts: TlsContexts, **changes: Any) -> AsyncIterator[Connection]:
     way = egress(server.port, **changes)
-    connection = await open_connection(way, way.hosts[0], "127.0.0.1", timeouts=LONG, contexts=contexts)
+    protection = protect(way.tls, NAME)
+    assert isinstance(protection, Protection)
+    connection = await open_connection(
+        way, way.hosts[0], "127.0.0.1", protection, timeouts=LONG, contexts=contexts, rules=Rules()
+    )
     assert isinstance(connection, Connection), connection
     yield connection
     connection.close()

@@ -18,6 +18,7 @@ from services.sender.smtp.outcomes import (
     Scope,
     Stage,
 )
+from services.sender.smtp.targets import Targets
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer
 from tests.integration.sender.attempts import (
     MESSAGE,
@@ -162,23 +163,13 @@ async def test_a_connection_refused_is_the_transports_failure_only_for_a_smart_h
 
 async def test_private_addresses_are_not_dialled(pool: Callable[..., Connections]) -> None:
     async with ScriptedServer() as server:
-        outcome = await attempt(pool(allow_private=False), egress(server.port), envelope(), MESSAGE, yes)
+        outcome = await attempt(pool(targets=Targets()), egress(server.port), envelope(), MESSAGE, yes)
         assert isinstance(outcome, Bounced)
         assert (outcome.code, outcome.enhanced, outcome.suppresses) == (550, "5.4.4", False)
         relayed = egress(server.port, relayed=True)
-        assert isinstance(await attempt(pool(allow_private=False), relayed, envelope(), MESSAGE, yes), Deferred)
+        assert isinstance(await attempt(pool(targets=Targets()), relayed, envelope(), MESSAGE, yes), Deferred)
         assert not server.sessions
 
 
-async def test_a_host_without_an_address_defers(pool: Callable[..., Connections]) -> None:
-    async def fails(name: str) -> list[str]:
-        raise OSError("no such host")
-
-    async def empty(name: str) -> list[str]:
-        return []
-
-    for resolve in (fails, empty):
-        outcome = await attempt(pool(resolve=resolve), egress(25), envelope(), MESSAGE, yes)
-        assert isinstance(outcome, Deferred)
-        assert outcome.class_ is BounceClass.ROUTING_DNS
+async def test_without_a_host_there_is_nothing_to_try(pool: Callable[..., Connections]) -> None:
     assert isinstance(await attempt(pool(), egress(), envelope(), MESSAGE, yes), Failed)

@@ -8,7 +8,7 @@ from typing import Any
 import dkim
 import pytest
 
-from shared.contracts.messages import Verdict, VerdictKind
+from shared.contracts.messages import LastAttempt, Verdict, VerdictKind
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import EVENTS, Lane, cleared, dead_letters
 from shared.dkim_keys import txt_record
@@ -131,14 +131,19 @@ async def test_a_verdict_ends_a_message_without_an_attempt(
     assert (await world.delivery(message))["state"] == "ended"
 
 
-async def test_a_verdict_to_wait_burns_no_attempt(world: World) -> None:
+async def test_a_verdict_to_wait_burns_no_attempt_and_forgets_nothing(world: World) -> None:
     now = datetime.now(UTC)
     verdict = Verdict(kind=VerdictKind.WAIT_UNTIL, until=now, reason="dns", by="router", checked_at=now)
-    message = await world.message(verdict=verdict)
+    last = LastAttempt(transport="direct", outcome="450 4.2.0 greylisted", scope="recipient")
+    message = await world.message(verdict=verdict, attempt=2, last=last)
     async with world.sender():
         await world.clear(message)
         (again,) = await world.returned()
-    assert (again.pass_, again.attempt) == (1, 0)
+        assert (again.pass_, again.attempt, again.last) == (1, 2, last)
+        expired = Verdict(kind=VerdictKind.EXPIRED, reason="expired", by="router", checked_at=now)
+        await world.clear(again.with_changes(verdict=expired))
+        (event,) = await world.events(message, "failed")
+    assert event.data.items() >= {"reason": "expired", "code": 450, "reply": "4.2.0 greylisted"}.items()
 
 
 async def test_a_domain_that_is_not_known_yet_is_waited_for(world: World) -> None:

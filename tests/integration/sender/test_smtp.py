@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ import pytest
 
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connection import Connection
-from services.sender.smtp.connections import Connections
+from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import deliver
 from services.sender.smtp.outcomes import (
     Abandoned,
@@ -25,6 +26,7 @@ from services.sender.smtp.outcomes import (
     Stage,
 )
 from services.sender.smtp.peers import TlsContexts
+from shared.contracts.messages import TlsMode
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer, Silence, Stall
 from tests.integration.sender.attempts import (
     LARGE,
@@ -200,7 +202,7 @@ async def test_a_peer_that_leaves_while_the_lease_is_checked_gets_no_dot(pool: C
             return True
 
         way = egress(server.port)
-        connection = await connections.acquire(way, way.hosts[0])
+        connection = await connections.acquire(way, way.hosts[0], Tries())
         assert isinstance(connection, Connection)
         spoken = [connection]
         outcome = await deliver(connection, envelope(), MESSAGE, once_it_spoke)
@@ -233,6 +235,17 @@ async def test_helo_where_ehlo_is_unknown(pool: Callable[..., Connections]) -> N
     assert isinstance(outcome, Delivered)
     assert server.session.verbs[:3] == ["EHLO", "HELO", "MAIL"]
     assert "SIZE" not in server.session.commands[2]
+
+
+async def test_pipelining_that_was_offered_in_clear_is_forgotten_under_tls(
+    pool: Callable[..., Connections], server_tls: ssl.SSLContext
+) -> None:
+    """Without it DATA is not sent behind a refused RCPT."""
+    clear, encrypted = Raw(b"250-mx.test\r\n250-STARTTLS\r\n250 PIPELINING\r\n"), Raw(b"250 mx.test\r\n")
+    script: dict[str, Act | list[Act]] = {"EHLO": [clear, encrypted], "RCPT": "550 5.1.1 unknown"}
+    outcome, server = await outcome_with(pool, script, tls=TlsMode.REQUIRED, server_tls=server_tls)
+    assert isinstance(outcome, Bounced), outcome
+    assert server.session.verbs == ["EHLO", "STARTTLS", "EHLO", "MAIL", "RCPT", "QUIT"]
 
 
 async def test_a_message_over_the_announced_size_is_not_sent(pool: Callable[..., Connections]) -> None:

@@ -96,7 +96,9 @@ class World:
         )
         await Entities(self.deployment.database("sender")).apply([change])
 
-    async def content(self, subject: str = "Your code", workspace: str = "w1") -> str:
+    async def content(
+        self, subject: str = "Your code", workspace: str = "w1", text: str = "Your code is 482910"
+    ) -> str:
         content = Content(
             content_id=uuid7(),
             workspace_id=workspace,
@@ -104,7 +106,7 @@ class World:
             to=["someone@sink.test"],
             subject=subject,
             html="<p>Your code is 482910</p>",
-            text="Your code is 482910",
+            text=text,
             expires_at=datetime.now(UTC) + timedelta(days=9),
         )
         await self.deployment.database("content")[COLLECTION].insert_one(to_document(content))

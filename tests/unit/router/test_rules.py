@@ -43,6 +43,19 @@ def routed(
     return decide(message, choice, configuration, destination if choice.domain else None, now)
 
 
+def test_a_route_says_what_the_resolver_vouches_for() -> None:
+    """Only of hosts that are the domain's MX records: those are what policies of the domain are about."""
+    authentic = Destination(Finding.IMPLICIT, "d:a.example", (Host(name="a.example"),), authentic=True)
+    static = Destination(Finding.STATIC, "static:a.example", (Host(name="192.0.2.1"),))
+    for destination, mx in ((FOUND, "plain"), (authentic, "authentic"), (static, None)):
+        route = routed(message(), known("direct"), destination).route
+        assert route is not None
+        assert route.mx == mx
+    relayed = routed(message(), known("smart")).route
+    assert relayed is not None
+    assert relayed.mx is None
+
+
 def failed(transport: str) -> LastAttempt:
     return LastAttempt(transport=transport, outcome="connection refused", scope="transport")
 

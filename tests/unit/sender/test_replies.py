@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.smtp.replies import MAX_TEXT, MalformedReplyError, Reply, take_reply
+from services.sender.smtp.replies import MAX_TEXT, MalformedReplyError, Reply, reply_of, take_reply
 
 TEXTS = st.text(st.characters(exclude_categories=("Cs", "Cc")), max_size=40).map(str.strip)
 REPLIES = st.builds(Reply, st.integers(200, 599), st.lists(TEXTS, min_size=1, max_size=5).map(tuple))
@@ -29,6 +29,15 @@ def test_replies_are_taken_in_order_however_they_are_cut(replies: list[Reply], e
             taken.append(reply)
     assert taken == replies
     assert not buffer
+
+
+@given(REPLIES, st.sampled_from(["\r\n", "\n"]))
+def test_a_whole_text_is_a_reply(reply: Reply, end: str) -> None:
+    text = wire(reply, end).decode()
+    assert reply_of(text) == reply_of(f"\n{text.rstrip()}") == reply
+    for wrong in (f"{text}250 more", f"{reply.code}-unfinished", ""):
+        with pytest.raises(MalformedReplyError):
+            reply_of(wrong)
 
 
 @given(st.binary(max_size=300))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.retry import AMBIGUOUS, STANDARD, RetrySchedule, given_up, next_due
+from services.sender.retry import AMBIGUOUS, STANDARD, RetrySchedule, given_up, in_words, next_due
 from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -18,7 +18,7 @@ EVEN = RetrySchedule(jitter=0)
 
 
 def delay(
-    outcome: Deferred | Ambiguous, attempt: int, schedule: RetrySchedule = EVEN, ambiguous: int = 1
+    outcome: Deferred | Ambiguous, attempt: int, schedule: RetrySchedule = EVEN, ambiguous: int = 1, refused: int = 1
 ) -> float | None:
     due = next_due(
         schedule,
@@ -29,6 +29,7 @@ def delay(
         expires_at=FAR,
         rng=Random(1),
         ambiguous=ambiguous,
+        refused=refused,
     )
     return None if due is None else (due - NOW).total_seconds()
 
@@ -59,10 +60,25 @@ def test_an_ambiguous_outcome_is_retried_twice_and_not_at_once() -> None:
 
 
 def test_a_refusal_taken_as_transient_is_retried_three_times() -> None:
-    refusal = deferred(BounceClass.ROUTING_DNS, 554)
-    assert [delay(refusal, attempt) is None for attempt in (1, 2, 3, 4)] == [False, False, False, True]
-    assert delay(deferred(BounceClass.BLOCK_REPUTATION, 554, Stage.BANNER), 9) is not None
-    assert delay(deferred(BounceClass.ROUTE_DOWN, 535, Stage.AUTH), 9) is not None
+    for stage in (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT):
+        refusal = deferred(BounceClass.BLOCK_REPUTATION, 554, stage)
+        found = [delay(refusal, 9, refused=number) is None for number in (1, 2, 3, 4)]
+        assert found == [False, False, False, True], "however often it was deferred before"
+    for class_, code, stage in (
+        (BounceClass.BLOCK_REPUTATION, 554, Stage.BANNER),
+        (BounceClass.ROUTE_DOWN, 535, Stage.AUTH),
+        (BounceClass.ROUTE_DOWN, 530, Stage.MAIL),
+        (BounceClass.TLS, 530, Stage.MAIL),
+        (BounceClass.THROTTLED, 421, Stage.DOT),
+    ):
+        assert delay(deferred(class_, code, stage), 9, refused=9) is not None
+
+
+def test_a_schedule_in_words() -> None:
+    assert in_words(EVEN, deferred(BounceClass.GREYLISTED)).startswith("greylisted: after 5, 5, 10, 20, 40, 60, ")
+    assert in_words(EVEN, deferred(BounceClass.MAILBOX_FULL)).endswith("480 min, and so on for 48 h")
+    assert in_words(EVEN, deferred(BounceClass.BLOCK_REPUTATION, 554)) == "standard: after 5, 10, 20 min"
+    assert in_words(EVEN, Ambiguous(stage=Stage.DOT)) == "ambiguous: after 15, 60 min"
 
 
 @given(

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.retry import RetrySchedule
+from services.sender.retry import RetrySchedule, is_refusal
 from services.sender.rules import (
     LONGEST_PARK,
     Settled,
@@ -101,7 +101,9 @@ def test_every_outcome_ends_a_delivery_or_leaves_it_due(
     settled = settle(outcome, one, attempt=attempt, ambiguous=ambiguous, now=now)
     assert settled.event is not None
     assert settled.event.attempt == attempt
-    assert settled.attempts == 1
+    out_of_use = isinstance(outcome, Deferred) and outcome.class_ is BounceClass.ROUTE_DOWN
+    assert settled.attempts == (0 if out_of_use and settled.state == "deferred" else 1)
+    assert settled.refused == (settled.state == "deferred" and is_refusal(outcome))
     assert settled.ambiguous == isinstance(outcome, Ambiguous)
     assert settled.last is not None
     if settled.state == "ended":
@@ -124,6 +126,61 @@ def test_ambiguous_attempts_are_limited_however_many_came_before() -> None:
     assert states == ["deferred"] * limit + ["ended"]
 
 
+def test_refusals_are_limited_and_deferrals_before_them_do_not_count() -> None:
+    blocked = Deferred(stage=Stage.RCPT, code=554, class_=BounceClass.BLOCK_REPUTATION, text="5.7.1 listed")
+    settled = [settle(blocked, message(), attempt=9, refused=before) for before in range(4)]
+    assert [(each.state, each.refused) for each in settled] == [("deferred", 1)] * 3 + [("ended", 0)]
+    assert settled[-1].event is not None
+    assert settled[-1].event.data.items() >= {"code": 554, "hard": False, "suppress": False}.items()
+
+
+def test_a_smart_host_that_cannot_be_used_burns_no_attempt_and_waits_longer_each_time() -> None:
+    down = Deferred(stage=Stage.AUTH, code=535, class_=BounceClass.ROUTE_DOWN, scope=Scope.TRANSPORT)
+    even = RetrySchedule(jitter=0)
+    waits = []
+    for pass_ in range(5):
+        settled = settle(down, message(pass_=pass_, attempt=0), attempt=1, schedule=even)
+        assert (settled.state, settled.attempts) == ("deferred", 0)
+        assert settled.due_at is not None
+        waits.append((settled.due_at - NOW).total_seconds() / 60)
+    assert waits == [1, 5, 15, 30, 30]
+    later = settle(down, message(pass_=7, attempt=7), attempt=8, schedule=even)
+    assert later.due_at == NOW + timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("last", "data"),
+    [
+        (None, {"class": "expired", "hard": False}),
+        ("451 4.7.1 come back", {"code": 451, "reply": "4.7.1 come back"}),
+        ("connection refused", {"reply": "connection refused"}),
+    ],
+)
+@pytest.mark.parametrize("by_verdict", [True, False])
+def test_what_has_expired_ends_with_what_was_said_last(
+    last: str | None, data: dict[str, Any], by_verdict: bool
+) -> None:
+    changes: dict[str, Any] = {"verdict": verdict(VerdictKind.EXPIRED)} if by_verdict else {"expires_at": NOW}
+    if last is not None:
+        changes["last"] = LastAttempt(transport="direct", outcome=last)
+    settled = settle_arrival(message(**changes), NOW)
+    assert settled is not None
+    assert settled.event is not None
+    assert settled.event.data.items() >= {"reason": "expired", **data}.items()
+    assert "code" in settled.event.data or "code" not in data
+
+
+def test_what_the_dns_said_is_what_an_untried_message_ends_with() -> None:
+    failed = verdict(VerdictKind.WAIT_UNTIL, until=NOW, reason="dns", detail="451 4.4.3 SERVFAIL")
+    untried = settle_arrival(message(verdict=failed), NOW)
+    assert untried is not None
+    assert untried.last == LastAttempt(transport="", outcome="451 4.4.3 SERVFAIL")
+    before = LastAttempt(transport="direct", outcome="450 greylisted", scope="recipient")
+    tried = settle_arrival(message(verdict=failed, last=before), NOW)
+    assert tried is not None
+    assert tried.last == before
+
+
 @pytest.mark.parametrize(
     ("kind", "changes", "type_", "data"),
     [
@@ -131,7 +188,8 @@ def test_ambiguous_attempts_are_limited_however_many_came_before() -> None:
         (VerdictKind.NO_ROUTE, {"reason": "no_transport"}, "failed", {"reason": "no_transport"}),
         (VerdictKind.EXPIRED, {}, "failed", {"reason": "expired"}),
         (VerdictKind.REJECT, {"reason": "gate", "detail": "x"}, "failed", {"reason": "gate", "detail": "x"}),
-        (VerdictKind.REJECT, {"evidence": {"class": "invalid_domain"}}, "bounced", {"hard": True}),
+        (VerdictKind.REJECT, {"evidence": {"class": "invalid_domain"}}, "bounced", {"hard": True, "suppress": True}),
+        (VerdictKind.REJECT, {"evidence": {"class": "routing_dns"}}, "bounced", {"suppress": False}),
     ],
 )
 def test_a_verdict_that_ends_a_message(kind: VerdictKind, changes: Any, type_: str, data: dict[str, Any]) -> None:

@@ -1,0 +1,64 @@
+"""The walk over hosts: which is the last one, and which is this system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from services.sender.smtp.attempt import attempt
+from services.sender.smtp.connections import Connections
+from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Delivered, Stage
+from services.sender.smtp.peers import Egress
+from services.sender.smtp.targets import Targets
+from shared.contracts.messages import Host
+from tests.fixtures.dns_server import NameServer, Says
+from tests.fixtures.scripted_smtp import ScriptedServer, Silence
+from tests.integration.sender.attempts import LONG, MESSAGE, NAME, egress, envelope, yes
+
+OURS = Targets(allow_private=True, own=frozenset({"127.0.0.9"}))
+
+
+def way_to(port: int, *names: str, relayed: bool = False) -> Egress:
+    return replace(egress(), hosts=tuple(Host(name=name, port=port) for name in names), relayed=relayed)
+
+
+async def test_the_last_host_has_longer_for_its_greeting(pool: Callable[..., Connections]) -> None:
+    connections = pool(timeouts=replace(LONG, banner=0.2, last_banner=0.4))
+    async with ScriptedServer({"BANNER": Silence()}) as server:
+        outcome = await attempt(connections, way_to(server.port, NAME, "127.0.0.1"), envelope(), MESSAGE, yes)
+    assert isinstance(outcome, Deferred)
+    waits = [step.reply for step in outcome.transcript if step.stage is Stage.BANNER]
+    assert waits == ["(timed out: no reply in 0.2 s)", "(timed out: no reply in 0.4 s)"]
+
+
+async def test_nothing_is_delivered_to_a_host_that_is_this_system_nor_behind_it(
+    pool: Callable[..., Connections], names: NameServer
+) -> None:
+    names.says("ours.test", Says(["ours.test. 300 A 127.0.0.9", "ours.test. 300 A 127.0.0.1"]))
+    async with ScriptedServer() as server:
+        connections = pool(targets=OURS)
+        outcome = await attempt(connections, way_to(server.port, "ours.test", NAME), envelope(), MESSAGE, yes)
+        assert isinstance(outcome, Bounced)
+        assert (outcome.code, outcome.enhanced, outcome.class_) == (554, "5.4.6", BounceClass.ROUTING_DNS)
+        assert not outcome.suppresses
+        assert server.sessions == []
+        better = await attempt(connections, way_to(server.port, NAME, "ours.test"), envelope(), MESSAGE, yes)
+        assert isinstance(better, Delivered)
+        connections.close()
+
+
+@pytest.mark.parametrize("relayed", [True, False])
+async def test_a_loop_behind_a_host_that_is_away_and_at_a_smart_host_only_defers(
+    pool: Callable[..., Connections], names: NameServer, relayed: bool
+) -> None:
+    names.says("ours.test", Says(["ours.test. 300 A 127.0.0.9"]))
+    names.says("away.test", Says(rcode="SERVFAIL"))
+    hosts = ("ours.test",) if relayed else ("away.test", "ours.test", NAME)
+    async with ScriptedServer() as server:
+        way = way_to(server.port, *hosts, relayed=relayed)
+        outcome = await attempt(pool(targets=OURS), way, envelope(), MESSAGE, yes)
+        assert server.sessions == []
+    assert isinstance(outcome, Deferred)
+    assert outcome.class_ is (BounceClass.ROUTE_DOWN if relayed else BounceClass.ROUTING_DNS)
