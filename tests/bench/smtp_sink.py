@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from deploy.local.ports import is_free
 from deploy.local.processes import wait_until
-from tests.bench.postfix_package import PATH, install
+from tests.fixtures.mail_hosts.postfix import PATH, install
 
 BACKLOG = "1000"
 
