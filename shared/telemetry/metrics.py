@@ -18,10 +18,12 @@ HTTP_REQUESTS = Histogram(
 )  # fmt: skip
 ACCEPTED = Counter("posthorn_accepted_total", "Messages accepted (202 or 250 given)", ("lane", "door"))
 REFUSED = Counter("posthorn_refused_total", "Sending requests refused, by their error code", ("code", "door"))
-SMTP_CONNECTIONS = Gauge("posthorn_smtp_connections", "Connections of the SMTP door that are open", ())
+SMTP_CONNECTIONS = Gauge(
+    "posthorn_smtp_connections", "Connections of an SMTP door (submission, returns) that are open", ("door",)
+)
 SMTP_LOGINS = Counter("posthorn_smtp_logins_total", "Logins at the SMTP door: ok, failed", ("result",))
 SMTP_REFUSED = Counter(
-    "posthorn_smtp_refused_total", "Refusals of the SMTP door, by their code and enhanced code", ("reply",)
+    "posthorn_smtp_refused_total", "Refusals of an SMTP door, by their code and enhanced code", ("door", "reply")
 )
 GROUP_COMMIT_SIZE = Histogram(
     "posthorn_group_commit_writes", "Writes (of contacts: look-ups) gathered into one", ("collection",),
