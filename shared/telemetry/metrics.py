@@ -25,6 +25,12 @@ SMTP_LOGINS = Counter("posthorn_smtp_logins_total", "Logins at the SMTP door: ok
 SMTP_REFUSED = Counter(
     "posthorn_smtp_refused_total", "Refusals of an SMTP door, by their code and enhanced code", ("door", "reply")
 )
+RETURNS = Counter(
+    "posthorn_returns_total",
+    "Mail at the return door by what it was, and what became of it: told, repeated, unknown, expired, too_many",
+    ("type", "result"),
+)
+REPLIES = Counter("posthorn_replies_total", "Replies to tracked mail: passed on, or refused why", ("result",))
 GROUP_COMMIT_SIZE = Histogram(
     "posthorn_group_commit_writes", "Writes (of contacts: look-ups) gathered into one", ("collection",),
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),
