@@ -64,10 +64,11 @@ def meaning_of(report: Report, kind: ReturnKind | None, last: EventType) -> Mean
 
 
 def event_of_return(identity: Identity, meaning: Meaning, digest: str, now: datetime) -> Event:
-    """The event, the same for the same return whenever it comes again."""
-    return later_event(
+    """The event, the same for the same return whenever it comes again. That of a reply names what is kept of it."""
+    event = later_event(
         identity.event, meaning.type, now, dict(meaning.data), pass_=identity.pass_, occurrence=f"returned:{digest}"
     )
+    return event.with_changes(data={**event.data, "content_id": event.event_id}) if meaning.is_reply else event
 
 
 def is_valid(identity: Identity, now: datetime, valid: timedelta) -> bool:

@@ -44,14 +44,14 @@ class Returning:
         The receipt goes to the envelope's sender: readers may be asked before it goes to anybody else (RFC 8098
         section 2.1). Without a return domain neither is tracked. Raises ValueError for a mailbox that is none.
         """
-        if domain is None or not (content.replies or content.receipts):
+        if domain is None or not (content.replies or content.reads):
             return content
         changes: dict[str, object] = {}
         if content.replies:
             shown = parse_mailbox(answers_to(content), smtputf8=True)
             address = self.addresses.make(ReturnKind.REPLY, message.message_id, domain)
             changes["reply_to"] = render_mailbox(Mailbox(shown.name, address))
-        if content.receipts and RECEIPT.lower() not in map(str.lower, content.headers):
+        if content.reads and RECEIPT.lower() not in map(str.lower, content.headers):
             changes["headers"] = {**content.headers, RECEIPT: f"<{self.mail_from(message, domain)}>"}
         return content.model_copy(update=changes)
 

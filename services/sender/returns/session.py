@@ -1,4 +1,4 @@
-"""One conversation at the return door (RFC 5321): whoever comes may leave mail for the addresses that we have given out.
+"""One conversation at the return door (RFC 5321): whoever comes may leave mail for addresses that we have given out.
 
 It relays nothing and knows nobody else; a connection without TLS is as good as one with it, as on any port 25.
 """
