@@ -55,12 +55,13 @@ def meaning_of(report: Report, kind: ReturnKind | None, last: EventType) -> Mean
             return Meaning(EventType.READ)
         case Receipt():
             return _noted(report.disposition or "unrecognized")
+        case AutoReply() | Mail() if kind is None:
+            return _complained("abuse", "")  # providers that only forward what was complained about
         case AutoReply():
             return Meaning(EventType.AUTO_REPLY)
         case Mail():
-            if kind is ReturnKind.REPLY:
-                return Meaning(EventType.REPLIED, is_reply=True)
-            return _complained("abuse", "") if kind is None else _noted("unrecognized")
+            reply = Meaning(EventType.REPLIED, is_reply=True)
+            return reply if kind is ReturnKind.REPLY else _noted("unrecognized")
 
 
 def event_of_return(identity: Identity, meaning: Meaning, digest: str, now: datetime) -> Event:

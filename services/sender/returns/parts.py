@@ -98,7 +98,8 @@ def _part(data: bytes, depth: int, budget: list[int]) -> Part:
         if part.media_type in EMBEDDED:
             part.parts = [_part(body, depth + 1, budget)]
         elif part.media_type.startswith("multipart/") and (boundary := part.parameters.get("boundary", "").rstrip()):
-            part.parts = [_part(each, depth + 1, budget) for each in _between(body, boundary.encode(), budget[0])]
+            inside = _between(body, boundary.encode(), budget[0])
+            part.parts = [_part(each, depth + 1, budget) for each in inside if budget[0] > 0]
     return part
 
 

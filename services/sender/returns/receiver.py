@@ -19,7 +19,7 @@ from services.sender.returns.decisions import (
     meaning_of,
     named_messages,
 )
-from services.sender.returns.reports import Complaint, Mail, Returned, read_report
+from services.sender.returns.reports import AutoReply, Complaint, Mail, Returned, read_report
 from services.sender.settings import Settings
 from services.sender.store.returns import KEPT, Returns
 from shared.content import CHUNK_BYTES, INLINE_BYTES, Blob, Content
@@ -117,7 +117,7 @@ class Receiver:
     async def _identity(self, about: Return | None, returned: Returned) -> Identity | None:
         """The message that it came to the address of; of a complaint, the first that it names and that we know."""
         report = returned.report
-        mentions = report.mentions if about is None and isinstance(report, Complaint | Mail) else ()
+        mentions = report.mentions if isinstance(report, Complaint | AutoReply | Mail) else ()
         ids = [about.message_id] if about is not None else named_messages(mentions, self._addresses.read)
         known = await self._returns.identities(ids) if ids else {}
         return next((known[each] for each in ids if each in known), None)

@@ -43,12 +43,14 @@ class Receipt:
 class AutoReply:
     """A machine's answer (RFC 3834): a vacation notice, a challenge, a list's confirmation."""
 
+    mentions: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
     """Whatever else: as a rule what a person has written."""
 
-    mentions: tuple[str, ...]
+    mentions: tuple[str, ...] = ()
 
 
 Report = StatusReport | UnformattedBounce | Complaint | Receipt | AutoReply | Mail
@@ -84,7 +86,7 @@ def _report(message: Part, sender: str) -> Report:
             return Receipt(_disposition(part))
     if (bounce := unformatted_bounce(message, sender)) is not None:
         return bounce
-    return AutoReply() if is_automatic(message, sender) else Mail(_mentions(message))
+    return (AutoReply if is_automatic(message, sender) else Mail)(_mentions(message))
 
 
 def _outside(message: Part) -> Iterator[Part]:
