@@ -20,11 +20,12 @@ ARRIVED = frozenset({EventType.DELIVERED, EventType.BOUNCED})
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What is known of a message that was sent: the `event` last said of it, the `pass_` that it is in, the mailbox
-    that replies to it are meant for."""
+    """What is known of a message that was sent: the `event` last said of it, the `pass_` that it is in, whether it has
+    `ended`, the mailbox that replies to it are meant for."""
 
     event: Event
     pass_: int
+    ended: bool
     answers_to: str | None = None
 
 

@@ -63,8 +63,8 @@ class Receiver:
             identity = (await self._returns.identities([known.message_id])).get(known.message_id)
             if identity is None or not is_valid(identity, datetime.now(UTC), self._valid):
                 return OVER
-            if identity.answers_to is None:
-                return TRY_AGAIN  # its own delivery is not recorded yet
+            if identity.answers_to is None:  # as a rule its own delivery is not recorded yet
+                return OVER if identity.ended else TRY_AGAIN
         return known
 
     async def take(self, recipients: Sequence[Return | None], sender: str, content: bytes) -> Reply:

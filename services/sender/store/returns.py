@@ -39,7 +39,7 @@ class Returns:
 
     async def identities(self, message_ids: Sequence[str]) -> dict[str, Identity]:
         """Those messages that the sender has or has had, by id."""
-        fields = {"last_event": 1, "record": 1, "pass": 1, "answers_to": 1}
+        fields = {"last_event": 1, "record": 1, "pass": 1, "state": 1, "answers_to": 1}
         query = self._deliveries.find({"_id": {"$in": list(message_ids)}}, fields)
         return {document["_id"]: _identity(document) async for document in query}
 
@@ -90,4 +90,4 @@ def _identity(document: Mapping[str, Any]) -> Identity:
     else:
         message = Message.decode(document["record"])
         event = event_of(message, EventType.SENDING, datetime.now(UTC))
-    return Identity(event, document["pass"], document.get("answers_to"))
+    return Identity(event, document["pass"], document["state"] == "ended", document.get("answers_to"))
