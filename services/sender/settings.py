@@ -85,6 +85,9 @@ class Settings(SharedSettings):
         128 * 1024 * 1024, ge=1024 * 1024, description="bytes of mail that one return door holds while it takes it"
     )
     returns_idle_seconds: float = Field(300, gt=0, description="how long a client of the return door may say nothing")
+    returns_error_delay_seconds: float = Field(
+        1, ge=0, description="what each refusal of the return door takes after ten in a connection"
+    )
     returns_data_seconds: float = Field(600, gt=0, description="how long it may take for one message's data")
 
     @property

@@ -19,7 +19,6 @@ from shared.smtp.listener import Listener, listening
 from shared.smtp.wire import Wire
 
 TLS_SECONDS = 30.0
-ERROR_DELAY_SECONDS = 1.0
 
 
 class ReturnDoor:
@@ -64,7 +63,7 @@ def return_door(base: Base, settings: Settings) -> ReturnDoor:
         idle_seconds=settings.returns_idle_seconds,
         data_seconds=settings.returns_data_seconds,
         tls_seconds=TLS_SECONDS,
-        error_delay_seconds=ERROR_DELAY_SECONDS,
+        error_delay_seconds=settings.returns_error_delay_seconds,
         certificate=certificate,
     )
     returns = Returns(base.database, base.content_database)

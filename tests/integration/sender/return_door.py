@@ -39,6 +39,7 @@ class ReturnWorld:
         with socket.create_server((HOST, 0)) as free:
             self.port = free.getsockname()[1]
         ours = {"returns_domain": DOMAIN, "returns_port": self.port, "returns_feedback_addresses": [FEEDBACK]}
+        ours |= {"returns_error_delay_seconds": 0.01}
         settings = self.deployment.settings(Settings, **{**QUICK, **ours, **overrides})
         async with create_app(settings, roles or ("deliver", "returns")).run():
             yield
