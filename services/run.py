@@ -27,7 +27,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "ingest": ("http", "smtp", "relay", "projector"),
     "router": ("http", "route"),
     "suppression": ("http", "check"),
-    "sender": ("http", "deliver"),
+    "sender": ("http", "deliver", "returns"),
     "webhooks": ("http", "dispatch"),
 }
 READY_TIMEOUT = 2.0

@@ -61,7 +61,8 @@ class Content(BaseModel):
     What differs by message is a mark in the bodies (`shared/links.py`), or in `raw` where it stands in
     quoted-printable on a line of its own: `nonce` and `links` say what each stands for.
     With `unsubscribe` the message carries the header fields for one click (RFC 8058); `marketing` does not go to
-    contacts who have unsubscribed.
+    contacts who have unsubscribed. With `replies` the sender puts an address of its own into Reply-To, with `reads`
+    it asks for a read receipt (RFC 8098).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -82,6 +83,8 @@ class Content(BaseModel):
     links: list[Link] = []
     unsubscribe: bool = False
     marketing: bool = False
+    replies: bool = False
+    reads: bool = False
     expires_at: datetime
 
     def blobs(self) -> Iterator[Blob]:

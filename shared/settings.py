@@ -53,6 +53,12 @@ class SharedSettings(BaseSettings):
     links_url: str | None = Field(
         None, pattern=r"^https?://[A-Za-z0-9._~:/\[\]-]+$", description="base of the links in mail; none: public_url"
     )
+    returns_domain: str | None = Field(
+        None,
+        pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$",
+        description="the platform's domain that bounces and replies come back to; none: only domains with a verified "
+        "return path of their own have one",
+    )
     trusted_proxies: NetworksSetting = Field(
         "", description="networks, comma separated, of the proxies whose X-Forwarded-For is believed"
     )

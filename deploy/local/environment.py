@@ -13,6 +13,7 @@ from deploy.local.ports import HOST
 
 SECRET_NAMES = ("POSTHORN_PEPPER", "POSTHORN_TOKEN_KEY", "POSTHORN_ENCRYPTION_KEY", "POSTHORN_OPERATOR_TOKEN")
 LOCAL_DOMAINS = ("*.example", "*.test")
+RETURNS_DOMAIN = "returns.posthorn.test"
 
 
 def default_home(environ: Mapping[str, str] = os.environ) -> Path:
@@ -80,7 +81,7 @@ def decided_by_stack(home: Path, ports: Mapping[str, int], kafka_bootstrap: str,
 
 def defaults(ports: Mapping[str, int]) -> dict[str, str]:
     """What the caller's environment may set otherwise."""
-    sink = [f"{HOST}:{ports['sink_smtp']}"]
+    sink, door = [f"{HOST}:{ports['sink_smtp']}"], [f"{HOST}:{ports['returns']}"]
     return {
         "POSTHORN_PROFILE": "local",
         "POSTHORN_DB_PREFIX": "posthorn_",
@@ -89,7 +90,9 @@ def defaults(ports: Mapping[str, int]) -> dict[str, str]:
         "POSTHORN_PUBLIC_URL": f"http://{HOST}:{ports['http']}",
         "POSTHORN_OTLP_ENDPOINT": f"http://{HOST}:{ports['receiver']}",
         "POSTHORN_TRACE_RATIO": "1.0",
-        "POSTHORN_STATIC_MX": json.dumps(dict.fromkeys(LOCAL_DOMAINS, sink)),
+        "POSTHORN_STATIC_MX": json.dumps({**dict.fromkeys(LOCAL_DOMAINS, sink), RETURNS_DOMAIN: door}),
+        "POSTHORN_RETURNS_DOMAIN": RETURNS_DOMAIN,
+        "POSTHORN_RETURNS_FEEDBACK_ADDRESSES": json.dumps([f"complaints@{RETURNS_DOMAIN}"]),
         "POSTHORN_ALLOW_PRIVATE_TARGETS": "true",
         "POSTHORN_DOMAIN_RESOLVERS": json.dumps([f"{HOST}:{ports['dns']}"]),
         # A laptop is idle most of the time: fetches that end with their first byte, and no empty answers in between.
@@ -108,5 +111,5 @@ def service_environment(
     """Every POSTHORN_ setting of the services: the stack's addresses, the caller's, kept secrets, defaults."""
     given = {key: text for key, text in caller.items() if key.startswith("POSTHORN_")}
     decided = decided_by_stack(home, ports, kafka_bootstrap, mongo_url)
-    certificate = {"POSTHORN_SMTP_CERTIFICATE_FILE": str(smtp_certificate(home))}
+    certificate = {f"POSTHORN_{door}_CERTIFICATE_FILE": str(smtp_certificate(home)) for door in ("SMTP", "RETURNS")}
     return {**defaults(ports), **certificate, **kept_secrets(home), **given, **decided}

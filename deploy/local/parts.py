@@ -83,6 +83,7 @@ SERVICES = (
     _posthorn("router", "router:route"),
     _posthorn("suppression", "suppression:check"),
     _posthorn("sender", "sender:deliver"),
+    _posthorn("returns", "sender:returns"),
     _posthorn("webhooks", "webhooks:dispatch"),
 )
 # Run once before the first service starts, all at the same time.

@@ -26,12 +26,13 @@ DEFAULT_PORTS: dict[str, int] = {
     "receiver": 8027,
     "dns": 8053,
     "smtp": 2587,
-    "returns": 8588,
+    "returns": 2526,
     "kafka": 9092,
     "kafka_controller": 9093,
     "mongo": 27017,
     "smtps": 2465,
     "smtp_health": 8087,
+    "returns_health": 8088,
 }
 UDP_PORTS = {"dns"}
 # How long a port that was ours is waited for: others know it, so moving is the last resort.

@@ -19,6 +19,7 @@ from services.ingest.domains.upkeep import run_upkeep
 from services.ingest.http import http_routers
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
+from services.ingest.replies.forwarder import attach_replies
 from services.ingest.settings import Settings
 from services.ingest.smtp.server import smtp_door
 from services.ingest.store.audit import AuditLog
@@ -56,6 +57,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     smtp = smtp_door(base, admission, login, settings) if "smtp" in roles else None
     if "projector" in roles:
         attach_projector(base, settings)
+    if "relay" in roles:
+        attach_replies(base, admission, settings)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:

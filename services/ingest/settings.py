@@ -65,7 +65,9 @@ class Settings(SharedSettings):
     platform_zone: str | None = Field(
         None, description="zone of the names that domains point to; none: the host of the public URL"
     )
-    return_path_host: str | None = Field(None, description="target of return paths; none: `returns.` and the zone")
+    return_path_host: str | None = Field(
+        None, description="target of return paths; none: the returns domain, else `returns.` and the zone"
+    )
     tracking_host: str | None = Field(None, description="target of tracking names; none: `track.` and the zone")
     spf_include: str | None = Field(None, description="name of the platform's SPF record; none: `_spf.` and the zone")
 

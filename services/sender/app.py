@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -17,6 +17,9 @@ from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.returns.addresses import ReturnAddresses
+from services.sender.returns.outgoing import Returning
+from services.sender.returns.server import return_door
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
@@ -53,13 +56,14 @@ ARRIVALS = 100
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Roles: `http` (no routes yet), `deliver` (takes over, delivers, retries)."""
+    """Roles: `http` (no routes yet), `deliver` (takes over, delivers, retries), `returns` (the return door)."""
     base = Base("sender", settings, roles, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
     parts = _Deliver(base, settings) if "deliver" in roles else None
+    door = return_door(base, settings) if "returns" in roles else None
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running() as loops:
+        async with base.running() as loops, door.open(loops) if door else nullcontext():
             if parts is None:
                 yield
                 return
@@ -105,7 +109,10 @@ class _Deliver:
 
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
         policies = self.tls.policies if settings.mta_sts else None
-        delivery = Delivery(self.connections, policies, mark, settings.schedule, links, base.tracing, Random())
+        returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
+        delivery = Delivery(
+            self.connections, policies, mark, settings.schedule, links, returning, base.tracing, Random()
+        )
         supplies = Supplies(
             ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
         )

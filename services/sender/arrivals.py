@@ -21,6 +21,7 @@ class Held:
 
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
     whether its final dot may have left. Until `safe_until`, a monotonic time, nobody else can have taken it over.
+    `answers_to` is the mailbox that a reply is meant for, where replies are tracked.
     """
 
     message: Message
@@ -34,6 +35,7 @@ class Held:
     marked: bool = False
     safe_until: float = 0.0
     refused: int = 0
+    answers_to: str | None = None
 
     @property
     def id(self) -> str:

@@ -16,6 +16,7 @@ from services.sender.arrivals import Held
 from services.sender.mail.dkim import Signer
 from services.sender.mail.personal import personal
 from services.sender.retry import RetrySchedule
+from services.sender.returns.outgoing import Returning, answers_to
 from services.sender.rules import Settled, parked, patience, rollup_label, settle_outcome, unbuildable, unexpected
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connections import Connections
@@ -55,10 +56,12 @@ class Delivery:
         mark: Mark,
         schedule: RetrySchedule,
         links: LinksBelow,
+        returning: Returning,
         tracing: Tracing,
         rng: Random,
     ) -> None:
         self._links = links
+        self._returning = returning
         self._connections = connections
         self._policies = policies
         self._mark = mark
@@ -122,21 +125,31 @@ class Delivery:
         assert supply.signer is not None
         try:
             if message.size < LARGE_BYTES:
-                signed = self._build(message, content, supply.signer)
+                signed = self._build(message, content, supply.signer, supply.return_domain)
                 # a conversation yields to others while it waits; composing does not
                 await asyncio.sleep(0)
             else:
-                signed = await asyncio.to_thread(self._build, message, content, supply.signer)
+                signed = await asyncio.to_thread(self._build, message, content, supply.signer, supply.return_domain)
         except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
         smtputf8 = needs_smtputf8(content, message.recipient)
         eight_bit = content.raw is not None and not signed.isascii()
-        envelope = Envelope(message.sender, message.recipient, len(signed), smtputf8, eight_bit)
+        if content.replies:
+            held.answers_to = answers_to(content)
+        envelope = Envelope(
+            self._returning.mail_from(message, supply.return_domain),
+            message.recipient,
+            len(signed),
+            smtputf8,
+            eight_bit,
+            self._returning.notifications(message, egress),
+        )
         return await attempt(self._connections, egress, envelope, signed, lambda: self._before_dot(held))
 
-    def _build(self, message: Message, content: Content, signer: Signer) -> bytes:
+    def _build(self, message: Message, content: Content, signer: Signer, return_domain: str | None) -> bytes:
         """The message as it goes out. Raises ValueError for content that cannot be made into one."""
         own = personal(content, message, self._links.links, self._links.base)
+        own = self._returning.content(own, message, return_domain)
         body = compose(own, message_id=message.message_id, date=message.due_at)
         return signer.sign(body, now=datetime.now(UTC)) + body
 

@@ -110,6 +110,8 @@ class Endings:
         fields["written"] = new_token()
         if ending.trace:
             fields["trace"] = ending.trace
+        if ending.held.answers_to:
+            fields["answers_to"] = ending.held.answers_to
         return fields
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 
 from pydantic import Field, field_validator, model_validator
 
 from services.sender.bounces.live import Rules
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
+from services.sender.returns.outgoing import Asking
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
 from services.sender.smtp.targets import IpStrategy, Targets
@@ -86,6 +88,33 @@ class Settings(SharedSettings):
     bounce_rules_file: str | None = Field(
         None, description="bounce rules of your own (TOML), which go before Posthorn's; read again when it changes"
     )
+    dsn: Asking = Field("smarthosts", description="which hosts are asked for delivery reports (RFC 3461)")
+    dsn_success: bool = Field(False, description="whether they are asked to report successful deliveries, too")
+
+    returns_host: str = Field("127.0.0.1", description="address that the return door listens on")
+    returns_port: int = Field(2526, description="port of the return door, port 25 outside; 0: any free one")
+    returns_hostname: str = Field("localhost", description="the name that the return door greets with")
+    returns_certificate_file: Path | None = Field(
+        None, description="certificate chain (PEM) for STARTTLS at the return door; none: not offered"
+    )
+    returns_key_file: Path | None = Field(None, description="its private key (PEM); none: in the certificate's file")
+    returns_feedback_addresses: list[str] = Field(
+        [], description="addresses that mailbox providers send complaints about any message to, as JSON"
+    )
+    returns_valid_days: float = Field(30, gt=0, description="how long after a message's end its return address counts")
+    returns_most: int = Field(20, ge=1, description="what is taken about one message; more is dropped")
+    returns_report_bytes: int = Field(1024 * 1024, ge=64 * 1024, description="bytes of a report that are read")
+    returns_reply_bytes: int = Field(10 * 1024 * 1024, ge=64 * 1024, description="largest reply to a message")
+    returns_max_connections: int = Field(500, ge=1, description="connections of one return door at once")
+    returns_connections_per_address: int = Field(50, ge=1, description="of those, from one address")
+    returns_buffer_bytes: int = Field(
+        128 * 1024 * 1024, ge=1024 * 1024, description="bytes of mail that one return door holds while it takes it"
+    )
+    returns_idle_seconds: float = Field(300, gt=0, description="how long a client of the return door may say nothing")
+    returns_error_delay_seconds: float = Field(
+        1, ge=0, description="what each refusal of the return door takes after ten in a connection"
+    )
+    returns_data_seconds: float = Field(600, gt=0, description="how long it may take for one message's data")
 
     @property
     def schedule(self) -> RetrySchedule:

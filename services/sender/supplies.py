@@ -10,6 +10,7 @@ import structlog
 
 from services.sender.arrivals import Held
 from services.sender.mail.dkim import Signer
+from services.sender.returns.paths import ReturnPaths
 from services.sender.settings import Settings
 from services.sender.smtp.peers import Credentials, Egress
 from shared.addresses import domain_of
@@ -30,12 +31,14 @@ class Supply:
     """What was found for one delivery. `content` is None where it is gone.
 
     `behind` names the configuration whose copy here is too old or cannot be used: nothing goes out unsigned.
+    `return_domain` is where answers to it come back to, None where it has nowhere but its From.
     """
 
     content: Content | None = None
     egress: Egress | None = None
     signer: Signer | None = None
     behind: str | None = None
+    return_domain: str | None = None
 
 
 class Supplies:
@@ -47,6 +50,7 @@ class Supplies:
         self._box = box
         self._settings = settings
         self._signers: dict[tuple[str, int], Signer] = {}
+        self._returns = ReturnPaths(cache, settings.returns_domain)
 
     async def fetch(self, deliveries: Sequence[Held]) -> list[Supply]:
         """One supply for each delivery, in order: one query for the contents, entities from memory."""
@@ -55,12 +59,16 @@ class Supplies:
         for message in messages:
             if (route := message.route) is not None:
                 transports[route.transport] = max(transports.get(route.transport, 0), route.transport_version)
-        contents, ways, signers = await asyncio.gather(
+        contents, ways, signers, returns = await asyncio.gather(
             self._contents.load(message.content_id for message in messages),
             self._cache.many(Kind.TRANSPORT, transports),
             self._signers_of(messages),
+            self._returns.of(messages),
         )
-        return [self._supply(message, contents.get(message.content_id), ways, signers) for message in messages]
+        return [
+            self._supply(message, contents.get(message.content_id), ways, signers, return_domain)
+            for message, return_domain in zip(messages, returns, strict=True)
+        ]
 
     async def limits(self, destinations: Collection[str]) -> dict[str, int]:
         """How many connections each destination allows: its transport says, else the setting."""
@@ -78,6 +86,7 @@ class Supplies:
         content: Content | None,
         ways: dict[str, Entity],
         signers: dict[tuple[str, str], Signer | None],
+        return_domain: str | None,
     ) -> Supply:
         assert message.route is not None
         way = ways.get(message.route.transport)
@@ -91,7 +100,7 @@ class Supplies:
         except UNUSABLE as error:
             log.error("transport cannot be used", transport=way.id, error=type(error).__name__)
             return Supply(behind="transport")
-        return Supply(content, egress, signer)
+        return Supply(content, egress, signer, return_domain=return_domain)
 
     async def _signers_of(self, messages: Sequence[Message]) -> dict[tuple[str, str], Signer | None]:
         """Each sending domain's signer; None where the copy of the domain is older than the message knew it."""

@@ -30,13 +30,22 @@ ON_REQUEST: frozenset[str] = frozenset({"email.accepted"})
 """Types that only an endpoint which names them gets."""
 
 _RENAMED = {EventType.RELAYED: "email.sent"}
-_INTERNAL = frozenset({EventType.QUEUED, EventType.SENDING, EventType.STUCK, EventType.AMBIGUOUS})
+_INTERNAL = frozenset(
+    {
+        EventType.QUEUED,
+        EventType.SENDING,
+        EventType.STUCK,
+        EventType.AMBIGUOUS,
+        EventType.AUTO_REPLY,
+        EventType.REPORTED,
+    }
+)
 _NAMES: dict[EventType, str] = {
     type_: _RENAMED.get(type_, f"email.{type_}") for type_ in EventType if type_ not in _INTERNAL
 }
 _DETAIL = (
     "code", "enhanced", "reply", "stage", "class", "hard", "host", "next_at", "reason", "url", "user_agent",
-    "in_reply_to", "out_of_band", "machine", "machine_reason", "method",
+    "oob", "feedback_type", "machine", "machine_reason", "method",
 )  # fmt: skip
 """What customers see of an event's data. Transcripts, timings, addresses of ours, routes and verdicts stay inside."""
 

@@ -111,7 +111,8 @@ class Domain(Record):
 
     `declared` says that it is verified by the operator's word. `ownership` is the token that its owner publishes,
     `exclusive` its name again where no other workspace may have it verified. While `rotate` is set the next published
-    key takes over. `lost_since` is when DNS first showed no more what a verified domain needs.
+    key takes over. `lost_since` is when DNS first showed no more what a verified domain needs. `return_path` is the
+    name below it that bounces come back to, None where the DNS does not lead that one to the platform.
     """
 
     name: str
@@ -125,6 +126,7 @@ class Domain(Record):
     lost_since: Timestamp | None = None
     tracking_subdomain: str | None = None
     tracking_mode: str | None = None
+    return_path: str | None = None
     created_at: Timestamp | None = None
 
 

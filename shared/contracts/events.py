@@ -18,6 +18,9 @@ LAST_PASS = 9_999
 
 
 class EventType(StrEnum):
+    """What may happen to a message. `auto_reply` is a machine's answer to it, `reported` what a host tells of it that
+    changes nothing (its `action`: a delay, an expansion, …)."""
+
     ACCEPTED = "accepted"
     QUEUED = "queued"
     SENDING = "sending"
@@ -36,6 +39,8 @@ class EventType(StrEnum):
     REPLIED = "replied"
     READ = "read"
     UNSUBSCRIBED = "unsubscribed"
+    AUTO_REPLY = "auto_reply"
+    REPORTED = "reported"
 
 
 RANKS: dict[EventType, int] = {
@@ -137,6 +142,26 @@ def event_of(
         contact_id=message.contact_id,
         data=data or {},
         trace=message.trace,
+    )
+
+
+def later_event(
+    event: Event,
+    type_: EventType,
+    occurred_at: datetime,
+    data: dict[str, Any],
+    *,
+    pass_: int,
+    occurrence: str,
+) -> Event:
+    """What happened to a message of which only another event is left."""
+    return event.with_changes(
+        event_id=event_id_of(event.message_id, type_, pass_, occurrence),
+        type=type_,
+        occurred_at=occurred_at,
+        pass_=pass_,
+        sequence=sequence_of(type_, pass_),
+        data=data,
     )
 
 

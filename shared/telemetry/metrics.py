@@ -18,11 +18,19 @@ HTTP_REQUESTS = Histogram(
 )  # fmt: skip
 ACCEPTED = Counter("posthorn_accepted_total", "Messages accepted (202 or 250 given)", ("lane", "door"))
 REFUSED = Counter("posthorn_refused_total", "Sending requests refused, by their error code", ("code", "door"))
-SMTP_CONNECTIONS = Gauge("posthorn_smtp_connections", "Connections of the SMTP door that are open", ())
+SMTP_CONNECTIONS = Gauge(
+    "posthorn_smtp_connections", "Connections of an SMTP door (submission, returns) that are open", ("door",)
+)
 SMTP_LOGINS = Counter("posthorn_smtp_logins_total", "Logins at the SMTP door: ok, failed", ("result",))
 SMTP_REFUSED = Counter(
-    "posthorn_smtp_refused_total", "Refusals of the SMTP door, by their code and enhanced code", ("reply",)
+    "posthorn_smtp_refused_total", "Refusals of an SMTP door, by their code and enhanced code", ("door", "reply")
 )
+RETURNS = Counter(
+    "posthorn_returns_total",
+    "Mail at the return door by what it was, and what became of it: told, repeated, unknown, expired, too_many",
+    ("type", "result"),
+)
+REPLIES = Counter("posthorn_replies_total", "Replies to tracked mail: passed on, or refused why", ("result",))
 GROUP_COMMIT_SIZE = Histogram(
     "posthorn_group_commit_writes", "Writes (of contacts: look-ups) gathered into one", ("collection",),
     buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500),

@@ -87,16 +87,18 @@ class Admission:
         faults.raise_any()
         return examined
 
-    async def admit_mime(self, call: Call, mime: MimeMessage, addresses: Sequence[str]) -> Admitted:
+    async def admit_mime(
+        self, call: Call, mime: MimeMessage, addresses: Sequence[str], key_life: timedelta | None = None
+    ) -> Admitted:
         """Accepts a whole message for the envelope's recipients; the reply is the submission's id.
 
         Without a key of the caller's, the same message for the same recipients from the same credential within
-        minutes is the one whose reply was lost. Raises ProblemError, and PyMongoError as `admit` does.
+        minutes is the one whose reply was lost; `key_life` is given where a key is held longer than others. Raises
+        ProblemError, and PyMongoError as `admit` does.
         """
         now, principal = now_ms(), call.principal
         recipients = recipients_of(mime, addresses)
         digest = digest_of_mime(mime, recipients)
-        key_life = None
         if call.key is not None:
             replayed = await self._storing.earlier_reply(call, digest, now)
             if replayed is not None:
@@ -238,6 +240,8 @@ def letter_of(examined: Examined, attachments: Sequence[Attachment], tracked: Tr
         links=bodies.links,
         unsubscribe=unsubscribe,
         marketing=examined.marketing,
+        replies=tracked.replies,
+        reads=tracked.reads,
     )
 
 

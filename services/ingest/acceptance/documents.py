@@ -54,6 +54,8 @@ class Letter:
     links: Sequence[Link] = ()
     unsubscribe: bool = False
     marketing: bool = False
+    replies: bool = False
+    reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,8 @@ def content_documents(plan: Plan) -> dict[str, dict[str, Any]]:
         "links": list(letter.links) or None,
         "unsubscribe": letter.unsubscribe or None,
         "marketing": letter.marketing or None,
+        "replies": letter.replies or None,
+        "reads": letter.reads or None,
         "expires_at": plan.times.expires_at + KEPT_AFTER,
     }
     present = {name: value for name, value in shared.items() if value is not None}

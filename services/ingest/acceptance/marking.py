@@ -27,7 +27,10 @@ class Marked:
 def tracked_of(request: SendRequest, principal: Principal) -> Tracked:
     """What is tracked of a request; raises as `allowed` does."""
     asked = request.tracking
-    return allowed(Tracked(opens=asked.opens, clicks=asked.clicks) if asked is not None else None, principal)
+    if asked is None:
+        return allowed(None, principal)
+    tracked = Tracked(opens=asked.opens, clicks=asked.clicks, replies=asked.replies, reads=asked.reads)
+    return allowed(tracked, principal)
 
 
 def allowed(asked: Tracked | None, principal: Principal) -> Tracked:
@@ -39,7 +42,7 @@ def allowed(asked: Tracked | None, principal: Principal) -> Tracked:
         has_feature = FEATURE in principal.workspace.features
         default = principal.workspace.default_tracking if has_feature else []
         return Tracked(opens="opens" in default, clicks="clicks" in default)
-    if asked.opens or asked.clicks:
+    if asked != Tracked():
         principal.require_feature(FEATURE)
     return asked
 

@@ -44,6 +44,8 @@ class TrackingInput(BaseModel):
 
     opens: bool = False
     clicks: bool = False
+    replies: bool = Field(False, description="Replies go through the platform, which passes them on")
+    reads: bool = Field(False, description="A read receipt is asked for (RFC 8098)")
 
 
 class SendRequest(BaseModel):

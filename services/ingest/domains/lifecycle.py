@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from services.ingest.domains.looks import Look
+from services.ingest.domains.records import return_path_of
 from services.ingest.domains.rotation import is_due, turned
 from services.ingest.domains.standing import judged_by, proof_of
 from services.ingest.settings import Settings
@@ -33,11 +34,17 @@ class Periods:
 
 
 def settled(domain: Domain, look: Look, periods: Periods, *, exclusive: bool) -> Domain:
-    """The domain after a look. With `exclusive` its name belongs to it alone while it is verified."""
+    """The domain after a look. With `exclusive` its name belongs to it alone while it is verified.
+
+    Its return path is used from the first look that shows it and up to the first that shows it gone.
+    """
     shown = look.shown_keys
     after = turned(domain, shown, look.at, periods.retiring)
     if is_due(after, look.at, periods.rotation):
         after = after.with_changes(rotate=True)
     signing = shown.get(after.active) if after.active else False
     after = judged_by(after, proof_of(look.owned, signing), look.at, periods.grace)
+    returns = look.return_path_shown
+    if returns is not None:
+        after = after.with_changes(return_path=return_path_of(after.name) if returns else None)
     return after.with_changes(exclusive=after.name if exclusive and after.verified else None)

@@ -35,6 +35,12 @@ class Look:
         return found[0] if found else False
 
     @property
+    def return_path_shown(self) -> bool | None:
+        """Whether bounces come back to the platform by the domain's own name, None where the DNS did not tell."""
+        found = [self.judged[record.name].valid for record in self.wanted if record.purpose is Purpose.RETURN_PATH]
+        return found[0] if found else False
+
+    @property
     def unsure(self) -> bool:
         """Whether something that the domain's standing hangs on is not known."""
         return any(self.judged[record.name].valid is None for record in self.wanted if record.required)

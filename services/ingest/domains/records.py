@@ -72,7 +72,7 @@ class Zone:
     def of(cls, settings: Settings) -> Zone:
         zone = settings.platform_zone or _host_name(settings.public_url) or NAMELESS_ZONE
         names = (
-            settings.return_path_host or f"returns.{zone}",
+            settings.return_path_host or settings.returns_domain or f"returns.{zone}",
             settings.tracking_host or f"track.{zone}",
             settings.spf_include or f"_spf.{zone}",
         )

@@ -8,12 +8,13 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from services.ingest.smtp import replies
-from services.ingest.smtp.commands import CommandError, read_base64, read_login, read_plain
-from services.ingest.smtp.framing import BareLineEndError, LineTooLongError
+from services.ingest.smtp.commands import read_base64, read_login, read_plain
 from services.ingest.smtp.parts import Parts
-from services.ingest.smtp.replies import Reply
-from services.ingest.smtp.wire import Wire
 from shared.auth import Principal
+from shared.smtp.commands import CommandError
+from shared.smtp.framing import BareLineEndError, LineTooLongError
+from shared.smtp.replies import BARE_LINE_END, LINE_TOO_LONG, NOT_YOUR_TURN, OUT_OF_ORDER, Reply
+from shared.smtp.wire import Wire
 from shared.telemetry import metrics
 
 MOST_FAILURES = 3
@@ -40,7 +41,7 @@ class Authentication:
         """Answers `AUTH argument`. Raises CommandError and HungUpError."""
         mechanism, _, initial = argument.strip().partition(" ")
         if self.principal is not None:
-            return replies.OUT_OF_ORDER
+            return OUT_OF_ORDER
         if mechanism.upper() not in ("PLAIN", "LOGIN"):
             return replies.MECHANISM_UNKNOWN
         exchange = self._plain if mechanism.upper() == "PLAIN" else self._login
@@ -81,11 +82,11 @@ class Authentication:
     async def _ask(self, challenge: bytes) -> bytes:
         """One challenge, base64, and the response to it. Raises CommandError."""
         if self._wire.pending:
-            raise CommandError(replies.NOT_YOUR_TURN)
+            raise CommandError(NOT_YOUR_TURN)
         self._wire.say(Reply(334, None, challenge.decode()))
         try:
             return read_base64(await self._wire.line())
         except BareLineEndError as error:
-            raise CommandError(replies.BARE_LINE_END) from error
+            raise CommandError(BARE_LINE_END) from error
         except LineTooLongError as error:
-            raise CommandError(replies.LINE_TOO_LONG) from error
+            raise CommandError(LINE_TOO_LONG) from error

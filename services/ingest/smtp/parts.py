@@ -6,24 +6,23 @@ from dataclasses import dataclass
 
 from services.ingest.accounts.smtp_login import SmtpLogin
 from services.ingest.settings import Settings
-from services.ingest.smtp.limits import ByteBudget, ConnectionLimits, LoginGuard
+from services.ingest.smtp.limits import LoginGuard
 from services.ingest.smtp.receiver import Receiver
-from services.ingest.smtp.tls import Certificate
 from shared.contracts.entities import Workspace
+from shared.smtp.certificate import Certificate
+from shared.smtp.dialogue import Door
 
 
 @dataclass
 class Parts:
-    """One for each door. `stopping` is set when it takes no more messages."""
+    """One for each door."""
 
     settings: Settings
+    door: Door
     certificate: Certificate
     login: SmtpLogin
     receiver: Receiver
-    connections: ConnectionLimits
-    budget: ByteBudget
     guard: LoginGuard
-    stopping: bool = False
 
     def largest(self, workspace: Workspace | None) -> int:
         """The bytes that a message may have: of a workspace, or of any."""

@@ -17,11 +17,11 @@ from services.ingest.acceptance.storing import Admitted, Call
 from services.ingest.accounts.request_limits import RequestLimits
 from services.ingest.settings import Settings
 from services.ingest.smtp import replies
-from services.ingest.smtp.commands import CommandError
-from services.ingest.smtp.replies import Reply
 from shared.addresses import Mailbox
 from shared.auth import Principal
 from shared.errors import ProblemError, answered_within
+from shared.smtp.commands import CommandError
+from shared.smtp.replies import TRY_AGAIN, Reply
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, traceparent_of
 from shared.tokens import uuid7
@@ -64,7 +64,7 @@ class Receiver:
             reply, code = await self._take(principal, recipients, content, traceparent_of(span))
         except Exception as error:
             log.exception("a message could not be taken", error=type(error).__name__)
-            reply, code = replies.TRY_AGAIN, "internal_error"
+            reply, code = TRY_AGAIN, "internal_error"
         if code:
             metrics.REFUSED.labels(code, DOOR).inc()
             span.set_status(Status(StatusCode.ERROR, code))
@@ -89,7 +89,7 @@ class Receiver:
             return replies.of_problem(problem), problem.code
         except PyMongoError as error:
             log.warning("database away", error=type(error).__name__)
-            return replies.TRY_AGAIN, "unavailable"
+            return TRY_AGAIN, "unavailable"
         return Reply(250, "2.0.0", f"queued as {admitted.reply.decode()}"), None
 
     async def _admit(self, call: Call, mime: MimeMessage, recipients: Sequence[str]) -> Admitted:

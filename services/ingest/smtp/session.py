@@ -11,25 +11,16 @@ from pymongo.errors import PyMongoError
 
 from services.ingest.smtp import replies
 from services.ingest.smtp.authentication import Authentication
-from services.ingest.smtp.commands import (
-    MAIL_FORM,
-    RCPT_FORM,
-    CommandError,
-    declared_size,
-    read_path,
-    recipient_address,
-    sender_address,
-)
-from services.ingest.smtp.framing import BareLineEndError, LineTooLongError
+from services.ingest.smtp.commands import recipient_address, sender_address
 from services.ingest.smtp.parts import Parts
-from services.ingest.smtp.replies import Reply
-from services.ingest.smtp.wire import HungUpError, Wire
 from shared.auth import Principal
 from shared.errors import ProblemError
-from shared.telemetry import metrics
+from shared.smtp import replies as said
+from shared.smtp.commands import MAIL_FORM, RCPT_FORM, declared_size, read_path
+from shared.smtp.dialogue import WITHOUT_ARGUMENT, Dialogue
+from shared.smtp.replies import Reply
+from shared.smtp.wire import HungUpError, Wire
 
-SOFT_ERRORS, HARD_ERRORS = 10, 20  # as Postfix counts them: since the last message that was taken
-MOST_COMMANDS = 200
 log = structlog.get_logger(__name__)
 Answer = Callable[["Session", str], Awaitable[Reply]]
 
@@ -58,82 +49,34 @@ class Session:
         self._greeted = self._extended = False
         self._authentication = Authentication(wire, parts)
         self._transaction: Transaction | None = None
-        self._errors = self._commands = 0
+        self._dialogue = Dialogue(wire, parts.door, frozenset(COMMANDS), self._answer)
 
     async def run(self) -> None:
         """Never raises for what a client can do."""
         try:
-            await self._converse()
+            await self._dialogue.run(self._after)
         except HungUpError:
             return
         except Exception as error:
             log.exception("an SMTP conversation failed", error=type(error).__name__)
-            self._wire.say(replies.BROKEN)
+            self._wire.say(said.BROKEN)
 
-    async def _converse(self) -> None:
-        self._wire.say(Reply(220, None, f"{self._parts.settings.smtp_hostname} ESMTP Posthorn"))
-        while True:
-            reply = await self._next_reply()
-            if self._parts.stopping and not reply.close:
-                self._say(reply)
-                reply = replies.STOPPING
-            await self._count(reply)
-            self._say(reply)
-            if reply is replies.READY_FOR_TLS:
-                await self._start_tls()
+    async def _after(self, reply: Reply) -> None:
+        if reply is said.READY_FOR_TLS:
+            await self._start_tls()
 
-    async def _next_reply(self) -> Reply:
+    async def _answer(self, verb: str, argument: str) -> Reply:
+        if not self._tls and verb not in BEFORE_TLS:
+            return replies.TLS_FOR_AUTH if verb == "AUTH" else replies.TLS_FIRST
+        if verb in WITHOUT_ARGUMENT and argument.strip():
+            return said.syntax(verb)
         try:
-            line = await self._wire.line()
-        except BareLineEndError:
-            return replies.BARE_LINE_END
-        except LineTooLongError:
-            return replies.LINE_TOO_LONG
-        if self._commands >= MOST_COMMANDS:
-            return replies.TOO_MANY_COMMANDS
-        self._commands += 1
-        try:
-            return await self._answer(line.decode())
-        except UnicodeDecodeError:
-            return replies.NOT_UTF8
-        except CommandError as error:
-            return error.reply
+            return await COMMANDS[verb](self, argument)
         except ProblemError as problem:
             return replies.of_problem(problem)
         except PyMongoError as error:
             log.warning("database away", error=type(error).__name__)
-            return replies.TRY_AGAIN
-
-    async def _answer(self, line: str) -> Reply:
-        verb, _, argument = line.partition(" ")
-        verb = verb.upper()
-        command = COMMANDS.get(verb)
-        if command is None:
-            return replies.NOT_OFFERED if verb in NOT_OFFERED else replies.UNKNOWN_COMMAND
-        if not self._tls and verb not in BEFORE_TLS:
-            return replies.TLS_FOR_AUTH if verb == "AUTH" else replies.TLS_FIRST
-        if verb in WITHOUT_ARGUMENT and argument.strip():
-            return replies.syntax(verb)
-        return await command(self, argument)
-
-    def _say(self, reply: Reply) -> None:
-        if self._wire.pending and not reply.close:
-            reply = replies.NOT_YOUR_TURN
-        if reply.code >= 400:
-            metrics.SMTP_REFUSED.labels(reply.label).inc()
-        self._wire.say(reply)
-        if reply.close:
-            raise HungUpError
-
-    async def _count(self, reply: Reply) -> None:
-        if reply.code < 400 or reply.close:
-            return
-        self._errors += 1
-        if self._errors >= HARD_ERRORS:
-            self._say(reply)
-            self._say(replies.TOO_MANY_ERRORS)
-        if self._errors > SOFT_ERRORS:
-            await asyncio.sleep(self._parts.settings.smtp_error_delay_seconds)
+            return said.TRY_AGAIN
 
     async def _start_tls(self) -> None:
         settings = self._parts.settings
@@ -143,7 +86,7 @@ class Session:
 
     async def _ehlo(self, argument: str) -> Reply:
         if not argument.strip():
-            return replies.syntax("EHLO name")
+            return said.syntax("EHLO name")
         self._greeted = self._extended = True
         self._transaction = None
         offered = ["8BITMIME", f"SIZE {self._parts.largest(None)}", "ENHANCEDSTATUSCODES", "SMTPUTF8"]
@@ -155,81 +98,81 @@ class Session:
 
     async def _helo(self, argument: str) -> Reply:
         if not argument.strip():
-            return replies.syntax("HELO name")
+            return said.syntax("HELO name")
         self._greeted, self._extended, self._transaction = True, False, None
         return Reply(250, None, self._parts.settings.smtp_hostname)
 
     async def _starttls(self, argument: str) -> Reply:
-        return replies.OUT_OF_ORDER if self._tls or not self._extended else replies.READY_FOR_TLS
+        return said.OUT_OF_ORDER if self._tls or not self._extended else said.READY_FOR_TLS
 
     async def _auth(self, argument: str) -> Reply:
         if not self._extended or self._transaction is not None:
-            return replies.OUT_OF_ORDER
+            return said.OUT_OF_ORDER
         return await self._authentication.answer(argument)
 
     async def _mail(self, argument: str) -> Reply:
         if not self._greeted or self._transaction is not None:
-            return replies.OUT_OF_ORDER
+            return said.OUT_OF_ORDER
         principal = await self._authentication.still_valid()
         if principal is None:
             return replies.LOGIN_FIRST
         path = read_path("FROM", argument, MAIL_FORM)
         size = declared_size(path)
         if size > self._parts.largest(principal.workspace):
-            return replies.TOO_LARGE
-        if size > self._parts.budget.free:
-            return replies.NO_ROOM
+            return said.TOO_LARGE
+        if size > self._parts.door.budget.free:
+            return said.NO_ROOM
         transaction = Transaction(principal, "", "SMTPUTF8" in path.parameters)
         transaction.sender = sender_address(path, smtputf8=transaction.utf8_local_parts)
         await self._parts.receiver.begin(principal, transaction.sender)
         self._transaction = transaction
-        return replies.SENDER_OK
+        return said.SENDER_OK
 
     async def _rcpt(self, argument: str) -> Reply:
         transaction = self._transaction
         if transaction is None:
-            return replies.LOGIN_FIRST if self._authentication.principal is None else replies.OUT_OF_ORDER
+            return replies.LOGIN_FIRST if self._authentication.principal is None else said.OUT_OF_ORDER
         path = read_path("TO", argument, RCPT_FORM)
         address = recipient_address(path, smtputf8=transaction.utf8_local_parts)
         if len(transaction.recipients) >= transaction.principal.workspace.max_recipients:
-            return replies.TOO_MANY_RECIPIENTS
+            return said.TOO_MANY_RECIPIENTS
         transaction.recipients.append(address)
-        self._commands -= 1  # they have a limit of their own
-        return replies.RECIPIENT_OK
+        self._dialogue.uncounted()
+        return said.RECIPIENT_OK
 
     async def _data(self, argument: str) -> Reply:
         transaction = self._transaction
         if transaction is None:
-            return replies.LOGIN_FIRST if self._authentication.principal is None else replies.OUT_OF_ORDER
+            return replies.LOGIN_FIRST if self._authentication.principal is None else said.OUT_OF_ORDER
         if not transaction.recipients:
-            return replies.NO_RECIPIENTS
-        self._say(replies.GO_AHEAD)
+            return said.NO_RECIPIENTS
+        self._dialogue.say(said.GO_AHEAD)
         self._transaction = None
         self._wire.deadline = asyncio.get_running_loop().time() + self._parts.settings.smtp_data_seconds
         try:
             content = await self._wire.content(self._parts.largest(transaction.principal.workspace))
             self._wire.deadline = None
             if self._wire.pending:
-                return replies.NOT_YOUR_TURN
+                return said.NOT_YOUR_TURN
             if content is None:
-                return replies.NO_ROOM if self._wire.over_budget else replies.TOO_LARGE
+                return said.NO_ROOM if self._wire.over_budget else said.TOO_LARGE
             reply = await self._parts.receiver.take(transaction.principal, transaction.recipients, content)
         finally:
             self._wire.release()
         if reply.code != 250:
             return reply
-        self._errors = self._commands = 0
+        self._dialogue.forgive()
         if self._wire.pending:
             self._wire.say(reply)  # it is stored: whatever came too early since, its sender has to know
-            return replies.NOT_YOUR_TURN
+            return said.NOT_YOUR_TURN
         return reply
 
     async def _rset(self, argument: str) -> Reply:
         self._transaction = None
-        return replies.OK
+        return said.OK
 
     async def _noop(self, argument: str) -> Reply:
-        return replies.OK
+        return said.OK
 
     async def _help(self, argument: str) -> Reply:
         return replies.HELP
@@ -238,7 +181,7 @@ class Session:
         return replies.LOGIN_FIRST if self._authentication.principal is None else replies.CANNOT_VERIFY
 
     async def _quit(self, argument: str) -> Reply:
-        return replies.BYE
+        return said.BYE
 
 
 COMMANDS: dict[str, Answer] = {
@@ -256,5 +199,3 @@ COMMANDS: dict[str, Answer] = {
     "QUIT": Session._quit,
 }
 BEFORE_TLS = frozenset({"EHLO", "HELO", "STARTTLS", "NOOP", "QUIT"})  # RFC 3207 section 4
-WITHOUT_ARGUMENT = frozenset({"STARTTLS", "DATA", "RSET", "QUIT"})
-NOT_OFFERED = frozenset({"BDAT", "BURL", "ETRN", "EXPN", "SAML", "SEND", "SOML", "TURN"})

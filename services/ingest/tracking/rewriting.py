@@ -25,10 +25,13 @@ class Tracked:
 
     opens: bool = False
     clicks: bool = False
+    replies: bool = False
+    reads: bool = False
 
     @classmethod
     def of_header(cls, value: str) -> Self:
-        """What a tracking header asks for: `all`, `opens`, `clicks` or `none`; any other value counts as `all`."""
+        """What a tracking header asks for: `all` (opens and clicks), `opens`, `clicks` or `none`; any other value
+        counts as `all`."""
         word = value.strip().lower()
         return cls(opens=word not in ("clicks", "none"), clicks=word not in ("opens", "none"))
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.sender.smtp.connection import Connection, EndedError
+from services.sender.smtp.notifications import Notifications
 from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
 from services.sender.smtp.replies import Reply
 from services.sender.smtp.verdicts import Lost
@@ -22,13 +23,14 @@ _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """Who it is from (empty: the null path) and for. `size` is the message's bytes, before dot-stuffing; `eight_bit`
-    says that some of them are not ASCII (RFC 6152)."""
+    says that some of them are not ASCII (RFC 6152), `notifications` what a host that offers it is asked to report."""
 
     mail_from: str
     rcpt_to: str
     size: int
     smtputf8: bool = False
     eight_bit: bool = False
+    notifications: Notifications | None = None
 
 
 async def deliver(
@@ -113,9 +115,13 @@ async def _begin(connection: Connection, envelope: Envelope) -> None:
         mail += " BODY=8BITMIME"
     if _needs_utf8(envelope):
         mail += " SMTPUTF8"
+    rcpt = f"RCPT TO:<{envelope.rcpt_to}>"
+    if envelope.notifications is not None and "dsn" in connection.extensions:
+        mail += envelope.notifications.of_mail()
+        rcpt += envelope.notifications.of_rcpt(envelope.rcpt_to)
     commands = (
         (Stage.MAIL, mail, timeouts.mail),
-        (Stage.RCPT, f"RCPT TO:<{envelope.rcpt_to}>", timeouts.rcpt),
+        (Stage.RCPT, rcpt, timeouts.rcpt),
         (Stage.DATA, "DATA", timeouts.data),
     )
     pipelined = "pipelining" in connection.extensions

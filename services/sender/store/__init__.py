@@ -1,11 +1,12 @@
 """The sender's collections: the only MongoDB code of the service."""
 
-from services.sender.store import broken_tls, changes, deliveries, destinations, sts_policies
+from services.sender.store import broken_tls, changes, deliveries, destinations, returns, sts_policies
 
 INDEXES = {
     **deliveries.INDEXES,
     **destinations.INDEXES,
     **changes.INDEXES,
+    **returns.INDEXES,
     **broken_tls.INDEXES,
     **sts_policies.INDEXES,
 }

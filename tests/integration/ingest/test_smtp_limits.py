@@ -10,8 +10,8 @@ import pytest
 import trustme
 from prometheus_client import REGISTRY
 
-from services.ingest.smtp.framing import LONGEST_LINE
-from services.ingest.smtp.session import HARD_ERRORS, MOST_COMMANDS
+from shared.smtp.dialogue import HARD_ERRORS, MOST_COMMANDS
+from shared.smtp.framing import LONGEST_LINE
 from tests.fixtures.deployment import eventually
 from tests.integration.ingest.conftest import Door
 from tests.integration.ingest.smtp_door import (
@@ -121,12 +121,15 @@ async def long_lines(smtp: SmtpDoor) -> None:
 
 
 async def guesses(smtp: SmtpDoor) -> None:
-    failed, refused = metric("smtp_logins_total", result="failed"), metric("smtp_refused_total", reply="535 5.7.8")
+    failed, refused = (
+        metric("smtp_logins_total", result="failed"),
+        metric("smtp_refused_total", door="submission", reply="535 5.7.8"),
+    )
     async with smtp.talk(login=False) as talk:
         assert await talk.ask(f"AUTH PLAIN {plain('app', 'wrong')}") == "535 5.7.8"
         assert await talk.login(smtp.door.key) == "235 2.7.0"
     assert metric("smtp_logins_total", result="failed") == failed + 1
-    assert metric("smtp_refused_total", reply="535 5.7.8") == refused + 1
+    assert metric("smtp_refused_total", door="submission", reply="535 5.7.8") == refused + 1
 
 
 async def test_connections_are_bounded_by_address_and_in_all(door: Door, tmp_path: Path) -> None:
@@ -134,7 +137,7 @@ async def test_connections_are_bounded_by_address_and_in_all(door: Door, tmp_pat
         silent = [await asyncio.open_connection(HOST, smtp.tls_port)]  # it counts before its handshake
         opened = [await greeting(smtp) for _ in range(3)]
         assert [said for _, said in opened] == ["220", "220", "421 4.7.0"]
-        assert metric("smtp_connections") == 3
+        assert metric("smtp_connections", door="submission") == 3
         opened[0][0].close()
 
         async def room() -> bool:
@@ -149,7 +152,7 @@ async def test_connections_are_bounded_by_address_and_in_all(door: Door, tmp_pat
             writer.close()
 
     async def none_left() -> bool:
-        return metric("smtp_connections") == 0
+        return metric("smtp_connections", door="submission") == 0
 
     await eventually(none_left)
 
@@ -209,7 +212,7 @@ async def test_a_stopping_door_lets_messages_in_that_are_on_their_way(door: Door
 async def test_a_new_certificate_is_used_without_a_restart(
     door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.ingest.smtp.server.CERTIFICATE_SECONDS", 0.05)
+    monkeypatch.setattr("shared.smtp.listener.CERTIFICATE_SECONDS", 0.05)
     async with open_smtp(door, tmp_path) as smtp, smtp.talk() as before:
         smtp.authority = trustme.CA()
         write_certificate(smtp.authority, tmp_path)

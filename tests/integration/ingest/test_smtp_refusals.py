@@ -9,8 +9,8 @@ import pytest_asyncio
 
 from services.ingest.app import create_app
 from services.ingest.settings import Settings
-from services.ingest.smtp.tls import CertificateError
 from shared.contracts.entities import Kind
+from shared.smtp.certificate import CertificateError
 from tests.fixtures.deployment import eventually
 from tests.integration.ingest.conftest import SENDER, Door, make_workspace
 from tests.integration.ingest.smtp_door import MAIL, MESSAGE, RCPT, SmtpDoor, encoded, open_smtp, plain

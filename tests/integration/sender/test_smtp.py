@@ -13,6 +13,7 @@ from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import deliver
+from services.sender.smtp.notifications import Notifications
 from services.sender.smtp.outcomes import (
     Abandoned,
     Ambiguous,
@@ -64,6 +65,22 @@ async def test_what_is_signed_is_what_arrives(pool: Callable[..., Connections], 
     ]
     assert not any("last" in f"{step.sent}{step.reply}" for step in outcome.transcript)
     assert set(dict(outcome.timings)) == {step.stage for step in outcome.transcript}
+
+
+@pytest.mark.parametrize(("extensions", "asked"), [(("DSN",), True), (("PIPELINING", "DSN"), True), ((), False)])
+async def test_a_host_is_asked_for_reports_where_it_offers_them(
+    pool: Callable[..., Connections], extensions: tuple[str, ...], asked: bool
+) -> None:
+    wanted = envelope(notifications=Notifications("m+1"))
+    async with ScriptedServer(extensions=extensions) as server:
+        connections = pool()
+        outcome = await attempt(connections, egress(server.port), wanted, MESSAGE, yes)
+        connections.close()
+    assert isinstance(outcome, Delivered)
+    _, mail, rcpt, *_ = server.session.commands
+    assert mail == "MAIL FROM:<b+1@bounce.shop.test>" + (" RET=HDRS ENVID=m+2B1" if asked else "")
+    original = " NOTIFY=FAILURE,DELAY ORCPT=rfc822;jane@example.test"
+    assert rcpt == "RCPT TO:<jane@example.test>" + (original if asked else "")
 
 
 async def test_a_large_message_arrives_whole(pool: Callable[..., Connections]) -> None:

@@ -91,7 +91,7 @@ def lives(draw: st.DrawFn, largest: int = 5) -> list[Event]:
         happen(EventType(end), outcome(message, now, **{"class": "invalid_recipient", "hard": True}))
     if end in ("delivered", "relayed"):
         if draw(st.booleans()):
-            happen(EventType.BOUNCED, {"class": "mailbox_full", "hard": False, "out_of_band": True}, "dsn-1")
+            happen(EventType.BOUNCED, {"class": "mailbox_full", "hard": False, "oob": True}, "dsn-1")
         for type_ in draw(st.lists(st.sampled_from(ADDITIONS))):
             machine = {"machine": True, "machine_reason": "scanner"} if draw(st.booleans()) else {}
             happen(EventType(type_), machine, f"{draw(st.integers(0, 3))}{len(machine)}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.domains.judging import Judged
+from services.ingest.domains.lifecycle import Periods, settled
 from services.ingest.domains.looks import Look, agreed, kept_check, look_of, without_name
 from services.ingest.domains.records import Answer, Question, Wanted, Zone, questions_of, wanted_records
 from shared.contracts.entities import DkimKeyPair, Domain, KeyState
@@ -84,6 +85,22 @@ def test_the_return_path_may_be_an_mx_with_an_spf_record() -> None:
         assert verdicts(look(changes))["return_path"] is valid, changes
     for failed in (cname, mx, txt):
         assert verdicts(look(by_mx, failing={failed}))["return_path"] is None
+
+
+def test_the_return_path_is_used_while_the_dns_shows_it() -> None:
+    day = timedelta(days=1)
+    periods = Periods(retiring=day, rotation=day, grace=day, check=day)
+    cname = Question("bounce.mail.acme.test", "CNAME")
+    seen, gone, unknown = look(), look({cname: ()}), look(failing={cname})
+    for before, looked, after in (
+        (None, seen, "bounce.mail.acme.test"),
+        ("bounce.mail.acme.test", seen, "bounce.mail.acme.test"),
+        ("bounce.mail.acme.test", unknown, "bounce.mail.acme.test"),
+        (None, unknown, None),
+        ("bounce.mail.acme.test", gone, None),
+    ):
+        domain = DOMAIN.with_changes(return_path=before)
+        assert settled(domain, looked, periods, exclusive=True).return_path == after
 
 
 def test_tracking_behind_a_proxy_shows_only_addresses() -> None:

@@ -10,20 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ingest.smtp import replies
-from services.ingest.smtp.commands import (
-    CommandError,
-    declared_size,
-    read_base64,
-    read_path,
-    read_plain,
-    recipient_address,
-    sender_address,
-)
-from services.ingest.smtp.limits import LONGEST_LOGIN_DELAY, ByteBudget, ConnectionLimits, LoginGuard
-from services.ingest.smtp.replies import Reply
+from services.ingest.smtp.commands import read_base64, read_plain, recipient_address, sender_address
+from services.ingest.smtp.limits import LONGEST_LOGIN_DELAY, LoginGuard
 from shared.errors import Fault, ProblemError
+from shared.smtp import replies as said
+from shared.smtp.commands import CommandError, declared_size, read_path
+from shared.smtp.limits import ByteBudget, ConnectionLimits
+from shared.smtp.replies import Reply
 
-REPLIES = {name: value for name, value in vars(replies).items() if isinstance(value, Reply)}
+REPLIES = {name: value for name, value in (vars(said) | vars(replies)).items() if isinstance(value, Reply)}
 
 
 def refusal(act: object, *arguments: object, **named: object) -> str:

@@ -7,9 +7,9 @@ import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any, cast
 
-from services.ingest.smtp.framing import Framer
-from services.ingest.smtp.limits import ByteBudget
-from services.ingest.smtp.replies import Reply
+from shared.smtp.framing import Framer
+from shared.smtp.limits import ByteBudget
+from shared.smtp.replies import Reply
 
 # What may wait unread while we are busy: a client that waits for its reply sends nothing.
 MOST_UNREAD = 64 * 1024
@@ -85,13 +85,14 @@ class Wire(asyncio.Protocol):
             await self._more()
         return line
 
-    async def content(self, most: int) -> bytes | None:
-        """A message up to its end, None where it was over `most` bytes or there was no room for it."""
+    async def content(self, most: int, *, cuts: bool = False) -> bytes | None:
+        """A message up to its end, None where it was over `most` bytes or there was no room for it; with `cuts`, the
+        lines that it began with where it was over."""
         self.over_budget = False
-        self._framer.begin_content(most)
+        self._framer.begin_content(most, cuts=cuts)
         while (content := self._framer.content()) is None:
             await self._more()
-        return None if self._framer.dropped else content
+        return None if self._framer.dropped and not (cuts and content) else content
 
     def release(self) -> None:
         """Gives back the room of the message that was read last."""

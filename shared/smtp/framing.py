@@ -24,6 +24,8 @@ class Framer:
         self._buffer = bytearray()
         self._searched = 0
         self._most: int | None = None
+        self._kept: bytes | None = None
+        self._cuts = False
         self.dropped = False
 
     def feed(self, data: bytes) -> None:
@@ -53,28 +55,39 @@ class Framer:
             raise BareLineEndError
         return line[:-2]
 
-    def begin_content(self, most: int) -> None:
-        """What comes from here on is a message. Over `most` bytes it is read to its end, but not kept."""
+    def begin_content(self, most: int, *, cuts: bool = False) -> None:
+        """What comes from here on is a message. Over `most` bytes it is read to its end, but not kept; with `cuts` what
+        it began with is."""
         self._buffer[:0] = b"\r\n"  # so that a dot on the first line is found like any other
         self._searched, self._most, self.dropped = 0, most, False
+        self._kept, self._cuts = None, cuts
 
     def drop(self) -> None:
         """Keeps nothing more of this message; it is read to its end all the same."""
         self.dropped = True
 
     def content(self) -> bytes | None:
-        """The message with its stuffed dots taken out, None where its end is not there yet; empty where dropped."""
+        """The message with its stuffed dots taken out, None where its end is not there yet; empty where dropped, its
+        first lines where cut."""
         assert self._most is not None
         end = self._buffer.find(END, self._searched)
         if end < 0:
-            self.dropped = self.dropped or len(self._buffer) > self._most + len(END) + 2
+            if len(self._buffer) > self._most + len(END) + 2:
+                self._overflow()
             if self.dropped:
                 del self._buffer[: max(0, len(self._buffer) - len(END) + 1)]
             self._searched = max(0, len(self._buffer) - len(END) + 1)
             return None
         if end > self._most:
-            self.dropped = True
+            self._overflow()
         stuffed = b"" if self.dropped else bytes(self._buffer[: end + 2])
         del self._buffer[: end + len(END)]
         self._most = None
-        return stuffed.replace(b"\r\n.", b"\r\n")[2:]
+        return (self._kept or stuffed).replace(b"\r\n.", b"\r\n")[2:]
+
+    def _overflow(self) -> None:
+        """Keeps the whole lines of the first bytes where that was asked for, and drops the rest."""
+        assert self._most is not None
+        if self._cuts and not self.dropped:
+            self._kept = bytes(self._buffer[: self._buffer.rfind(b"\r\n", 0, self._most) + 2])
+        self.dropped = True

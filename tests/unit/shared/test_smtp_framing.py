@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.smtp.framing import LONGEST_LINE, BareLineEndError, Framer, LineTooLongError
+from shared.smtp.framing import LONGEST_LINE, BareLineEndError, Framer, LineTooLongError
 
 lines = st.lists(st.binary(max_size=12).map(lambda line: line.translate(None, b"\r\n")), max_size=6)
 wild = st.lists(st.sampled_from([b"\r", b"\n", b".", b"a", b"\0"]), max_size=14).map(b"".join)
@@ -96,3 +96,24 @@ def test_a_command_has_its_bound(line: bytes) -> None:
     framer.feed(line)
     with pytest.raises(LineTooLongError):
         framer.line()
+
+
+@given(lines, st.integers(0, 60), st.lists(st.integers(0, 200), max_size=8))
+def test_a_message_that_is_cut_keeps_whole_lines_of_what_it_began_with(
+    given_lines: list[bytes], most: int, places: list[int]
+) -> None:
+    content = b"".join(line.replace(b".", b"-") + b"\r\n" for line in given_lines)
+    framer = Framer()
+    framer.begin_content(most, cuts=True)
+    found = None
+    for piece in cut(content + b".\r\nQUIT\r\n", places):
+        framer.feed(piece)
+        found = framer.content() if found is None else found
+    assert found is not None
+    if len(content) <= most:
+        assert found == content
+    else:
+        assert content.startswith(found)
+        assert len(found) <= most
+        assert found == b"" or found.endswith(b"\r\n")
+    assert framer.line() == b"QUIT"

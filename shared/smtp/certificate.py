@@ -1,4 +1,4 @@
-"""The door's certificate, read again when its files change: it is renewed while the process runs."""
+"""A door's certificate, read again when its files change: it is renewed while the process runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Certificate:
     def load(self) -> None:
         """Reads the files for the first time. Raises CertificateError."""
         if self._chain is None:
-            raise CertificateError("the SMTP door needs a certificate: POSTHORN_SMTP_CERTIFICATE_FILE")
+            raise CertificateError("the door has no certificate")
         try:
             self._loaded = self._state()
             self._use()
@@ -43,9 +43,9 @@ class Certificate:
             self._loaded = state
             self._use()
         except (OSError, ssl.SSLError) as error:
-            log.warning("the SMTP door's new certificate cannot be used", error=str(error))
+            log.warning("an SMTP door's new certificate cannot be used", error=str(error))
         else:
-            log.info("the SMTP door's certificate was loaded again")
+            log.info("an SMTP door's certificate was loaded again")
 
     def _use(self) -> None:
         assert self._chain is not None
