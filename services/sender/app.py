@@ -11,11 +11,14 @@ from random import Random
 
 from services.sender.arrivals import Held
 from services.sender.claiming import Claiming
-from services.sender.delivery import Delivery, LinksBelow
+from services.sender.delivery import Delivery
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.mail.outgoing import MailMaker
+from services.sender.mail.personal import LinksBelow
+from services.sender.mail.platform import platform_signer
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
@@ -93,11 +96,12 @@ class _Deliver:
         async def mark(held: Held) -> bool:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
+        contents = ContentStore(base.content_database)
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
-        delivery = Delivery(self.connections, mark, settings.schedule, links, base.tracing, Random())
-        supplies = Supplies(
-            ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
-        )
+        mail = MailMaker(contents, links, settings.feedback_sender_id)
+        delivery = Delivery(self.connections, mark, settings.schedule, mail, base.tracing, Random())
+        box = SecretBox(settings.encryption_key_bytes)
+        supplies = Supplies(contents, base.cache, box, settings, platform_signer(settings))
         slots = Slots(Destinations(base.database, new_token(), settings.lease_seconds))
         claims = Claims(self.deliveries, settings.lease_seconds)
         self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries)

@@ -21,6 +21,7 @@ class Held:
 
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
     whether its final dot may have left. Until `safe_until`, a monotonic time, nobody else can have taken it over.
+    `weight` is the memory that it is counted with.
     """
 
     message: Message
@@ -33,6 +34,7 @@ class Held:
     told: bool = False
     marked: bool = False
     safe_until: float = 0.0
+    weight: int = 0
 
     @property
     def id(self) -> str:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
+from shared.addresses import InvalidAddressError, domain_of, parse_address
 from shared.settings import SharedSettings
+
+
+def _domain(value: str) -> str:
+    try:
+        return domain_of(parse_address(f"a@{value}"))
+    except InvalidAddressError as error:
+        raise ValueError("is not a domain name that mail can be sent from") from error
+
+
+DomainSetting = Annotated[str, AfterValidator(_domain)]
+SelectorSetting = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class Settings(SharedSettings):
@@ -36,6 +51,17 @@ class Settings(SharedSettings):
     allow_private_targets: bool = Field(False, description="whether hosts may have addresses that are not public")
     idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
+
+    dkim_domain: DomainSetting | None = Field(
+        None, description="the platform's domain, which signs all mail beside the sender's; none: no such signature"
+    )
+    dkim_selector: SelectorSetting | None = Field(None, description="the selector of the platform's DKIM key")
+    dkim_key_file: Path | None = Field(None, description="the platform's private DKIM key (RSA, PEM)")
+    feedback_sender_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{5,15}$",
+        description="the last part of Feedback-ID, one for all mail of the platform; none: no Feedback-ID",
+    )
 
     connect_timeout_seconds: float = Field(30, description="TCP connect")
     dot_timeout_seconds: float = Field(600, description="the reply after the final dot (RFC 5321 section 4.5.3.2.6)")
@@ -89,6 +115,13 @@ class Settings(SharedSettings):
             block=min(Timeouts.block, longest),
             dot=self.dot_timeout_seconds,
         )
+
+    @model_validator(mode="after")
+    def _platform_key_is_whole(self) -> Settings:
+        given = [value is not None for value in (self.dkim_domain, self.dkim_selector, self.dkim_key_file)]
+        if any(given) and not all(given):
+            raise ValueError("dkim_domain, dkim_selector and dkim_key_file are set together, or none of them")
+        return self
 
     @model_validator(mode="after")
     def _delays_are_there(self) -> Settings:
