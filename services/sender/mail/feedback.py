@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from services.sender.mail.canonical import fields_of
 from shared.contracts.messages import Message
 from shared.mail.headers import field
 
@@ -12,19 +11,16 @@ LONGEST_PART = 40
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def feedback_field(header: bytes, message: Message, sender_id: str | None) -> bytes:
-    """The field to put before a message's header; nothing where it has one, or was signed without ours in it.
+def feedback_field(message: Message, sender_id: str) -> bytes:
+    """The field of a message: at most four parts, the one that is constant for the platform, `sender_id`, last.
 
-    At most four parts, the constant one last, as Gmail asks for: first tag, stream, workspace, `sender_id`. A workspace
-    is told by the last twelve digits of its id, which are random.
+    Before it stand the first tag where there is one, the stream, and the workspace by the last twelve digits of its
+    id, which are random.
     """
-    if sender_id is None or {"feedback-id", "dkim-signature"} & fields_of(header).keys():
-        return b""
-    workspace = message.workspace_id.rpartition("-")[2]
-    parts = [*message.tags[:1], str(message.stream), workspace]
-    return field("Feedback-ID", ":".join([*(shown for part in parts if (shown := _shown(part))), sender_id]))
+    parts = [*message.tags[:1], str(message.stream), message.workspace_id.rpartition("-")[2]]
+    return field("Feedback-ID", ":".join([*filter(None, map(_shown, parts)), sender_id]))
 
 
 def _shown(part: str) -> str:
     """A part has no colon, and nothing that would be encoded or folded."""
-    return _OTHER.sub("-", part).strip("-")[:LONGEST_PART]
+    return _OTHER.sub("-", part)[:LONGEST_PART].strip("-")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from services.sender.mail.canonical import body_hash
+from services.sender.mail.canonical import body_hash, fields_of
 from services.sender.mail.dkim import Signer, sign
 from services.sender.mail.feedback import feedback_field
 from services.sender.mail.personal import LinksBelow, MarkFilling, personal
@@ -18,6 +18,7 @@ from shared.contracts.messages import Message
 from shared.mail.compose import compose_parts
 from shared.mail.lines import check_lines
 
+NO_FEEDBACK = {"feedback-id", "dkim-signature"}
 SLOW_BYTES = 256 * 1024  # composing more takes milliseconds, in which nobody else is served
 
 
@@ -59,10 +60,16 @@ class MailMaker:
         own = personal(content, message, self._links)
         composed = compose_parts(own, message_id=message.message_id, date=message.due_at)
         body = composed.whole_body()
-        header = feedback_field(composed.header, message, self._sender_id) + composed.header
+        header = self._with_feedback(composed.header, own, message)
         data = b"".join((sign(signers, header, body_hash(body), now=datetime.now(UTC)), header, body))
         check_lines(data)
         return Outgoing(data, len(data), not header.isascii(), not body.isascii())
+
+    def _with_feedback(self, header: bytes, content: Content, message: Message) -> bytes:
+        """A whole message from a caller keeps the field that it has, and gets none where it is signed already."""
+        if self._sender_id is None or (content.raw is not None and NO_FEEDBACK & fields_of(header).keys()):
+            return header
+        return feedback_field(message, self._sender_id) + header
 
     async def _stored(self, message: Message, content: Content, signers: Sequence[Signer]) -> Outgoing:
         """Reads the content once, for what the signatures say of it; it is read again for each host that gets it."""
@@ -76,7 +83,7 @@ class MailMaker:
             def body() -> Reading:
                 return composed_body(self._contents, composed.body)
 
-        header = feedback_field(begun, message, self._sender_id) + begun
+        header = self._with_feedback(begun, own, message)
         found = await measured(header, body())
         head = sign(signers, header, found.bh, now=datetime.now(UTC)) + header
 
