@@ -146,11 +146,11 @@ class ContentStore:
         """
         query = self.collection.find({"_id": {"$in": list(set(content_ids))}})
         found = {document["_id"]: of_document(document) async for document in query}
-        filled = [content for content in found.values() if 0 < _chunked_bytes(content) <= most]
-        if not filled:
-            return found
+        filled = [each for each in found.values() if not each.is_whole and _chunked_bytes(each) <= most]
         wanted = [each for content in filled for blob in content.blobs() for each in blob.chunk_ids()]
-        pieces = {each["_id"]: each["data"] async for each in self.chunks.find({"_id": {"$in": wanted}})}
+        pieces: dict[str, bytes] = {}
+        if wanted:
+            pieces = {each["_id"]: each["data"] async for each in self.chunks.find({"_id": {"$in": wanted}})}
         for content in filled:
             whole = _filled(content, pieces)
             if whole is None:
@@ -197,6 +197,6 @@ def _filled(content: Content, pieces: dict[str, bytes]) -> Content | None:
 
 
 def _whole(blob: Any, pieces: dict[str, bytes]) -> Any:
-    if not blob.chunks:
+    if blob.data is not None:
         return blob
     return blob.model_copy(update={"data": b"".join(pieces[each] for each in blob.chunk_ids())})
