@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from tests.fixtures.real_process import HOST
@@ -14,8 +14,8 @@ END = b"\r\n.\r\n"
 
 @dataclass
 class Drain:
-    """`sizes` are those of the messages that came to their dot, `begun` how many were; `gate` holds back the
-    reading of bodies until it is set; `before_data` is awaited before each 354."""
+    """`sizes` are those of the messages that came to their dot, `begun` how many were. While `gate` is not set bodies
+    are read so slowly that they all wait, `before_data` is awaited before each 354."""
 
     port: int = 0
     begun: int = 0
@@ -32,9 +32,7 @@ class Drain:
                     await self.before_data()
                 self.begun += 1
                 writer.write(b"354 go on\r\n")
-                if self.gate is not None:
-                    await self.gate.wait()
-                size = await _drained(reader)
+                size = await self._drained(reader)
                 if size is None:
                     break
                 self.sizes.append(size)
@@ -43,16 +41,18 @@ class Drain:
             writer.write(b"250 2.0.0 yes\r\n")
         writer.close()
 
-
-async def _drained(reader: asyncio.StreamReader) -> int | None:
-    """How long a message was; None where it had no end."""
-    size, tail = 0, b""
-    while not tail.endswith(END):
-        piece = await reader.read(256 * 1024)
-        if not piece:
-            return None
-        size, tail = size + len(piece), (tail + piece)[-len(END) :]
-    return size
+    async def _drained(self, reader: asyncio.StreamReader) -> int | None:
+        """How long a message was; None where it had no end."""
+        size, tail = 0, b""
+        while not tail.endswith(END):
+            if self.gate is not None and not self.gate.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.gate.wait(), 1)
+            piece = await reader.read(64 * 1024)
+            if not piece:
+                return None
+            size, tail = size + len(piece), (tail + piece)[-len(END) :]
+        return size
 
 
 @asynccontextmanager
