@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
 from shared.addresses import InvalidAddressError, domain_of, parse_address
 from shared.settings import SharedSettings
-
-
-def _domain(value: str) -> str:
-    try:
-        return domain_of(parse_address(f"a@{value}"))
-    except InvalidAddressError as error:
-        raise ValueError("is not a domain name that mail can be sent from") from error
-
-
-DomainSetting = Annotated[str, AfterValidator(_domain)]
-SelectorSetting = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 
 
 class Settings(SharedSettings):
@@ -52,10 +40,12 @@ class Settings(SharedSettings):
     idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
 
-    dkim_domain: DomainSetting | None = Field(
+    dkim_domain: str | None = Field(
         None, description="the platform's domain, which signs all mail beside the sender's; none: no such signature"
     )
-    dkim_selector: SelectorSetting | None = Field(None, description="the selector of the platform's DKIM key")
+    dkim_selector: str | None = Field(
+        None, pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="the selector of the platform's DKIM key"
+    )
     dkim_key_file: Path | None = Field(None, description="the platform's private DKIM key (RSA, PEM)")
     feedback_sender_id: str | None = Field(
         None,
@@ -115,6 +105,14 @@ class Settings(SharedSettings):
             block=min(Timeouts.block, longest),
             dot=self.dot_timeout_seconds,
         )
+
+    @field_validator("dkim_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        try:
+            return value and domain_of(parse_address(f"a@{value}"))
+        except InvalidAddressError as error:
+            raise ValueError("is not a domain name that mail can be sent from") from error
 
     @model_validator(mode="after")
     def _platform_key_is_whole(self) -> Settings:
