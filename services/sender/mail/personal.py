@@ -80,4 +80,9 @@ class MarkFilling:
         return self._filled(rest)
 
     def _filled(self, data: bytes) -> bytes:
-        return self._mark.sub(lambda found: self._urls[int(found[1])], data)
+        return self._mark.sub(self._url, data)
+
+    def _url(self, found: re.Match[bytes]) -> bytes:
+        """A mark of no link stays."""
+        place = int(found[1])
+        return self._urls[place] if place < len(self._urls) else found[0]
