@@ -8,13 +8,15 @@ CHUNK_BYTES, each a document that expires by itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pydantic import BaseModel, ConfigDict
 from pymongo import IndexModel
+from pymongo.errors import PyMongoError
 
 from shared.links import Link
 
@@ -23,6 +25,7 @@ CHUNKS = "content_chunks"
 MAX_BYTES = 15 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
 INLINE_BYTES = 1024 * 1024
+LOADED_BYTES = 1024 * 1024  # more of a content's files is rather read while it is sent
 
 
 class Blob(BaseModel):
@@ -92,6 +95,11 @@ class Content(BaseModel):
         if self.raw is not None:
             yield self.raw
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the bytes of all blobs are here."""
+        return all(blob.data is not None for blob in self.blobs())
+
 
 def chunk_id(blob_id: str, number: int) -> str:
     return f"{blob_id}:{number:05}"
@@ -114,6 +122,14 @@ def of_document(document: dict[str, Any]) -> Content:
     return Content.model_construct(**fields)
 
 
+class ContentGoneError(Exception):
+    """A part of a content is not in the store any more."""
+
+
+class ContentUnreadableError(Exception):
+    """The store does not say what a part of a content is: it may later."""
+
+
 class ContentStore:
     """Reads contents. Writing is ingest's: chunks first, then one grouped insert of `to_document`s."""
 
@@ -126,15 +142,25 @@ class ContentStore:
         self.collection = database[COLLECTION]
         self.chunks = database[CHUNKS]
 
-    async def load(self, content_ids: Iterable[str]) -> dict[str, Content]:
-        """The contents that are there whole, by id, their blobs with their bytes; one query, two with chunks."""
+    async def load(self, content_ids: Iterable[str], most: float = inf) -> dict[str, Content]:
+        """The contents that are there, by id, their blobs with their bytes; one query, two with chunks.
+
+        A content with more than `most` bytes in chunks is left without them: see `read`.
+        """
         query = self.collection.find({"_id": {"$in": list(set(content_ids))}})
         found = {document["_id"]: of_document(document) async for document in query}
-        wanted = [each for content in found.values() for blob in content.blobs() for each in blob.chunk_ids()]
-        if not wanted:
-            return found
-        pieces = {each["_id"]: each["data"] async for each in self.chunks.find({"_id": {"$in": wanted}})}
-        return {id_: whole for id_, content in found.items() if (whole := _filled(content, pieces)) is not None}
+        filled = [each for each in found.values() if not each.is_whole and _chunked_bytes(each) <= most]
+        wanted = [each for content in filled for blob in content.blobs() for each in blob.chunk_ids()]
+        pieces: dict[str, bytes] = {}
+        if wanted:
+            pieces = {each["_id"]: each["data"] async for each in self.chunks.find({"_id": {"$in": wanted}})}
+        for content in filled:
+            whole = _filled(content, pieces)
+            if whole is None:
+                del found[content.content_id]
+            else:
+                found[content.content_id] = whole
+        return found
 
     async def peek(self, content_id: str, workspace_id: str) -> Content | None:
         """A workspace's content without the bytes of what stands in chunks."""
@@ -145,6 +171,23 @@ class ContentStore:
         """One chunk of a blob, None where it is gone."""
         found = await self.chunks.find_one({"_id": chunk_id(blob.blob_id, number)}, {"data": 1})
         return bytes(found["data"]) if found else None
+
+    async def read(self, blob: Blob) -> AsyncGenerator[bytes, None]:
+        """The bytes of a blob, a chunk at a time. Raises ContentGoneError, ContentUnreadableError, also after some."""
+        if blob.data is not None:
+            yield blob.data
+        for number in range(blob.chunks):
+            try:
+                data = await self.chunk(blob, number)
+            except PyMongoError as error:
+                raise ContentUnreadableError(f"chunk {number}: {type(error).__name__}") from error
+            if data is None:
+                raise ContentGoneError(f"chunk {number} of {blob.chunks} is gone")
+            yield data
+
+
+def _chunked_bytes(content: Content) -> int:
+    return sum(blob.size for blob in content.blobs() if blob.chunks)
 
 
 def _filled(content: Content, pieces: dict[str, bytes]) -> Content | None:
@@ -157,6 +200,6 @@ def _filled(content: Content, pieces: dict[str, bytes]) -> Content | None:
 
 
 def _whole(blob: Any, pieces: dict[str, bytes]) -> Any:
-    if not blob.chunks:
+    if blob.data is not None:
         return blob
     return blob.model_copy(update={"data": b"".join(pieces[each] for each in blob.chunk_ids())})

@@ -12,11 +12,14 @@ from random import Random
 from services.sender.arrivals import Held
 from services.sender.bounces.live import Rules
 from services.sender.claiming import Claiming
-from services.sender.delivery import Delivery, LinksBelow
+from services.sender.delivery import Delivery
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.mail.outgoing import MailMaker
+from services.sender.mail.personal import LinksBelow
+from services.sender.mail.platform import platform_signer
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
 from services.sender.returns.server import return_door
@@ -107,15 +110,16 @@ class _Deliver:
         async def mark(held: Held) -> bool:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
+        contents = ContentStore(base.content_database)
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
+        mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None
         returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
         delivery = Delivery(
-            self.connections, policies, mark, settings.schedule, links, returning, base.tracing, Random()
+            self.connections, policies, mark, settings.schedule, mail, returning, base.tracing, Random()
         )
-        supplies = Supplies(
-            ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
-        )
+        box = SecretBox(settings.encryption_key_bytes)
+        supplies = Supplies(contents, base.cache, box, settings, platform_signer(settings))
         slots = Slots(Destinations(base.database, new_token(), settings.lease_seconds))
         claims = Claims(self.deliveries, settings.lease_seconds)
         self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries)

@@ -22,6 +22,7 @@ class Held:
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
     whether its final dot may have left. Until `safe_until`, a monotonic time, nobody else can have taken it over.
     `answers_to` is the mailbox that a reply is meant for, where replies are tracked.
+    `weight` is the memory that it is counted with.
     """
 
     message: Message
@@ -36,6 +37,7 @@ class Held:
     safe_until: float = 0.0
     refused: int = 0
     answers_to: str | None = None
+    weight: int = 0
 
     @property
     def id(self) -> str:

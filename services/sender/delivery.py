@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -13,8 +12,7 @@ import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
-from services.sender.mail.dkim import Signer
-from services.sender.mail.personal import personal
+from services.sender.mail.outgoing import MailMaker
 from services.sender.retry import RetrySchedule
 from services.sender.returns.outgoing import Returning, answers_to
 from services.sender.rules import Settled, parked, patience, rollup_label, settle_outcome, unbuildable, unexpected
@@ -24,26 +22,14 @@ from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
 from services.sender.tls.sts_policies import StsPolicies
-from shared.content import Content
-from shared.contracts.messages import Message
+from shared.content import ContentGoneError, ContentUnreadableError
 from shared.failpoints import reach
-from shared.links import Links
-from shared.mail.compose import compose, needs_smtputf8
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
 log = structlog.get_logger(__name__)
 Mark = Callable[[Held], Awaitable[bool]]
 POLICY_WAIT = timedelta(seconds=5)
-LARGE_BYTES = 256 * 1024  # composing more takes milliseconds, in which nobody else is served
-
-
-@dataclass(frozen=True, slots=True)
-class LinksBelow:
-    """What signs the links in mail, and the URL that they begin with."""
-
-    links: Links
-    base: str
 
 
 class Delivery:
@@ -55,12 +41,12 @@ class Delivery:
         policies: StsPolicies | None,
         mark: Mark,
         schedule: RetrySchedule,
-        links: LinksBelow,
+        mail: MailMaker,
         returning: Returning,
         tracing: Tracing,
         rng: Random,
     ) -> None:
-        self._links = links
+        self._mail = mail
         self._returning = returning
         self._connections = connections
         self._policies = policies
@@ -86,6 +72,11 @@ class Delivery:
         trace = traceparent_of(span) if span else held.trace
         try:
             outcome = await self._attempt(held, known)
+        except (ContentGoneError, ContentUnreadableError) as error:
+            # in the middle of a body or before: no dot has left, and a content that is gone ends its message next time
+            log.warning("a content could not be read", message_id=held.id, reason=str(error))
+            _end(span, "content", None)
+            return parked(held.message, now, now + patience(held.message, now), "content"), trace
         except Exception as error:
             log.exception("attempt failed by our own fault", message_id=held.id)
             outcome = unexpected(error, marked=held.marked)
@@ -122,36 +113,24 @@ class Delivery:
         if content is None:
             return unbuildable("content_gone", "the content has expired or was erased")
         assert egress is not None
-        assert supply.signer is not None
         try:
-            if message.size < LARGE_BYTES:
-                signed = self._build(message, content, supply.signer, supply.return_domain)
-                # a conversation yields to others while it waits; composing does not
-                await asyncio.sleep(0)
-            else:
-                signed = await asyncio.to_thread(self._build, message, content, supply.signer, supply.return_domain)
+            own = self._returning.content(content, message, supply.return_domain)
+            mail = await self._mail.make(message, own, supply.signers)
+        except ContentGoneError as error:
+            return unbuildable("content_gone", str(error))
         except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
-        smtputf8 = needs_smtputf8(content, message.recipient)
-        eight_bit = content.raw is not None and not signed.isascii()
         if content.replies:
             held.answers_to = answers_to(content)
         envelope = Envelope(
             self._returning.mail_from(message, supply.return_domain),
             message.recipient,
-            len(signed),
-            smtputf8,
-            eight_bit,
+            mail.size,
+            mail.smtputf8,
+            mail.eight_bit,
             self._returning.notifications(message, egress),
         )
-        return await attempt(self._connections, egress, envelope, signed, lambda: self._before_dot(held))
-
-    def _build(self, message: Message, content: Content, signer: Signer, return_domain: str | None) -> bytes:
-        """The message as it goes out. Raises ValueError for content that cannot be made into one."""
-        own = personal(content, message, self._links.links, self._links.base)
-        own = self._returning.content(own, message, return_domain)
-        body = compose(own, message_id=message.message_id, date=message.due_at)
-        return signer.sign(body, now=datetime.now(UTC)) + body
+        return await attempt(self._connections, egress, envelope, mail.data, lambda: self._before_dot(held))
 
     async def _before_dot(self, held: Held) -> bool:
         safe_until = held.safe_until  # what is renewed meanwhile may be somebody else's by then

@@ -14,6 +14,7 @@ from services.sender.arrivals import Held
 from services.sender.delivery import Delivery
 from services.sender.endings import Endings
 from services.sender.fair import Line
+from services.sender.memory import Memory
 from services.sender.rules import Settled
 from services.sender.settings import Settings
 from services.sender.slots import Slots
@@ -56,7 +57,7 @@ class Dispatcher:
         self.closing = False
         self._ended = asyncio.Event()
         self._supply: dict[str, Supply] = {}
-        self._bytes = 0
+        self._memory = Memory(settings.held_bytes)
         self._running = 0
         self._stalled: dict[Lane, dict[str, None]] = {lane: {} for lane in Lane}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,7 +84,7 @@ class Dispatcher:
 
     def room(self, destination: str, lane: Lane) -> int:
         """How many more deliveries of a destination this process takes now, of whatever workspaces."""
-        if self.closing or self._bytes >= self._bytes_for(lane):
+        if self.closing or not self._memory.has_room(lane):
             return 0
         line = self._slots.line(destination)
         return max(0, self._most(line, lane) - line.held_of(lane))
@@ -134,6 +135,8 @@ class Dispatcher:
             await self._let_go(taken)
             return
         for held, supply in zip(taken, supplies, strict=True):
+            if self.owns(held):
+                self._memory.settle(held, supply.content)
             self._supply[held.token + held.id] = supply
             self._slots.line(held.destination).add(held)
         for destination in {held.destination for held in taken}:
@@ -171,20 +174,14 @@ class Dispatcher:
         for held in deliveries:
             held.safe_until = asked + SAFE_SHARE * self._settings.lease_seconds
 
-    def _bytes_for(self, lane: Lane) -> int:
-        """The memory for a lane's contents: a fifth is the critical lane's own."""
-        most = self._settings.held_bytes
-        return most if lane is Lane.CRITICAL else most - most // 5
-
     def _hold(self, held: Held) -> bool:
         """Keeps a delivery's lease alive from now on; False where its content is too much beside the others'."""
-        if self._bytes and self._bytes + held.message.size > self._bytes_for(held.lane):
+        if not self._memory.take(held):
             return False
         before = self.held.get(held.id)
         if before is not None:
             self._forget([before])
         self.held[held.id] = held
-        self._bytes += held.message.size
         return True
 
     def _begin(self, destination: str) -> None:
@@ -277,4 +274,4 @@ class Dispatcher:
             self._supply.pop(held.token + held.id, None)
             if self.owns(held):
                 del self.held[held.id]
-                self._bytes -= held.message.size
+                self._memory.give_back(held)

@@ -13,6 +13,7 @@ from services.sender.returns.outgoing import Asking
 from services.sender.smtp.outcomes import BounceClass
 from services.sender.smtp.peers import Timeouts
 from services.sender.smtp.targets import IpStrategy, Targets
+from shared.addresses import InvalidAddressError, domain_of, parse_address
 from shared.client_address import parse_networks
 from shared.net import parse_server
 from shared.settings import NetworksSetting, SharedSettings
@@ -61,6 +62,18 @@ class Settings(SharedSettings):
     )
     prohibited_networks: NetworksSetting = Field(
         "", description="networks, comma separated, that are never dialled: your own, where their addresses are public"
+    )
+    dkim_domain: str | None = Field(
+        None, description="the platform's domain, which signs all mail beside the sender's; none: no such signature"
+    )
+    dkim_selector: str | None = Field(
+        None, pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", description="the selector of the platform's DKIM key"
+    )
+    dkim_key_file: Path | None = Field(None, description="the platform's private DKIM key (RSA, PEM)")
+    feedback_sender_id: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9._-]{5,15}$",
+        description="the last part of Feedback-ID, one for all mail of the platform; none: no Feedback-ID",
     )
 
     connect_timeout_seconds: float = Field(30, description="TCP connect")
@@ -173,6 +186,21 @@ class Settings(SharedSettings):
         except OSError as error:
             raise ValueError(f"{value}: {error.strerror}") from error
         return value
+
+    @field_validator("dkim_domain")
+    @classmethod
+    def _domain(cls, value: str | None) -> str | None:
+        try:
+            return value and domain_of(parse_address(f"a@{value}"))
+        except InvalidAddressError as error:
+            raise ValueError("is not a domain name that mail can be sent from") from error
+
+    @model_validator(mode="after")
+    def _platform_key_is_whole(self) -> Settings:
+        given = [value is not None for value in (self.dkim_domain, self.dkim_selector, self.dkim_key_file)]
+        if any(given) and not all(given):
+            raise ValueError("dkim_domain, dkim_selector and dkim_key_file are set together, or none of them")
+        return self
 
     @model_validator(mode="after")
     def _delays_are_there(self) -> Settings:

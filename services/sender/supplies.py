@@ -14,7 +14,7 @@ from services.sender.returns.paths import ReturnPaths
 from services.sender.settings import Settings
 from services.sender.smtp.peers import Credentials, Egress
 from shared.addresses import domain_of
-from shared.content import Content, ContentStore
+from shared.content import LOADED_BYTES, Content, ContentStore
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.mongo.entities import Entity
@@ -28,15 +28,16 @@ UNUSABLE = (UnsealError, KeyError, TypeError, ValueError)
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What was found for one delivery. `content` is None where it is gone.
+    """What was found for one delivery. `content` is None where it is gone; a large one's files are left in the store.
 
-    `behind` names the configuration whose copy here is too old or cannot be used: nothing goes out unsigned.
-    `return_domain` is where answers to it come back to, None where it has nowhere but its From.
+    `signers` are those of the sending domain, then the platform's. `behind` names the configuration whose copy here is
+    too old or cannot be used: nothing goes out unsigned. `return_domain` is where answers to it come back to, None
+    where it has nowhere but its From.
     """
 
     content: Content | None = None
     egress: Egress | None = None
-    signer: Signer | None = None
+    signers: Sequence[Signer] = ()
     behind: str | None = None
     return_domain: str | None = None
 
@@ -44,12 +45,20 @@ class Supply:
 class Supplies:
     """Reads contents, transports and domains; keeps opened keys."""
 
-    def __init__(self, contents: ContentStore, cache: EntityCache, box: SecretBox, settings: Settings) -> None:
+    def __init__(
+        self,
+        contents: ContentStore,
+        cache: EntityCache,
+        box: SecretBox,
+        settings: Settings,
+        platform: Signer | None = None,
+    ) -> None:
         self._contents = contents
         self._cache = cache
         self._box = box
         self._settings = settings
-        self._signers: dict[tuple[str, int], Signer] = {}
+        self._platform = platform
+        self._signers: dict[tuple[str, int], Sequence[Signer]] = {}
         self._returns = ReturnPaths(cache, settings.returns_domain)
 
     async def fetch(self, deliveries: Sequence[Held]) -> list[Supply]:
@@ -60,7 +69,7 @@ class Supplies:
             if (route := message.route) is not None:
                 transports[route.transport] = max(transports.get(route.transport, 0), route.transport_version)
         contents, ways, signers, returns = await asyncio.gather(
-            self._contents.load(message.content_id for message in messages),
+            self._contents.load((message.content_id for message in messages), LOADED_BYTES),
             self._cache.many(Kind.TRANSPORT, transports),
             self._signers_of(messages),
             self._returns.of(messages),
@@ -85,25 +94,25 @@ class Supplies:
         message: Message,
         content: Content | None,
         ways: dict[str, Entity],
-        signers: dict[tuple[str, str], Signer | None],
+        signers: dict[tuple[str, str], Sequence[Signer]],
         return_domain: str | None,
     ) -> Supply:
         assert message.route is not None
         way = ways.get(message.route.transport)
         if way is None or way.version < message.route.transport_version:
             return Supply(behind="transport")
-        signer = signers.get((message.workspace_id, domain_of(message.sender)))
-        if signer is None:
+        signing = signers.get((message.workspace_id, domain_of(message.sender)))
+        if not signing:
             return Supply(behind="domain")
         try:
             egress = self._egress(message, way)
         except UNUSABLE as error:
             log.error("transport cannot be used", transport=way.id, error=type(error).__name__)
             return Supply(behind="transport")
-        return Supply(content, egress, signer, return_domain=return_domain)
+        return Supply(content, egress, signing, return_domain=return_domain)
 
-    async def _signers_of(self, messages: Sequence[Message]) -> dict[tuple[str, str], Signer | None]:
-        """Each sending domain's signer; None where the copy of the domain is older than the message knew it."""
+    async def _signers_of(self, messages: Sequence[Message]) -> dict[tuple[str, str], Sequence[Signer]]:
+        """Each sending domain's signers; none where the copy of the domain is older than the message knew it."""
         wanted: dict[tuple[str, str], int] = {}
         for message in messages:
             key = (message.workspace_id, domain_of(message.sender))
@@ -111,10 +120,10 @@ class Supplies:
         found = await asyncio.gather(*(self._signer(*key, version) for key, version in wanted.items()))
         return dict(zip(wanted, found, strict=True))
 
-    async def _signer(self, workspace_id: str, domain: str, at_least: int) -> Signer | None:
+    async def _signer(self, workspace_id: str, domain: str, at_least: int) -> Sequence[Signer]:
         entity = await self._cache.find_one(Kind.DOMAIN, "name", domain, workspace_id)
         if entity is None or entity.version < at_least:
-            return None
+            return ()
         key = (entity.id, entity.version)
         if key not in self._signers:
             if len(self._signers) >= LARGEST_KEYRING:
@@ -124,13 +133,19 @@ class Supplies:
             except UNUSABLE as error:
                 # one bad key holds up its own messages, not their neighbours in the batch
                 log.error("signing key cannot be used", domain=entity.id, error=type(error).__name__)
-                return None
+                return ()
         return self._signers[key]
 
-    def _open(self, entity: Entity) -> Signer:
+    def _open(self, entity: Entity) -> Sequence[Signer]:
+        """The keys that ingest's rotation calls active, the RSA key first: it is never left out."""
+        name, selectors = entity.data["name"], [entity.data["active"]]
+        if (another := entity.data.get("active_ed25519")) is not None:
+            selectors.append(another)
         keys = {pair["selector"]: pair["private_key"] for pair in entity.data["keys"]}
-        selector = entity.data["active"]
-        return Signer(entity.data["name"], selector, self._box.open(keys[selector], f"dkim:{entity.id}"))
+        signers = [Signer(name, each, self._box.open(keys[each], f"dkim:{entity.id}")) for each in selectors]
+        if self._platform is not None and self._platform.domain != name:
+            signers.append(self._platform)
+        return signers
 
     def _egress(self, message: Message, way: Entity) -> Egress:
         assert message.route is not None

@@ -111,8 +111,10 @@ class Domain(Record):
 
     `declared` says that it is verified by the operator's word. `ownership` is the token that its owner publishes,
     `exclusive` its name again where no other workspace may have it verified. While `rotate` is set the next published
-    key takes over. `lost_since` is when DNS first showed no more what a verified domain needs. `return_path` is the
-    name below it that bounces come back to, None where the DNS does not lead that one to the platform.
+    key takes over. With `dkim_ed25519` it has a second line of keys, whose signing selector and rotation are
+    `active_ed25519` and `rotate_ed25519`. `lost_since` is when DNS first showed no more what a verified domain needs.
+    `return_path` is the name below it that bounces come back to, None where the DNS does not lead that one to the
+    platform.
     """
 
     name: str
@@ -123,6 +125,9 @@ class Domain(Record):
     ownership: str = ""
     exclusive: str | None = None
     rotate: bool = False
+    dkim_ed25519: bool = False
+    active_ed25519: str | None = None
+    rotate_ed25519: bool = False
     lost_since: Timestamp | None = None
     tracking_subdomain: str | None = None
     tracking_mode: str | None = None

@@ -5,13 +5,15 @@ Written directly, as `email.message` takes some ten times as long; it is the ora
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
 from shared.content import Content
 from shared.mail.headers import ComposeError, address_of, field, mailboxes
 from shared.mail.lines import check_lines
-from shared.mail.mime import message_tree
+from shared.mail.mime import Piece, message_tree
 
 _OURS = frozenset(
     {
@@ -33,21 +35,24 @@ _OURS = frozenset(
 )
 
 
-def compose(content: Content, *, message_id: str, date: datetime) -> bytes:
-    """The whole message, unsigned: CRLF lines of at most 998 bytes, the same bytes for the same arguments.
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A message that was made, not signed: its header with the empty line after it, and its body in pieces."""
 
-    `message_id` is the left side of the Message-ID, the sender's domain its right; `date` is aware. Every recipient of
-    a request sees the same To and Cc. A whole message from a caller is taken as it is. Raises ComposeError for content
-    that cannot be made into a message.
-    """
-    if content.raw is not None:
-        assert content.raw.data is not None
-        message = content.raw.data
-    else:
-        tree = message_tree(content, message_id)
-        message = b"".join((*_headers(content, message_id, date), tree.headers, b"\r\n", *tree.body))
-        if not message.endswith(b"\r\n"):
-            message += b"\r\n"
+    header: bytes
+    body: Sequence[Piece]
+
+    def whole_body(self) -> bytes:
+        """The body's bytes; all of it has to be in memory."""
+        pieces = [piece for piece in self.body if isinstance(piece, bytes)]
+        assert len(pieces) == len(self.body)
+        return b"".join(pieces)
+
+
+def compose(content: Content, *, message_id: str, date: datetime) -> bytes:
+    """The whole message as `compose_parts` makes it, of a content that is in memory. Raises ComposeError."""
+    composed = compose_parts(content, message_id=message_id, date=date)
+    message = composed.header + composed.whole_body()
     try:
         check_lines(message)
     except ValueError as error:
@@ -55,11 +60,28 @@ def compose(content: Content, *, message_id: str, date: datetime) -> bytes:
     return message
 
 
-def needs_smtputf8(content: Content, recipient: str) -> bool:
-    """Whether an address on the envelope or in a header has a local part that only RFC 6531 can carry."""
-    reply_to = (content.reply_to,) if content.reply_to else ()
-    addresses = map(address_of, (content.from_, *reply_to, *content.to, *content.cc))
-    return not (recipient.isascii() and all(map(str.isascii, addresses)))
+def compose_parts(content: Content, *, message_id: str, date: datetime) -> Composed:
+    """The message with CRLF lines, the same bytes for the same arguments; its lines are not checked.
+
+    `message_id` is the left side of the Message-ID, the sender's domain its right; `date` is aware. Every recipient of
+    a request sees the same To and Cc. A whole message from a caller is taken as it is. Files whose bytes are left in
+    the store are pieces of the body. Raises ComposeError for content that cannot be made into a message.
+    """
+    if content.raw is not None:
+        assert content.raw.data is not None
+        header, body = split_message(content.raw.data)
+        return Composed(header, (body,))
+    tree = message_tree(content, message_id)
+    header = b"".join((*_headers(content, message_id, date), tree.headers, b"\r\n"))
+    last = next((piece for piece in reversed(tree.body) if piece), b"\r\n")
+    is_ended = isinstance(last, bytes) and last.endswith(b"\r\n")
+    return Composed(header, tree.body if is_ended else (*tree.body, b"\r\n"))
+
+
+def split_message(message: bytes) -> tuple[bytes, bytes]:
+    """The header with the empty line that ends it, and the body; the whole is header where no line is empty."""
+    blank = message.find(b"\r\n\r\n")
+    return (message[: blank + 4], message[blank + 4 :]) if blank >= 0 else (message, b"")
 
 
 def _headers(content: Content, message_id: str, date: datetime) -> list[bytes]:

@@ -18,3 +18,23 @@ def check_lines(message: bytes) -> None:
         if found < 0:
             raise ValueError(f"a line over {MAX_LINE} bytes in the message")
         place = found + 1
+
+
+class LineCheck:
+    """`check_lines` for a message that comes in blocks, however it is cut. Raises ValueError as that does."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def update(self, block: bytes) -> None:
+        data = self._rest + block if self._rest else block
+        end = data.rfind(b"\r\n") + 2
+        if end >= 2:
+            check_lines(data[:end])
+            data = data[end:]
+        if len(data) > MAX_LINE + 1:  # CR may be there already
+            raise ValueError(f"a line over {MAX_LINE} bytes in the message")
+        self._rest = data
+
+    def finish(self) -> None:
+        check_lines(self._rest or b"\r\n")

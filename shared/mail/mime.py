@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from binascii import b2a_base64, b2a_qp
+from binascii import b2a_qp
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote
 
-from shared.content import Attachment, Content
+from shared.content import Attachment, Blob, Content
+from shared.mail.encodings import SOFT_LINE, base64_lines
 from shared.mail.headers import ComposeError
 
-SOFT_LINE = 76
-_BASE64_BLOCK = 57 * 4096  # whole lines
 _TEXT = bytes((0x09, 0x0A, *range(0x20, 0x7F)))
+
+
+Piece = bytes | Blob
+"""A part of a body: its bytes as they go out, or a file that is left in the store, to be read as base64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +25,7 @@ class Part:
 
     media_type: str
     headers: bytes
-    body: Sequence[bytes]
+    body: Sequence[Piece]
 
 
 def message_tree(content: Content, message_id: str) -> Part:
@@ -67,8 +70,10 @@ def _is_short(data: bytes) -> bool:
 
 
 def attachment_part(attachment: Attachment) -> Part:
-    """A file: base64, its name as it is and in ASCII for those who know no RFC 2231."""
-    assert attachment.data is not None
+    """A file: base64, its name as it is and in ASCII for those who know no RFC 2231.
+
+    Where its bytes are left in the store, it is a piece of the body itself.
+    """
     shown = "inline" if attachment.content_id is not None else "attachment"
     # many readers decode an encoded word here too, though RFC 2047 section 5 has none in a quoted string
     plain = attachment.filename.isascii() and "=?" not in attachment.filename
@@ -81,29 +86,11 @@ def attachment_part(attachment: Attachment) -> Part:
     headers += f"Content-Disposition: {disposition}\r\n"
     if attachment.content_id is not None:
         headers += f"Content-ID: <{attachment.content_id}>\r\n"
-    return Part(attachment.content_type, headers.encode("ascii"), base64_lines(attachment.data))
+    body: Sequence[Piece] = [attachment] if attachment.data is None else base64_lines(attachment.data)
+    return Part(attachment.content_type, headers.encode("ascii"), body)
 
 
-def base64_lines(data: bytes) -> list[bytes]:
-    """Base64 in lines of 76, CRLF between them (RFC 2045 section 6.8), in pieces: a large file is never split whole."""
-    pieces: list[bytes] = []
-    for start in range(0, len(data), _BASE64_BLOCK):
-        encoded = b2a_base64(data[start : start + _BASE64_BLOCK], newline=False)
-        lines = [encoded[place : place + SOFT_LINE] for place in range(0, len(encoded), SOFT_LINE)]
-        pieces += (b"\r\n", b"\r\n".join(lines)) if pieces else (b"\r\n".join(lines),)
-    return pieces
-
-
-def quoted_printable(data: bytes) -> bytes:
-    """Quoted-printable whose decoding gives just these bytes: CRLF alone is a line break (RFC 2045 section 6.7).
-
-    Lines are at most 75 long, so that a soft break fits behind the last one.
-    """
-    lines = (b2a_qp(line, istext=False) for line in data.split(b"\r\n"))
-    return b"\r\n".join(line.replace(b"=\n", b"=\r\n") for line in lines)
-
-
-def _leaf(media_type: str, encoding: str, *body: bytes) -> Part:
+def _leaf(media_type: str, encoding: str, *body: Piece) -> Part:
     headers = f"Content-Type: {media_type}\r\nContent-Transfer-Encoding: {encoding}\r\n"
     return Part(media_type.partition(";")[0], headers.encode("ascii"), body)
 
@@ -115,9 +102,9 @@ def _multipart(subtype: str, parts: Sequence[Part], message_id: str) -> Part:
     # `=_` stands in no quoted-printable or base64 body (RFC 2045 section 6.7), and the digest in no other by accident.
     boundary = f"=_{sha256(f'{subtype}:{message_id}'.encode()).hexdigest()[:24]}"
     delimiter = f"\r\n--{boundary}".encode()
-    if any(delimiter[2:] in piece for part in parts for piece in part.body):
+    if any(isinstance(piece, bytes) and delimiter[2:] in piece for part in parts for piece in part.body):
         raise ComposeError("a body holds the boundary that its message id gives")
-    body: list[bytes] = []
+    body: list[Piece] = []
     for part in parts:
         body += delimiter, b"\r\n", part.headers, b"\r\n", *part.body
     parameters = f'boundary="{boundary}"'

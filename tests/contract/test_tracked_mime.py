@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from services.ingest.acceptance.mime import parse_mime
 from services.ingest.acceptance.mime_marking import marked_mime
 from services.ingest.tracking.rewriting import Marks, Tracked, with_marks
-from services.sender.mail.personal import personal
+from services.sender.mail.personal import LinksBelow, personal
 from shared.content import Blob, Content
 from shared.links import LinkKind, Links, personalised
 from shared.mail.lines import check_lines
@@ -39,7 +39,7 @@ def sent(raw: bytes, tracked: Tracked = BOTH) -> bytes:
         content_id="c", workspace_id="w", from_="a@acme.test", subject="", expires_at=datetime.now(UTC),
         raw=Blob(blob_id="b", size=len(data), digest="", data=data), nonce=made.nonce, links=list(made.links),
     )  # fmt: skip
-    own = personal(content, MESSAGE, LINKS, BASE)
+    own = personal(content, MESSAGE, LinksBelow(LINKS, BASE))
     assert own.raw is not None
     assert own.raw.data is not None
     check_lines(own.raw.data)
@@ -155,7 +155,7 @@ def test_of_several_texts_the_first_has_the_pixel() -> None:
 
 
 def test_messages_that_differ_by_their_from_have_the_same_links() -> None:
-    raw = composed("8bit")
+    raw = composed("quoted-printable")
     parsed = parse_mime(raw, now=datetime.now(UTC), new_id="i")
     assert parsed.raw.endswith(raw[raw.index(b"\r\n\r\n") :])
     made = marked_mime({"a": raw, "b": raw.replace(b"From: a@", b"From: other@")}, BOTH)

@@ -1,7 +1,7 @@
 """A whole message from a caller (RFC 5322): what acceptance has to know of it, and its bytes as they will go on.
 
-Read by bytes, as Python's email package takes 1.5 ms a message. The body is never changed; of the header, fields that
-are the platform's business are taken out and those that every message needs are put in.
+Read by bytes, as Python's email package takes 1.5 ms a message. A body in 7 bits is never changed; of the header,
+fields that are the platform's business are taken out and those that every message needs are put in.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ from services.ingest.acceptance.mime_headers import (
     encoded_field,
     header_fields,
     one_mailbox,
+    place_of,
 )
 from services.ingest.acceptance.mime_options import OPTIONS, Options, Tracking, read_options
+from services.ingest.acceptance.mime_seven_bit import in_seven_bits
 from services.ingest.acceptance.mime_tree import TooManyPartsError, boundaries
 from shared.addresses import Mailbox, render_mailbox
 from shared.contracts.topics import Stream
@@ -181,6 +183,9 @@ def _message(data: bytes, start: int, kept: _Kept, options: Options, made: _Made
     divided = boundaries(content_type, data, start)
     body = data[start:]
     raw, from_place = kept.joined(_added(fields, body, author, made), data, start)
+    converted = raw if body.isascii() else in_seven_bits(raw)
+    if converted is not raw:
+        raw, from_place = converted, place_of("from", converted)
     return MimeMessage(
         raw=raw,
         from_mailbox=author,

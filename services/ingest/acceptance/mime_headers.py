@@ -79,6 +79,12 @@ def header_fields(data: bytes, end: int) -> Iterator[HeaderField]:
         position = match.end()
 
 
+def place_of(name: str, message: bytes) -> tuple[int, int]:
+    """Where a field begins and ends that the message has. Raises HeaderError."""
+    end = message.index(b"\r\n\r\n") + 2
+    return next((one.start, one.end) for one in header_fields(message, end) if one.name == name)
+
+
 def decoded(text: str) -> str:
     """The text with its encoded words decoded (RFC 2047), as far as they can be, on one line."""
     if "=?" in text:

@@ -16,7 +16,7 @@ from services.ingest.acceptance.mime_headers import HeaderError, HeaderField, he
 from services.ingest.acceptance.mime_tree import boundary_of, divided, entity
 from services.ingest.tracking.rewriting import Marks, Tracked, with_marks
 from shared.links import Link
-from shared.mail.mime import quoted_printable
+from shared.mail.encodings import quoted_printable
 
 LARGEST_HTML = 4 * 1024 * 1024
 CLOSED = (b"multipart/signed", b"multipart/encrypted")

@@ -16,7 +16,7 @@ from shared.auth import WORKSPACE_SCOPES
 from shared.client_address import parse_network
 
 LONGEST_GRACE = 30 * 86_400
-MOST_MESSAGE_BYTES = 100 * 1024 * 1024
+MOST_MESSAGE_BYTES = 1024 * 1024 * 1024
 CONTROL = r"^[^\x00-\x1f\x7f]*$"
 
 

@@ -32,6 +32,7 @@ class DnsRecord(BaseModel):
 
 class DkimKey(BaseModel):
     selector: str
+    algorithm: Literal["rsa-sha256", "ed25519-sha256"]
     state: KeyState
     since: AwareDatetime | None
 
@@ -48,6 +49,7 @@ class DomainObject(BaseModel):
     mail_from_verified: bool
     dns: list[DnsRecord]
     dkim: list[DkimKey]
+    dkim_ed25519: bool
     rotating: bool
     declared: bool
     tracking_subdomain: str | None

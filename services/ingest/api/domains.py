@@ -15,7 +15,7 @@ from services.ingest.domains.checks import Checks
 from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.records import Zone
 from services.ingest.domains.registry import FEATURE, Registry
-from services.ingest.domains.requests import DomainPage, NewDomain
+from services.ingest.domains.requests import DomainChanges, DomainPage, NewDomain
 from services.ingest.domains.resolvers import Resolvers
 from services.ingest.domains.views import domain_view, page_meta
 from services.ingest.settings import Settings
@@ -102,6 +102,19 @@ def domains_router(base: Base, parts: DomainParts) -> APIRouter:
     )
     async def get_domain(id: str, principal: Principal = allowed) -> Response:
         return json_response(200, {"data": shown(await registry.find(principal.workspace_id, id))})
+
+    @router.patch(
+        "/{id}",
+        operation_id="change_domain",
+        summary="Have a domain's mail signed with a second key, of Ed25519, or no more",
+        responses=responses(200, DomainReply, "The key's record is to be published", 404, 409, *BODY),
+        openapi_extra=operation(DomainChanges),
+    )
+    async def change_domain(id: str, request: Request, principal: Principal = allowed) -> Response:
+        await registry.find(principal.workspace_id, id)
+        wanted = await read_json(request, DomainChanges)
+        kept = await registry.change(actor(request, principal), principal.workspace_id, id, wanted)
+        return json_response(200, {"data": shown(kept)})
 
     @router.delete(
         "/{id}",

@@ -17,7 +17,7 @@ from services.ingest.domains.looks import Look, kept_check, look_of, without_nam
 from services.ingest.domains.names import next_selector
 from services.ingest.domains.records import Zone, questions_of, wanted_records
 from services.ingest.domains.resolvers import Resolvers
-from services.ingest.domains.rotation import has_room, lacks_key
+from services.ingest.domains.rotation import has_room, lacking
 from services.ingest.domains.standing import pause_before_next, status_of
 from services.ingest.settings import Settings
 from services.ingest.store.domains import Domains, KeptDomain, NameTakenError
@@ -53,12 +53,14 @@ class Checks:
         await self._domains.save_checks({kept.id: kept.check for kept in looked})
         return looked
 
-    async def with_key(self, id_: str, domain: Domain) -> Domain:
-        """The domain with another key, where it lacks one that could begin to sign and has room for it."""
-        if not lacks_key(domain) or not has_room(domain):
-            return domain
-        made = await self._keys.make(id_, next_selector([key.selector for key in domain.keys]))
-        return domain.with_changes(keys=[*domain.keys, made])
+    async def with_keys(self, id_: str, domain: Domain) -> Domain:
+        """The domain with another key of each line that lacks one that could begin to sign, and has room for it."""
+        for line in lacking(domain):
+            if has_room(domain, line):
+                selector = next_selector([key.selector for key in domain.keys])
+                made = await self._keys.make(id_, selector, line.algorithm)
+                domain = domain.with_changes(keys=[*domain.keys, made])
+        return domain
 
     async def _check_one(self, actor: Actor, kept: KeptDomain) -> KeptDomain:
         wanted = wanted_records(kept.domain, self._zone)
@@ -74,7 +76,7 @@ class Checks:
         """Writes what the look makes of the newest version; returns the look as it was taken to be."""
         for _ in range(TRIES):
             after = settled(kept.domain, look, self._periods, exclusive=self._exclusive)
-            after = await self.with_key(kept.id, after)
+            after = await self.with_keys(kept.id, after)
             if after == kept.domain:
                 break
             try:

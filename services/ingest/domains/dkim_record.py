@@ -6,15 +6,17 @@ import re
 from collections.abc import Sequence
 
 from services.ingest.domains.tags import InvalidTagsError, parse_tags
+from shared.dkim_keys import RSA, key_type
 
 WHITE = re.compile(r"\s+")
 
 
-def problem_of_key(texts: Sequence[str], public_key: str) -> str | None:
+def problem_of_key(texts: Sequence[str], public_key: str, algorithm: str = RSA) -> str | None:
     """What keeps receivers from verifying with the key; None where the TXT records of its selector are right.
 
-    `texts` are the records' strings joined, one for each record; `public_key` is base64 of the DER.
+    `texts` are the records' strings joined, one for each record; `public_key` is what `p=` is to have.
     """
+    type_ = key_type(algorithm)
     if not texts:
         return "is not published"
     if len(texts) > 1:
@@ -25,8 +27,8 @@ def problem_of_key(texts: Sequence[str], public_key: str) -> str | None:
         return f"is not a DKIM record: it {error}"
     if "v" in tags and (next(iter(tags)) != "v" or tags["v"] != "DKIM1"):
         return "has a version other than v=DKIM1, or not as its first tag"
-    if tags.get("k", "rsa") != "rsa":
-        return f"is for keys of type {tags['k'][:20]!r}, not rsa"
+    if (shown := tags.get("k", "rsa")) != type_:
+        return f"is for keys of type {shown[:20]!r}, not {type_}"
     if "h" in tags and "sha256" not in _list(tags["h"]):
         return "allows no sha256 (h=)"
     if "s" in tags and not {"*", "email"} & set(_list(tags["s"])):

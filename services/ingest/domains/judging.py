@@ -58,7 +58,9 @@ def _dkim(wanted: Wanted, domain: Domain, answers: Answers) -> Judged:
     key = next(key for key in domain.keys if key.selector == wanted.selector)
     if key.state is KeyState.REVOKED:
         return _judged(answer, problem_of_revoked(answer.records))
-    return _judged(answer, problem_of_key(answer.records, key.public_key), warning_of_key(answer.records))
+    return _judged(
+        answer, problem_of_key(answer.records, key.public_key, key.algorithm), warning_of_key(answer.records)
+    )
 
 
 def _return_path(wanted: Wanted, zone: Zone, answers: Answers) -> Judged:

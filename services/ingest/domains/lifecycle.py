@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from services.ingest.domains.looks import Look
 from services.ingest.domains.records import return_path_of
-from services.ingest.domains.rotation import is_due, turned
+from services.ingest.domains.rotation import begun_where_due, turned
 from services.ingest.domains.standing import judged_by, proof_of
 from services.ingest.settings import Settings
 from shared.contracts.entities import Domain
@@ -40,8 +40,7 @@ def settled(domain: Domain, look: Look, periods: Periods, *, exclusive: bool) ->
     """
     shown = look.shown_keys
     after = turned(domain, shown, look.at, periods.retiring)
-    if is_due(after, look.at, periods.rotation):
-        after = after.with_changes(rotate=True)
+    after = begun_where_due(after, look.at, periods.rotation)
     signing = shown.get(after.active) if after.active else False
     after = judged_by(after, proof_of(look.owned, signing), look.at, periods.grace)
     returns = look.return_path_shown

@@ -97,20 +97,20 @@ def dkim_name(selector: str, domain: str) -> str:
 
 
 def wanted_records(domain: Domain, zone: Zone) -> list[Wanted]:
-    """Every record that the domain is to publish. Of its revoked keys the last one is told, as revoked."""
+    """Every record that the domain is to publish. Of its revoked keys the last of each kind is told, as revoked."""
     name = domain.name
     wanted = []
     if domain.ownership:
         value = f"{OWNERSHIP_PREFIX}{domain.ownership}"
         wanted.append(Wanted(Purpose.OWNERSHIP, "TXT", f"_posthorn.{name}", value, required=not domain.declared))
-    revoked = [key for key in domain.keys if key.state is KeyState.REVOKED]
-    for key in [*(key for key in domain.keys if key.state is not KeyState.REVOKED), *revoked[-1:]]:
-        signing = key.selector == domain.active or (domain.active is None and key is domain.keys[0])
+    revoked = {key.algorithm: key for key in domain.keys if key.state is KeyState.REVOKED}
+    for key in [*(key for key in domain.keys if key.state is not KeyState.REVOKED), *revoked.values()]:
+        signing = key.selector == (domain.active or domain.keys[0].selector)
         record = Wanted(
             Purpose.DKIM,
             "TXT",
             dkim_name(key.selector, name),
-            txt_record(key.public_key),
+            txt_record(key.public_key, key.algorithm),
             required=signing and not domain.declared,
             selector=key.selector,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -12,12 +13,13 @@ from services.ingest.domains.checks import TRIES, Checks
 from services.ingest.domains.entries import DomainEntries
 from services.ingest.domains.keys import KeyMaker
 from services.ingest.domains.names import next_selector
-from services.ingest.domains.requests import NewDomain
-from services.ingest.domains.rotation import has_room, lacks_key
+from services.ingest.domains.requests import DomainChanges, NewDomain
+from services.ingest.domains.rotation import has_room, is_rotating, lacking, rotation_begun, with_ed25519
 from services.ingest.settings import Settings
 from services.ingest.store.domains import Domains, ExistsError, KeptDomain, Senders
 from shared.auth import Principal
 from shared.contracts.entities import Domain
+from shared.dkim_keys import ED25519
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import VersionConflictError
 from shared.secrets import SecretBox
@@ -61,11 +63,14 @@ class Registry:
         id_ = uuid7()
         selectors = wanted.dkim_selectors or [next_selector([])]
         keys = await asyncio.gather(*(self._keys.make(id_, selector) for selector in selectors))
+        if wanted.dkim_ed25519:
+            keys.append(await self._keys.make(id_, next_selector(selectors), ED25519))
         domain = Domain(
             name=wanted.name,
             verified=False,
             keys=keys,
             ownership=new_ownership_token(),
+            dkim_ed25519=wanted.dkim_ed25519,
             tracking_subdomain=wanted.tracking_subdomain,
             tracking_mode=(wanted.tracking_mode or "direct") if wanted.tracking_subdomain else None,
             created_at=datetime.now(UTC),
@@ -89,22 +94,38 @@ class Registry:
         return await self._checks.check(actor, await self.find(workspace_id, id_or_name))
 
     async def rotate(self, actor: Actor, workspace_id: str, id_or_name: str) -> KeptDomain:
-        """Begins a rotation: the next key that the DNS shows takes over. One that is under way goes on."""
+        """Begins a rotation: the next keys that the DNS shows take over. One that is under way goes on."""
+
+        def begun(domain: Domain) -> Domain:
+            return domain if is_rotating(domain) else rotation_begun(domain)
+
+        return await self._change_keys(actor, workspace_id, id_or_name, "rotation_begun", begun)
+
+    async def change(self, actor: Actor, workspace_id: str, id_or_name: str, wanted: DomainChanges) -> KeptDomain:
+        """Has the domain sign with a second key, of Ed25519, once the DNS shows it, or no more."""
+
+        def changed(domain: Domain) -> Domain:
+            return with_ed25519(domain, wanted.dkim_ed25519, datetime.now(UTC))
+
+        return await self._change_keys(actor, workspace_id, id_or_name, "changed", changed)
+
+    async def _change_keys(
+        self, actor: Actor, workspace_id: str, id_or_name: str, verb: str, change: Callable[[Domain], Domain]
+    ) -> KeptDomain:
+        """Writes what `change` makes of the domain, with the keys that it lacks then, and has it looked at at once."""
         for _ in range(TRIES):
             kept = await self.find(workspace_id, id_or_name)
-            if kept.domain.rotate:
-                return kept
-            begun = kept.domain.with_changes(rotate=kept.domain.active is not None)
-            if lacks_key(begun) and not has_room(begun):
+            changed = change(kept.domain)
+            if any(not has_room(changed, line) for line in lacking(changed)) and not is_rotating(kept.domain):
                 raise ProblemError(
                     409, "too_many_keys", "Too many replaced keys of this domain are still to be published."
                 )
-            begun = await self._checks.with_key(kept.id, begun)
-            if begun == kept.domain:
+            changed = await self._checks.with_keys(kept.id, changed)
+            if changed == kept.domain:
                 return kept
             try:
-                entry = self._entries.changed(actor, "rotation_begun", kept, begun)
-                written = await self._domains.put(kept.id, workspace_id, begun, expected=kept.version, audit=entry)
+                entry = self._entries.changed(actor, verb, kept, changed)
+                written = await self._domains.put(kept.id, workspace_id, changed, expected=kept.version, audit=entry)
             except VersionConflictError:
                 continue
             at_once = {"looks": 0, "next_at": datetime.now(UTC)}
@@ -116,7 +137,7 @@ class Registry:
         """Deletes the domain with its keys and addresses; its name is free again."""
         for _ in range(TRIES):
             kept = await self.find(workspace_id, id_or_name)
-            gone = kept.domain.with_changes(verified=False, exclusive=None, active=None, keys=[])
+            gone = kept.domain.with_changes(verified=False, exclusive=None, active=None, active_ed25519=None, keys=[])
             entry = self._entries.changed(actor, "deleted", kept, gone)
             try:
                 await self._domains.put(kept.id, workspace_id, gone, expected=kept.version, deleted=True, audit=entry)

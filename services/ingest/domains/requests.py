@@ -47,7 +47,10 @@ LocalPart = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_l
 
 
 class NewDomain(BaseModel):
-    """A domain to send from. `tracking_subdomain` is one DNS label; `tracking_mode` needs it."""
+    """A domain to send from. `tracking_subdomain` is one DNS label; `tracking_mode` needs it.
+
+    With `dkim_ed25519` its mail is signed with a second key, of Ed25519 (RFC 8463), beside the RSA key.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -56,6 +59,7 @@ class NewDomain(BaseModel):
 
     name: DomainName
     dkim_selectors: list[Selector] | None = Field(None, max_length=MOST_SELECTORS)
+    dkim_ed25519: bool = False
     tracking_subdomain: Label | None = None
     tracking_mode: Literal["direct", "cloudflare"] | None = None
 
@@ -70,6 +74,14 @@ class NewDomain(BaseModel):
         if len(set(selectors)) != len(selectors):
             faults.append(Fault("#/dkim_selectors", "duplicate", "A selector stands here twice."))
         return faults
+
+
+class DomainChanges(BaseModel):
+    """What can be changed of a domain: whether its mail is signed with a second key, of Ed25519 (RFC 8463)."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"dkim_ed25519": True}})
+
+    dkim_ed25519: bool
 
 
 class NewAddress(BaseModel):

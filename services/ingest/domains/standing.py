@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from services.ingest.domains.rotation import awaits_key
 from shared.contracts.entities import Domain
 
 FIRST_PAUSE = timedelta(minutes=1)
@@ -69,6 +70,6 @@ def pause_before_next(domain: Domain, looks: int, usual: timedelta, *, unsure: b
     """
     if looks == 0:
         return min(FIRST_PAUSE, usual)
-    if unsure or not domain.verified or domain.rotate:
+    if unsure or not domain.verified or awaits_key(domain):
         return min(FIRST_PAUSE * (1 << min(looks, 20)), usual)
     return min(LOST_PAUSE, usual) if domain.lost_since else usual

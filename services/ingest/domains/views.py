@@ -8,6 +8,7 @@ from typing import Any
 
 from services.ingest.domains.records import Purpose, Wanted, Zone, return_path_of, wanted_records
 from services.ingest.domains.requests import Page
+from services.ingest.domains.rotation import is_rotating
 from services.ingest.domains.standing import status_of, verification_of
 from services.ingest.store.domains import KeptDomain, KeptSender
 from shared.contracts.entities import Company
@@ -35,9 +36,16 @@ def domain_view(kept: KeptDomain, zone: Zone, now: datetime, patience: timedelta
         "mail_from_verified": reports.get(returns.name, NOT_LOOKED_UP)["is_valid"],
         "dns": [_record(record, reports.get(record.name, NOT_LOOKED_UP)) for record in wanted],
         "dkim": [
-            {"selector": key.selector, "state": key.state.value, "since": _moment(key.since)} for key in domain.keys
+            {
+                "selector": key.selector,
+                "algorithm": key.algorithm,
+                "state": key.state.value,
+                "since": _moment(key.since),
+            }
+            for key in domain.keys
         ],
-        "rotating": domain.rotate,
+        "dkim_ed25519": domain.dkim_ed25519,
+        "rotating": is_rotating(domain),
         "declared": domain.declared,
         "tracking_subdomain": domain.tracking_subdomain,
         "tracking_mode": domain.tracking_mode,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -27,6 +28,7 @@ from shared.telemetry.tracing import Tracing, traceparent_of
 from shared.tokens import uuid7
 
 DOOR = "smtp"
+SLOW_BYTES = 256 * 1024  # reading more takes milliseconds, in which nobody else is served
 log = structlog.get_logger(__name__)
 
 
@@ -77,7 +79,7 @@ class Receiver:
     ) -> tuple[Reply, str | None]:
         """The reply, and the error's code beside a refusal."""
         try:
-            mime = parse_mime(content, now=datetime.now(UTC), new_id=uuid7(), smtputf8=principal.workspace.smtputf8)
+            mime = await self._parsed(principal, content)
             if mime.sender is not None:
                 await self._check_sender(principal, mime.sender)
             admitted = await self._admit(Call(principal, DOOR, trace, mime.idempotency_key), mime, recipients)
@@ -91,6 +93,12 @@ class Receiver:
             log.warning("database away", error=type(error).__name__)
             return TRY_AGAIN, "unavailable"
         return Reply(250, "2.0.0", f"queued as {admitted.reply.decode()}"), None
+
+    async def _parsed(self, principal: Principal, content: bytes) -> MimeMessage:
+        now, id_, smtputf8 = datetime.now(UTC), uuid7(), principal.workspace.smtputf8
+        if len(content) < SLOW_BYTES:
+            return parse_mime(content, now=now, new_id=id_, smtputf8=smtputf8)
+        return await asyncio.to_thread(parse_mime, content, now=now, new_id=id_, smtputf8=smtputf8)
 
     async def _admit(self, call: Call, mime: MimeMessage, recipients: Sequence[str]) -> Admitted:
         async with answered_within(self._seconds):

@@ -1,18 +1,25 @@
-"""DKIM signatures (RFC 6376, RFC 8301): rsa-sha256, relaxed/relaxed."""
+"""DKIM signatures (RFC 6376, RFC 8301, RFC 8463): rsa-sha256 and ed25519-sha256, relaxed/relaxed."""
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from services.sender.mail.canonical import Fields, fields_of, relaxed_field, relaxed_fields
+from shared.dkim_keys import ED25519, RSA, public_half, txt_record
+
 VALID_FOR = timedelta(days=7)
+LEAST_RSA_BITS = 1024
 
 SIGNED = (
     "from",
@@ -54,107 +61,79 @@ OVERSIGNED = frozenset(
 )
 """Signed once more than they are present, so that none can be added (RFC 6376 section 8.15)."""
 
-_FIELDS = re.compile(rb"\r\n(?![ \t])")
-_SPACES = re.compile(rb"[ \t]+")
-_FOLDED_SPACES = re.compile(rb"[ \t\r\n]+")
-_LINE_ENDS = re.compile(rb"[ \t]+(?=\r\n|\Z)")
+_PADDING, _PREHASHED = PKCS1v15(), Prehashed(SHA256())
 _WIDTH = 72
-_HASHED_BLOCK = 1024 * 1024
 
 
 class Signer:
     """Signs for one domain and selector. Parsing the key costs more than signing with it: keep the Signer."""
 
     def __init__(self, domain: str, selector: str, private_key_pem: str | bytes) -> None:
-        """Raises ValueError for what is no RSA private key in PEM."""
+        """Raises ValueError for what is no private key in PEM, neither Ed25519 nor RSA of 1024 bits at least."""
         pem = private_key_pem.encode() if isinstance(private_key_pem, str) else private_key_pem
-        # the key is one that we made and sealed: its primes need no proof again, which would take a tenth of a second
+        # the key is one that we or the operator made: its primes need no proof, which would take a tenth of a second
         key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=True)
-        if not isinstance(key, RSAPrivateKey):
-            raise ValueError("a DKIM key must be an RSA key")
+        if isinstance(key, RSAPrivateKey):
+            if key.key_size < LEAST_RSA_BITS:
+                raise ValueError(f"an RSA key of less than {LEAST_RSA_BITS} bits is no DKIM key (RFC 8301)")
+            self.algorithm = RSA
+        elif isinstance(key, Ed25519PrivateKey):
+            self.algorithm = ED25519
+        else:
+            raise ValueError("a DKIM key is an RSA or an Ed25519 key")
         self.domain, self.selector, self._key = domain, selector, key
 
-    def sign(self, message: bytes, *, now: datetime) -> bytes:
-        """The `DKIM-Signature` field, CRLF included, to put before `message` (CRLF lines). Valid for seven days.
+    @property
+    def record(self) -> str:
+        """The TXT record by which receivers verify what it signs."""
+        return txt_record(public_half(self._key), self.algorithm)
 
-        The signature itself is computed outside the GIL: many can run in threads.
-        """
-        blank = message.find(b"\r\n\r\n")
-        header, body = (message[:blank], blank + 4) if blank >= 0 else (message, len(message))
-        fields = _fields_by_name(header)
-        names = [name for name in SIGNED for _ in range(len(fields.get(name, ())) + (name in OVERSIGNED))]
-        unsigned = self._unsigned(names, body_hash(message, body), int(now.timestamp()))
-        hashed = b"".join((*_chosen(fields, names), _relaxed_field(unsigned)))
-        signature = b64encode(self._key.sign(hashed, PKCS1v15(), SHA256()))
-        folded = b"\r\n\t".join(signature[start : start + _WIDTH] for start in range(0, len(signature), _WIDTH))
-        return unsigned + folded + b"\r\n"
+    def sign_hash(self, digest: bytes) -> bytes:
+        """The signature over a SHA-256. Of Ed25519, what is signed is the hash itself (RFC 8463 section 3)."""
+        if isinstance(self._key, RSAPrivateKey):
+            return self._key.sign(digest, _PADDING, _PREHASHED)
+        return self._key.sign(digest)
 
-    def _unsigned(self, names: list[str], hashed_body: str, moment: int) -> bytes:
-        """The field up to an empty `b=`, as it is hashed (section 3.7)."""
-        expires = moment + int(VALID_FOR.total_seconds())
+    def unsigned(self, h: str, bh: str, moment: int, expires: int) -> bytes:
+        """The field up to an empty `b=`, as it is hashed (RFC 6376 section 3.7)."""
         return (
-            f"DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d={self.domain};\r\n"
+            f"DKIM-Signature: v=1; a={self.algorithm}; c=relaxed/relaxed; d={self.domain};\r\n"
             f"\ts={self.selector}; t={moment}; x={expires};\r\n"
-            f"\th={_fold_names(names)};\r\n"
-            f"\tbh={hashed_body};\r\n"
+            f"\th={h};\r\n"
+            f"\tbh={bh};\r\n"
             f"\tb="
-        ).encode()
+        ).encode("ascii")
 
 
-def body_hash(message: bytes, start: int = 0) -> str:
-    """`bh=` of the body `message[start:]`: SHA-256 of its relaxed form (section 3.4.4) in base64.
+def sign(signers: Sequence[Signer], header: bytes, bh: str, *, now: datetime) -> bytes:
+    """A `DKIM-Signature` field of each signer, to put before the message, CRLF after each. Valid for seven days.
 
-    In blocks of whole lines, so that a large body is there once.
+    `header` is the message's (CRLF lines), `bh` the `body_hash` of its body. Each signature covers the same fields and
+    none of the others, so that all stand by themselves, and so do those that the message came with.
     """
-    digest, empty, ended = sha256(), 0, start >= len(message)
-    some = False
-    while not ended:
-        stop = message.rfind(b"\r\n", start, start + _HASHED_BLOCK) + 2
-        if stop <= start + 1 or start + _HASHED_BLOCK >= len(message):
-            stop, ended = len(message), True
-        block = _relaxed_lines(message[start:stop])
-        start, end = stop, len(block)
-        while block.endswith(b"\r\n", 0, end):
-            end -= 2
-        if end:
-            digest.update(b"\r\n" * empty + block[:end])
-            some, empty = True, 0
-        empty += (len(block) - end) // 2
-    if some:
-        digest.update(b"\r\n")
-    return b64encode(digest.digest()).decode("ascii")
+    fields = fields_of(header)
+    names = signed_names(fields)
+    hashed = sha256(relaxed_fields(fields, names))
+    moment = int(now.timestamp())
+    expires = moment + int(VALID_FOR.total_seconds())
+    signatures = []
+    for signer in signers:
+        unsigned = signer.unsigned(_folded(names), bh, moment, expires)
+        digest = hashed.copy()
+        digest.update(relaxed_field(unsigned))
+        b = b64encode(signer.sign_hash(digest.digest()))
+        signatures.append(unsigned + b"\r\n\t".join(b[at : at + _WIDTH] for at in range(0, len(b), _WIDTH)) + b"\r\n")
+    return b"".join(signatures)
 
 
-def _relaxed_lines(block: bytes) -> bytes:
-    if b"\t" in block or b"  " in block:
-        block = _SPACES.sub(b" ", block)
-    if b" \r\n" in block or block.endswith(b" "):
-        block = _LINE_ENDS.sub(b"", block)
-    return block
+def signed_names(fields: Fields) -> tuple[str, ...]:
+    """`h=`: a name for each field that is signed, and one more for each that nobody may add."""
+    return tuple(name for name in SIGNED for _ in range(len(fields.get(name, ())) + (name in OVERSIGNED)))
 
 
-def _fields_by_name(header: bytes) -> dict[str, list[bytes]]:
-    fields: dict[str, list[bytes]] = {}
-    for raw in _FIELDS.split(header):
-        name = raw.partition(b":")[0].strip().lower().decode("latin-1")
-        fields.setdefault(name, []).append(raw)
-    return fields
-
-
-def _chosen(fields: dict[str, list[bytes]], names: list[str]) -> list[bytes]:
-    """The fields that `h=` names, relaxed; of several instances the last comes first (section 5.4.2)."""
-    left = {name: list(fields[name]) for name in set(names) & fields.keys()}
-    return [_relaxed_field(left[name].pop()) + b"\r\n" for name in names if left.get(name)]
-
-
-def _relaxed_field(raw: bytes) -> bytes:
-    """Relaxed form (section 3.4.2), without the final CRLF."""
-    name, _, value = raw.partition(b":")
-    return name.strip().lower() + b":" + _FOLDED_SPACES.sub(b" ", value).strip()
-
-
-def _fold_names(names: list[str]) -> str:
-    """`h=` folded at its colons."""
+@lru_cache(maxsize=256)
+def _folded(names: tuple[str, ...]) -> str:
+    """`h=` folded at its colons. Messages differ little in the fields that they have."""
     lines, column = [names[0]], len(names[0])
     for name in names[1:]:
         if column + len(name) > _WIDTH:

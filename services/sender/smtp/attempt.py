@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TypeGuard
 
+from services.sender.smtp.body import Blocks
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import Envelope, deliver
@@ -23,7 +24,7 @@ async def attempt(
     connections: Connections,
     egress: Egress,
     envelope: Envelope,
-    message: bytes,
+    message: bytes | Blocks,
     before_dot: Callable[[], Awaitable[bool]],
 ) -> Outcome | Abandoned:
     """Tries the hosts in order (RFC 5321 section 5.1) and gives the outcome that stands, with the steps of all tries.
@@ -67,7 +68,7 @@ async def _converse(
     connections: Connections,
     connection: Connection,
     envelope: Envelope,
-    message: bytes,
+    message: bytes | Blocks,
     before_dot: Callable[[], Awaitable[bool]],
 ) -> Outcome | Abandoned:
     try:

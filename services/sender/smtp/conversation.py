@@ -7,12 +7,13 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from services.sender.smtp.body import Blocks, cut_off, send_body
 from services.sender.smtp.connection import Connection, EndedError
 from services.sender.smtp.notifications import Notifications
 from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
 from services.sender.smtp.replies import Reply
 from services.sender.smtp.verdicts import Lost
-from services.sender.smtp.wire import BLOCK, LostError
+from services.sender.smtp.wire import LostError
 from shared.failpoints import reach
 from shared.mail.lines import check_lines
 
@@ -34,15 +35,17 @@ class Envelope:
 
 
 async def deliver(
-    connection: Connection, envelope: Envelope, message: bytes, before_dot: Callable[[], Awaitable[bool]]
+    connection: Connection, envelope: Envelope, message: bytes | Blocks, before_dot: Callable[[], Awaitable[bool]]
 ) -> Outcome | Abandoned:
     """Delivers `message` (CRLF lines, the last one ended) to one recipient; the bytes reach the peer as they are.
 
     Everything but the final dot is sent, then `before_dot` is awaited, and the dot is sent only if that returns True.
     If it returns False or raises, the connection is cut and the result is `Abandoned`. What the peer does is an
-    outcome, never an exception; raises ValueError for a message that `check_lines` refuses.
+    outcome, never an exception; raises ValueError for a message that `check_lines` refuses. One that is read in blocks
+    may raise that, and whatever its reading raises, in the middle of the body: the connection is cut before the dot.
     """
-    check_lines(message)
+    if isinstance(message, bytes):
+        check_lines(message)
     refused = _refused_here(connection, envelope)
     if refused is not None:
         return connection.signed(refused)
@@ -50,7 +53,7 @@ async def deliver(
     try:
         await _begin(connection, envelope)
         reach("sender.begun")
-        await _send_body(connection, message)
+        await send_body(connection, message, envelope.size)
         reach("sender.sent_body")
         if not await _allowed(before_dot):
             connection.drop()
@@ -173,23 +176,6 @@ async def _unwind(connection: Connection, refused: Stage) -> None:
         connection.drop()
 
 
-async def _send_body(connection: Connection, message: bytes) -> None:
-    """Writes the message dot-stuffed (RFC 5321 section 4.5.2), without the final dot. Raises EndedError."""
-    stuffed = message.replace(b"\r\n.", b"\r\n..")
-    if stuffed.startswith(b"."):
-        stuffed = b"." + stuffed
-    timeout = connection.timeouts.block
-    sent = f"({len(message)} bytes)"
-    try:
-        for start in range(0, len(stuffed), BLOCK):
-            await connection.wire.send_block(stuffed[start : start + BLOCK], timeout)
-    except TimeoutError as error:
-        raise connection.lost(Stage.BODY, Lost.TIMEOUT, f"a block was not taken in {timeout:g} s", sent) from error
-    except LostError as error:
-        raise _cut_off(connection, sent, str(error)) from error
-    connection.transcript.add(Stage.BODY, sent)
-
-
 async def _allowed(before_dot: Callable[[], Awaitable[bool]]) -> bool:
     """Whether the dot may leave. Not to know is no: whoever holds the lease then sends the message."""
     try:
@@ -204,20 +190,10 @@ async def _end(connection: Connection) -> Reply:
     connection.transcript.start()
     # A peer that has spoken, or gone, before the dot has given the message up: without the dot it cannot own it.
     if not connection.wire.quiet:
-        raise _cut_off(connection, None, "the peer ended the conversation before the final dot")
+        raise cut_off(connection, None, "the peer ended the conversation before the final dot")
     try:
         connection.wire.send_final_dot()
     except LostError as error:
-        raise _cut_off(connection, None, str(error)) from error
+        raise cut_off(connection, None, str(error)) from error
     connection.needs_reset = False
     return await connection.hear(Stage.DOT, connection.timeouts.dot, ".")
-
-
-def _cut_off(connection: Connection, sent: str | None, detail: str) -> EndedError:
-    """The end in the middle of the body: a reply that the peer left behind is its verdict, otherwise it is a loss."""
-    reply = connection.wire.early_reply()
-    lost = connection.lost(Stage.BODY, Lost.CLOSED, detail, sent)
-    if reply is None or reply.code < 400:
-        return lost
-    connection.transcript.add(Stage.BODY, None, reply)
-    return EndedError(Stage.BODY, reply)

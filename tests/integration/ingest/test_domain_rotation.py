@@ -69,3 +69,48 @@ async def test_keys_that_stand_by_or_come_to_their_age(world: DomainWorld) -> No
     due = await world.verify(domain)
     assert due["rotating"]
     assert states(due) == {"ph1": "active", "ph2": "pending"}
+
+
+async def test_a_second_key_of_ed25519_from_its_wish_to_its_end(world: DomainWorld) -> None:
+    domain = await verified_domain(world)
+    path = f"/{domain['uuid']}"
+    assert (domain["dkim_ed25519"], states(domain)) == (False, {"ph1": "active"})
+    wanted = await world.data("PATCH", path, json={"dkim_ed25519": True})
+    assert await world.data("PATCH", path, json={"dkim_ed25519": True}) == wanted
+    assert states(wanted) == {"ph1": "active", "ph2": "pending"}
+    assert [key["algorithm"] for key in wanted["dkim"]] == ["rsa-sha256", "ed25519-sha256"]
+    second = records(wanted, "dkim")[1]
+    assert second["value"].startswith("v=DKIM1; k=ed25519; p=")
+    assert not second["required"]
+    world.publish([{**second, "value": second["value"].replace("k=ed25519; ", "")}])
+    shown = await world.verify(domain)
+    assert states(shown) == {"ph1": "active", "ph2": "pending"}
+    assert "not ed25519" in records(shown, "dkim")[1]["problem"]
+    world.publish([second])
+    assert states(await world.verify(domain)) == {"ph1": "active", "ph2": "active"}
+    entity = await world.entities.get(Kind.DOMAIN, domain["uuid"])
+    assert entity is not None
+    assert (entity.data["active"], entity.data["active_ed25519"]) == ("ph1", "ph2")
+
+    rotating = await world.data("POST", f"{path}/rotation")
+    assert states(rotating) == {"ph1": "active", "ph2": "active", "ph3": "pending", "ph4": "pending"}
+    world.publish(records(rotating, "dkim"))
+    rotated = await world.verify(domain)
+    assert (states(rotated), rotated["rotating"]) == (
+        {"ph1": "retiring", "ph2": "retiring", "ph3": "active", "ph4": "active"},
+        False,
+    )
+    ended = await world.data("PATCH", path, json={"dkim_ed25519": False})
+    assert states(ended) == {"ph1": "retiring", "ph2": "retiring", "ph3": "active", "ph4": "retiring"}
+    assert (ended["dkim_ed25519"], ended["rotating"], ended["verified"]) == (False, False, True)
+
+
+async def test_a_domain_may_begin_with_both_and_its_wishes_are_checked(world: DomainWorld) -> None:
+    both = await verified_domain(world, dkim_ed25519=True)
+    assert states(both) == {"ph1": "active", "ph2": "active"}
+    for body, pointer in (({}, "#/dkim_ed25519"), ({"dkim_ed25519": None}, "#/dkim_ed25519"),
+                          ({"dkim_ed25519": True, "name": "x.test"}, "#/name")):  # fmt: skip
+        refused = await world.call("PATCH", f"/{both['uuid']}", json=body)
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+    assert (await world.call("PATCH", "/none.test", json={"dkim_ed25519": True})).status_code == 404

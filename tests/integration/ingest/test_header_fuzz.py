@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from services.sender.mail.personal import personal
+from services.sender.mail.personal import LinksBelow, personal
 from shared.content import ContentStore
 from shared.contracts.messages import Message
 from shared.links import Links
@@ -62,6 +62,6 @@ async def composed(tenant: Door, message_id: str) -> bytes:
     assert found is not None
     record = Message.decode(bytes(found["messages"][0]["record"]))
     contents = await ContentStore(tenant.deployment.database("content")).load([record.content_id])
-    links = Links(tenant.deployment.shared.token_key_bytes)
-    content = personal(contents[record.content_id], record, links, "https://links.acme.test")
+    links = LinksBelow(Links(tenant.deployment.shared.token_key_bytes), "https://links.acme.test")
+    content = personal(contents[record.content_id], record, links)
     return compose(content, message_id=record.message_id, date=record.accepted_at)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.ingest.contacts.changes import ContactChange
-from services.sender.mail.personal import personal
+from services.sender.mail.personal import LinksBelow, personal
 from shared.content import ContentStore
 from shared.contracts.messages import Message
 from shared.links import LinkKind, Links
@@ -38,9 +38,9 @@ async def mails(door: Door) -> list[Any]:
     """Every message as the sender makes it, parsed by the standard library."""
     records = [Message.decode(entry["record"]) for each in await door.submissions() for entry in each["messages"]]
     contents = await ContentStore(door.deployment.database("content")).load([each.content_id for each in records])
-    links = Links(door.deployment.shared.token_key_bytes)
+    links = LinksBelow(Links(door.deployment.shared.token_key_bytes), BASE)
     made = [
-        compose(personal(contents[one.content_id], one, links, BASE), message_id=one.message_id, date=one.accepted_at)
+        compose(personal(contents[one.content_id], one, links), message_id=one.message_id, date=one.accepted_at)
         for one in records
     ]
     return [message_from_bytes(each, policy=default) for each in made]

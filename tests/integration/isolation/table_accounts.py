@@ -29,6 +29,7 @@ ACCOUNTS = [
     Ask("POST /v1/domains", DOMAINS, {"name": "{domain_name}"}, alone=False),
     Ask("POST /v1/domains/{domain}/verification", DOMAINS),
     Ask("POST /v1/domains/{domain}/rotation", DOMAINS),
+    Ask("PATCH /v1/domains/{domain}", DOMAINS, {"dkim_ed25519": True}),
     Ask("GET /v1/domains/{domain}/addresses", DOMAINS),
     Ask("POST /v1/domains/{domain}/addresses", DOMAINS, ADDRESS),
     Ask("GET /v1/domains/{domain}/addresses/{address}", DOMAINS),

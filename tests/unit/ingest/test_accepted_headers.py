@@ -22,7 +22,7 @@ from services.ingest.acceptance.validation import check
 from services.ingest.store.uploads import File
 from services.ingest.templates.rendering import BrokenLineError, RenderedTooLargeError, render_line
 from services.ingest.tracking.rewriting import Marks, Tracked
-from services.sender.mail.personal import personal
+from services.sender.mail.personal import LinksBelow, personal
 from shared.addresses import render_mailbox
 from shared.auth import Principal
 from shared.content import Attachment, of_document
@@ -42,7 +42,7 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WORKSPACE = Workspace(name="w", owner_email="o@w.test", smtputf8=True)
 KEY = ApiKey(name="k", digest="", prefix="", scopes=["email.send"])
 PRINCIPAL = Principal("k", KEY, uuid7(), WORKSPACE, 1)
-LINKS = Links(b"k" * 32)
+LINKS = LinksBelow(Links(b"k" * 32), "https://links.acme.test")
 NOTHING = Tracked()
 
 
@@ -66,7 +66,7 @@ def sent(hostile: Hostile) -> bytes | None:
     plan = Plan(PRINCIPAL, "rest", None, NOW, letter, recipients, checked.times, Stream.PRODUCT, checked.size)
     (document,) = content_documents(plan).values()
     message = a_message(recipients[0].recipient.address, NOW, workspace_id=PRINCIPAL.workspace_id)
-    content = personal(of_document(document), message, LINKS, "https://links.acme.test")
+    content = personal(of_document(document), message, LINKS)
     return compose(content, message_id=message.message_id, date=NOW)
 
 

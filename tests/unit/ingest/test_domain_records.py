@@ -17,7 +17,7 @@ from services.ingest.domains.records import Zone, tree_walk, wanted_records
 from services.ingest.domains.tags import InvalidTagsError, parse_tags
 from services.ingest.settings import Settings
 from shared.contracts.entities import DkimKeyPair, Domain, KeyState
-from shared.dkim_keys import generate_key, txt_record
+from shared.dkim_keys import ED25519, generate_ed25519_key, generate_key, txt_record
 
 KEY = generate_key(1024)[1]
 ZONE = Zone("returns.mail.test", "track.mail.test", "_spf.mail.test")
@@ -65,6 +65,18 @@ def test_what_is_wrong_with_a_key_is_told(texts: list[str], problem: str) -> Non
 
 def test_a_key_may_be_for_several_services() -> None:
     assert problem_of_key([f"v=DKIM1; s=other : email; p={KEY}"], KEY) is None
+
+
+def test_the_record_of_an_ed25519_key_names_its_type() -> None:
+    """RFC 8463 section 4: a record without `k=` is for RSA."""
+    private, public = generate_ed25519_key()
+    record = txt_record(public, ED25519)
+    assert record == f"v=DKIM1; k=ed25519; p={public}"
+    assert len(base64.b64decode(public)) == 32
+    assert problem_of_key([record], public, ED25519) is None
+    assert "not ed25519" in (problem_of_key([f"v=DKIM1; p={public}"], public, ED25519) or "")
+    assert "not rsa" in (problem_of_key([record], public) or "")
+    assert "PRIVATE KEY" in private
 
 
 def test_a_revoked_key_may_be_gone_or_empty_and_nothing_else() -> None:

@@ -94,5 +94,7 @@ def test_who_waits_is_looked_at_soon_and_who_does_not_daily() -> None:
     assert pause_before_next(domain(), 0, DAY, unsure=False) == timedelta(minutes=1)
     assert pause_before_next(domain(verified=False), 0, DAY, unsure=False) == timedelta(minutes=1)
     assert pause_before_next(domain(rotate=True), 3, DAY, unsure=False) == timedelta(minutes=8)
+    assert pause_before_next(domain(dkim_ed25519=True), 3, DAY, unsure=False) == timedelta(minutes=8)
+    assert pause_before_next(domain(dkim_ed25519=True, active_ed25519="ph2"), 3, DAY, unsure=False) == DAY
     assert pause_before_next(domain(), 1, DAY, unsure=True) == timedelta(minutes=2)
     assert pause_before_next(domain(lost_since=START), 50, DAY, unsure=False) == timedelta(hours=1)

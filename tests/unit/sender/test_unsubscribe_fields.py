@@ -10,11 +10,12 @@ from functools import cache
 import dkim
 import pytest
 
-from services.sender.mail.dkim import Signer
+from services.sender.mail.canonical import body_hash
+from services.sender.mail.dkim import Signer, sign
 from shared.content import Content
 from shared.dkim_keys import generate_key, txt_record
 from shared.links import Link, Links, list_unsubscribe
-from shared.mail.compose import compose
+from shared.mail.compose import compose_parts
 from shared.tokens import uuid7
 
 NOW = datetime.now(UTC)
@@ -38,8 +39,10 @@ def signed(base: str, mailto: str | None) -> tuple[str, bytes]:
         headers=dict(list_unsubscribe(url, mailto)),
         expires_at=NOW + timedelta(days=1),
     )
-    message = compose(content, message_id=uuid7(), date=NOW)
-    return url, Signer("shop.test", "s1", key()[0]).sign(message, now=NOW) + message
+    composed = compose_parts(content, message_id=uuid7(), date=NOW)
+    bh = body_hash(composed.whole_body())
+    signature = sign([Signer("shop.test", "s1", key()[0])], composed.header, bh, now=NOW)
+    return url, signature + composed.header + composed.whole_body()
 
 
 def verifies(message: bytes) -> bool:

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.content import Content
-from shared.mail.compose import compose, needs_smtputf8
+from shared.mail.compose import compose
 from shared.mail.headers import ComposeError
 
 NOW = datetime(2026, 11, 20, 12, 30, tzinfo=UTC)
@@ -147,10 +147,3 @@ def test_a_message_is_always_the_same_bytes_with_a_boundary_of_its_own() -> None
 def test_a_body_that_is_no_text_is_refused() -> None:
     with pytest.raises(ComposeError):
         composed(text="\ud800")
-
-
-def test_utf8_addresses_need_smtputf8() -> None:
-    assert not needs_smtputf8(content(from_="Jörg <j@x.test>"), "k@x.test")
-    assert needs_smtputf8(content(), "jörg@x.test")
-    assert needs_smtputf8(content(reply_to="Jörg <jörg@x.test>"), "k@x.test")
-    assert parsed(composed(to=["jörg@x.test"])) is not None
