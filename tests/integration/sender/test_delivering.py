@@ -147,12 +147,13 @@ async def test_a_verdict_to_wait_burns_no_attempt_and_forgets_nothing(world: Wor
 
 
 async def test_a_domain_that_is_not_known_yet_is_waited_for(world: World) -> None:
-    message = await world.message()
+    last = LastAttempt(transport="direct", outcome="450 4.2.0 greylisted", scope="recipient")
+    message = await world.message(last=last)
     newer = message.with_changes(versions=message.versions.with_changes(domain=2))
     async with world.sender():
         await world.clear(newer)
         (again,) = await world.returned()
-    assert again.attempt == 0
+    assert (again.attempt, again.last) == (0, last)
     assert await world.attempts_at_sink("ok@sink.test") == 0
 
 
