@@ -75,6 +75,20 @@ async def test_an_ordinary_peer_with_starttls(
     assert (outcome.tls_version is not None) is (tls is not TlsMode.DISABLED)
 
 
+@pytest.mark.parametrize("tls", [TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED, TlsMode.VERIFY])
+async def test_the_handshake_names_the_host(
+    pool: Callable[..., Connections], authority: trustme.CA, tls: TlsMode
+) -> None:
+    asked: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    async with ScriptedServer(extensions=["STARTTLS"], tls=context) as server:
+        outcome = await attempt(pool(idle_timeout=0), egress(server.port, tls=tls), envelope(), MESSAGE, yes)
+    assert isinstance(outcome, Delivered)
+    assert (asked, outcome.to_data()["tls"]["result"]) == ([NAME], "success")
+
+
 @pytest.mark.parametrize("mode", [TlsMode.REQUIRED, TlsMode.VERIFY])
 @pytest.mark.parametrize(
     ("script", "extensions"),
