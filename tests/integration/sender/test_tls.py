@@ -26,6 +26,7 @@ from services.sender.smtp.outcomes import (
     Stage,
 )
 from services.sender.smtp.peers import Credentials
+from services.sender.tls.broken import BrokenTls
 from shared.contracts.messages import TlsMode
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer
 from tests.integration.sender.attempts import (
@@ -128,6 +129,19 @@ async def test_opportunistic_tls_falls_back_to_clear(
         assert len(server.sessions) == connections
         assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
         assert len(server.sessions) == connections + 1, "what is broken is remembered"
+
+
+async def test_a_host_with_broken_tls_is_tried_again_after_three_days_however_busy(
+    pool: Callable[..., Connections],
+) -> None:
+    now = [0.0]
+    async with ScriptedServer({"STARTTLS": Raw(b"220 go\r\nthis is no TLS\r\n")}, extensions=["STARTTLS"]) as server:
+        kept = pool(timeouts=replace(LONG, starttls=1), idle_timeout=0, broken_tls=BrokenTls(clock=lambda: now[0]))
+        way = egress(server.port, tls=TlsMode.OPPORTUNISTIC)
+        for days, sessions in ((0, 2), (1, 3), (2, 4), (3, 6)):
+            now[0] = days * 86400.0
+            assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+            assert len(server.sessions) == sessions
 
 
 async def test_a_certificate_that_is_not_the_hosts_only_matters_where_it_is_verified(
