@@ -142,22 +142,25 @@ class Connections:
     ) -> Connection | Outcome:
         """Opens one address; where TLS fails, as often as the policy has something else to try (RFC 7435).
 
-        A host that took the message in clear is remembered. `steps` takes what was said before the last try.
+        A host that talks in clear after an opportunistic handshake failed is remembered. `steps` takes what was said
+        before the last try.
         """
         place, protection = f"{host.name}:{host.port}", asked
         timeouts = replace(self.timeouts, banner=self.timeouts.last_banner) if last else self.timeouts
         opening = partial(open_connection, timeouts=timeouts, contexts=self.contexts, rules=self.rules)
         if protection.mode is TlsMode.OPPORTUNISTIC and protection.otherwise and place in self.broken_tls:
             protection = protection.instead(TlsResult.VALIDATION_FAILURE)
+        failed_handshake = False
         while True:
             result = await opening(egress, host, ip, protection)
             if isinstance(result, Connection) or not protection.otherwise or not _tls_failed(result):
                 break
             steps += result.transcript
+            failed_handshake = protection.mode is TlsMode.OPPORTUNISTIC
             protection = protection.instead(result.tls_result)
         if isinstance(result, Connection):
             result.asked = asked
-            if protection.mode is TlsMode.DISABLED and asked.mode is not TlsMode.DISABLED:
+            if failed_handshake:
                 self.broken_tls.note(place)
         if result.tls_result is not None:
             metrics.TLS_SESSIONS.labels(str(protection.policy), str(result.tls_result)).inc()

@@ -5,7 +5,7 @@ RFC 8461 section 2: MTA-STS never stands in for DANE that fails.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from services.sender.tls.results import PolicyType, TlsResult
@@ -30,7 +30,7 @@ class Protection:
     tlsa: tuple[Tlsa, ...] = ()
     names: tuple[str, ...] = ()
     otherwise: Protection | None = None
-    result: TlsResult | None = field(default=None, compare=False)
+    result: TlsResult | None = None
 
     def instead(self, failed: TlsResult | None) -> Protection:
         """What is tried where TLS failed: it is reported as a session of this policy, with what failed first."""
@@ -105,7 +105,8 @@ def _without_dane(local: TlsMode, host: str, sts: StsFinding, clear_allowed: boo
         text = f"the MTA-STS policy of the domain does not name {host}"
         return Withheld(PolicyType.STS, TlsResult.VALIDATION_FAILURE, text)
     if covered:
-        return Protection(PolicyType.STS, TlsMode.VERIFY, host, otherwise=_of_sts(ours))
+        otherwise = None if ours.mode is TlsMode.VERIFY else _of_sts(ours)
+        return Protection(PolicyType.STS, TlsMode.VERIFY, host, otherwise=otherwise)
     return Protection(PolicyType.STS, ours.mode, host, otherwise=ours.otherwise, result=TlsResult.VALIDATION_FAILURE)
 
 

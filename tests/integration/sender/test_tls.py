@@ -26,6 +26,7 @@ from services.sender.smtp.outcomes import (
     Stage,
 )
 from services.sender.smtp.peers import Credentials
+from services.sender.tls.broken import BrokenTls
 from shared.contracts.messages import TlsMode
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer
 from tests.integration.sender.attempts import (
@@ -75,6 +76,20 @@ async def test_an_ordinary_peer_with_starttls(
     assert (outcome.tls_version is not None) is (tls is not TlsMode.DISABLED)
 
 
+@pytest.mark.parametrize("tls", [TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED, TlsMode.VERIFY])
+async def test_the_handshake_names_the_host(
+    pool: Callable[..., Connections], authority: trustme.CA, tls: TlsMode
+) -> None:
+    asked: list[str | None] = []
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(NAME).configure_cert(context)
+    context.sni_callback = lambda _, name, __: asked.append(name)
+    async with ScriptedServer(extensions=["STARTTLS"], tls=context) as server:
+        outcome = await attempt(pool(idle_timeout=0), egress(server.port, tls=tls), envelope(), MESSAGE, yes)
+    assert isinstance(outcome, Delivered)
+    assert (asked, outcome.to_data()["tls"]["result"]) == ([NAME], "success")
+
+
 @pytest.mark.parametrize("mode", [TlsMode.REQUIRED, TlsMode.VERIFY])
 @pytest.mark.parametrize(
     ("script", "extensions"),
@@ -114,6 +129,19 @@ async def test_opportunistic_tls_falls_back_to_clear(
         assert len(server.sessions) == connections
         assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
         assert len(server.sessions) == connections + 1, "what is broken is remembered"
+
+
+async def test_a_host_with_broken_tls_is_tried_again_after_three_days_however_busy(
+    pool: Callable[..., Connections],
+) -> None:
+    now = [0.0]
+    async with ScriptedServer({"STARTTLS": Raw(b"220 go\r\nthis is no TLS\r\n")}, extensions=["STARTTLS"]) as server:
+        kept = pool(timeouts=replace(LONG, starttls=1), idle_timeout=0, broken_tls=BrokenTls(clock=lambda: now[0]))
+        way = egress(server.port, tls=TlsMode.OPPORTUNISTIC)
+        for days, sessions in ((0, 2), (1, 3), (2, 4), (3, 6)):
+            now[0] = days * 86400.0
+            assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+            assert len(server.sessions) == sessions
 
 
 async def test_a_certificate_that_is_not_the_hosts_only_matters_where_it_is_verified(

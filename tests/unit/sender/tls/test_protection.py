@@ -65,6 +65,7 @@ def test_a_tested_policy_is_tried_and_then_our_own_setting_stands() -> None:
     assert (second.policy, second.mode, second.result) == (PolicyType.STS, TlsMode.OPPORTUNISTIC, TlsResult.NOT_TRUSTED)
     third = second.instead(TlsResult.VALIDATION_FAILURE)
     assert (third.policy, third.mode, third.result) == (PolicyType.STS, TlsMode.DISABLED, TlsResult.NOT_TRUSTED)
+    assert held(TlsMode.VERIFY, sts=TESTED).otherwise is None, "the same is not tried twice"
     unnamed = held(TlsMode.REQUIRED, sts=TESTED_ELSEWHERE)
     assert (unnamed.mode, unnamed.result) == (TlsMode.REQUIRED, TlsResult.VALIDATION_FAILURE)
 
