@@ -1,1 +1,1 @@
-"""The DKIM signature over a message."""
+"""What goes out: contents made into one message's own bytes, its signatures, and large ones read as they are sent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -46,24 +47,25 @@ class MailMaker:
     async def make(self, message: Message, content: Content, signers: Sequence[Signer]) -> Outgoing:
         """The message, signed by each of `signers`, of which there is one at least.
 
-        Raises ValueError for content that cannot be made into a message, ContentGoneError where some of it is gone.
+        Raises ValueError for content that cannot be made into a message, ContentGoneError where some of it is gone, and
+        ContentUnreadableError where the store does not tell.
         """
         if not content.is_whole:
             return await self._stored(message, content, signers)
-        if message.size >= SLOW_BYTES:
-            return await asyncio.to_thread(self._whole, message, content, signers)
-        made = self._whole(message, content, signers)
-        await asyncio.sleep(0)  # a conversation yields to others while it waits; composing does not
-        return made
+        if message.size < SLOW_BYTES:
+            header, body, bh = self._whole(message, content)
+        else:
+            header, body, bh = await asyncio.to_thread(self._whole, message, content)
+        data = await _signed(signers, header, bh) + body
+        return Outgoing(data, len(data), not header.isascii(), not body.isascii())
 
-    def _whole(self, message: Message, content: Content, signers: Sequence[Signer]) -> Outgoing:
+    def _whole(self, message: Message, content: Content) -> tuple[bytes, bytes, str]:
+        """Header, body and the body's hash."""
         own = personal(content, message, self._links)
         composed = compose_parts(own, message_id=message.message_id, date=message.due_at)
-        body = composed.whole_body()
-        header = self._with_feedback(composed.header, own, message)
-        data = b"".join((sign(signers, header, body_hash(body), now=datetime.now(UTC)), header, body))
-        check_lines(data)
-        return Outgoing(data, len(data), not header.isascii(), not body.isascii())
+        header, body = self._with_feedback(composed.header, own, message), composed.whole_body()
+        check_lines(header + body)
+        return header, body, body_hash(body)
 
     def _with_feedback(self, header: bytes, content: Content, message: Message) -> bytes:
         """A whole message from a caller keeps the field that it has, and gets none where it is signed already."""
@@ -73,28 +75,27 @@ class MailMaker:
 
     async def _stored(self, message: Message, content: Content, signers: Sequence[Signer]) -> Outgoing:
         """Reads the content once, for what the signatures say of it; it is read again for each host that gets it."""
-        own = personal(content, message, self._links)
-        if own.raw is not None:
-            begun, body = await self._of_raw(own, message)
-        else:
-            composed = compose_parts(own, message_id=message.message_id, date=message.due_at)
-            begun = composed.header
-
-            def body() -> Reading:
-                return composed_body(self._contents, composed.body)
-
+        own = await asyncio.to_thread(personal, content, message, self._links)
+        begun, body = await (self._of_raw(own, message) if own.raw is not None else self._of_files(own, message))
         header = self._with_feedback(begun, own, message)
         found = await measured(header, body())
-        head = sign(signers, header, found.bh, now=datetime.now(UTC)) + header
+        head = await _signed(signers, header, found.bh)
 
         async def data() -> Reading:
             yield head
-            async for block in body():
-                yield block
+            async with aclosing(body()) as blocks:
+                async for block in blocks:
+                    yield block
 
         return Outgoing(data, len(head) + found.size, not header.isascii(), not found.is_ascii)
 
+    async def _of_files(self, content: Content, message: Message) -> tuple[bytes, Blocks]:
+        """Header and body of a content whose files are in the store; its texts may be large too."""
+        composed = await asyncio.to_thread(compose_parts, content, message_id=message.message_id, date=message.due_at)
+        return composed.header, lambda: composed_body(self._contents, composed.body)
+
     async def _of_raw(self, content: Content, message: Message) -> tuple[bytes, Blocks]:
+        """Header and body of a whole message that is in the store."""
         raw = content.raw
         assert raw is not None
 
@@ -103,3 +104,9 @@ class MailMaker:
 
         header = await header_of(whole())
         return header, lambda: without(whole(), len(header))
+
+
+async def _signed(signers: Sequence[Signer], header: bytes, bh: str) -> bytes:
+    """The header with its signatures. In a thread: two thirds of what a message costs here is RSA, which needs no GIL,
+    and in that time the loop serves others; the way there and back costs a twentieth of it."""
+    return await asyncio.to_thread(sign, signers, header, bh, now=datetime.now(UTC)) + header

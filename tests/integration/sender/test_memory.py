@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.content import Attachment
+from shared.contracts.entities import Kind
 from shared.contracts.messages import Host, Message
 from tests.fixtures.deployment import eventually
 from tests.fixtures.real_process import HOST, MIB, running
@@ -35,6 +36,10 @@ async def test_large_messages_at_once_take_little_memory(
 ) -> None:
     """`most` is beside what the process takes before they come."""
     settings = {**QUICK, "lease_seconds": 30}
+    # one workspace never has all of a destination's connections
+    await world.know(
+        Kind.TRANSPORT, "direct", {"name": "direct", "kind": "direct", "max_connections": 4 * count}, version=2
+    )
     async with draining() as drain:
         drain.gate = asyncio.Event()
         route = world.route(hosts=[Host(name=HOST, port=drain.port)])
