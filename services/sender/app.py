@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -12,6 +12,12 @@ from random import Random
 from services.sender.arrivals import Held
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery, LinksBelow
+from services.sender.destinations.feedback import Feedback
+from services.sender.destinations.pacing import Pacing
+from services.sender.destinations.placing import Placing
+from services.sender.destinations.standings import Standings
+from services.sender.destinations.table import load
+from services.sender.destinations.warmups import Warmups
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
@@ -25,6 +31,7 @@ from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
+from services.sender.store.warmups import DayCounts
 from services.sender.supplies import Supplies
 from services.sender.upkeep import Upkeep
 from shared.content import ContentStore
@@ -44,6 +51,7 @@ from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
+SETTLE_SECONDS = 0.5
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
 
@@ -69,6 +77,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                         await base.kafka.stop_consuming()
             finally:
                 parts.connections.close()
+                with suppress(Exception):
+                    await parts.warmups.give_back()
 
     return Service("sender", [], run, base.ready)
 
@@ -83,10 +93,7 @@ class _Deliver:
         self.deliveries = Deliveries(base.database)
         self.endings = Endings(self.deliveries, base.publisher, kept)
         self.connections = Connections(
-            settings.timeouts,
-            tls_contexts(settings.ca_file),
-            allow_private=settings.allow_private_targets,
-            idle_timeout=settings.idle_timeout_seconds,
+            settings.timeouts, tls_contexts(settings.ca_file), allow_private=settings.allow_private_targets
         )
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
 
@@ -94,13 +101,26 @@ class _Deliver:
             return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
 
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
-        delivery = Delivery(self.connections, mark, settings.schedule, links, base.tracing, Random())
-        supplies = Supplies(
-            ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
+        table, pool = load(settings.providers_file), self.connections.pool
+        destinations = Destinations(base.database, new_token(), settings.lease_seconds)
+        slots = Slots(destinations, pool, self.clock, settings.lease_seconds)
+        self.warmups = Warmups(DayCounts(base.database), self.clock)
+        self.feedback = Feedback(slots, table, self.clock)
+        delivery = Delivery(
+            self.connections, mark, self.feedback.heard, settings.schedule, links, base.tracing, Random()
         )
-        slots = Slots(Destinations(base.database, new_token(), settings.lease_seconds))
+        supplies = Supplies(
+            ContentStore(base.content_database),
+            base.cache,
+            SecretBox(settings.encryption_key_bytes),
+            settings,
+            table,
+            self.warmups,
+        )
         claims = Claims(self.deliveries, settings.lease_seconds)
-        self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries)
+        pacing = Pacing(slots, pool, self.warmups, self.clock)
+        self.standings = Standings(slots, pacing, pool, self.clock)
+        self.dispatcher = Dispatcher(settings, slots, pacing, supplies, delivery, self.endings, self.deliveries)
         self.claiming = Claiming(slots, supplies, self.dispatcher, claims)
         changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))
         self.upkeep = Upkeep(
@@ -108,6 +128,7 @@ class _Deliver:
             self.deliveries,
             claims,
             Releases(self.deliveries, settings.release_wait_seconds),
+            destinations,
             self.endings,
             self.dispatcher,
             base.publisher,
@@ -120,6 +141,7 @@ class _Deliver:
             changes,
             slots,
             supplies,
+            Placing(base.cache, table, self.warmups),
             self.dispatcher,
             self.claiming,
             self.endings,
@@ -134,6 +156,11 @@ class _Deliver:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
+        loops.every("sender.settle", SETTLE_SECONDS, self.dispatcher.settle)
+        loops.run("sender.adapt", lambda: self.feedback.run(loops.stopping))
+        loops.run("sender.warm-up", lambda: self.warmups.run(loops.stopping))
+        loops.every("sender.expire", 5, upkeep.expire)
+        loops.every("sender.standings", 5, self.standings.measure)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
         for lane in Lane:

@@ -72,7 +72,7 @@ class Claiming:
         if not keys:
             return 0
         limits = await self._supplies.limits({destination for _, destination in keys})
-        await self._slots.ensure({destination: (limit, limit) for destination, limit in limits.items()})
+        await self._slots.ensure({destination: (each.connections, each) for destination, each in limits.items()})
         ready = [(key, room) for key in keys if (room := self._dispatcher.room(key[1], key[0]))]
         taken = await asyncio.gather(*(self._claim_of(*each) for each in ready[:DESTINATIONS_AT_ONCE]))
         return sum(taken)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, model_validator
 
 from services.sender.retry import AMBIGUOUS, DEFAULT_DELAYS, DEFAULT_LIFETIMES, STANDARD, RetrySchedule
@@ -17,8 +19,8 @@ class Settings(SharedSettings):
         60, gt=0, description="how long a claimed delivery is safe from others, if not renewed"
     )
     max_in_flight: int = Field(200, ge=2, description="SMTP conversations of one process at once")
-    destination_connections: int = Field(
-        20, ge=1, description="connections to one destination, of all processes together; a transport may say otherwise"
+    providers_file: Path | None = Field(
+        None, description="a TOML file laid over the provider table, see destinations.md; checked at the start"
     )
     held_per_connection: int = Field(8, ge=1, description="deliveries that a process claims for each connection it has")
     held_bytes: int = Field(
@@ -34,7 +36,6 @@ class Settings(SharedSettings):
     ehlo_name: str = Field("localhost", description="the name in EHLO: the one that our address resolves back to")
     source_address: str | None = Field(None, description="the local address to connect from")
     allow_private_targets: bool = Field(False, description="whether hosts may have addresses that are not public")
-    idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
 
     connect_timeout_seconds: float = Field(30, description="TCP connect")

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 import structlog
 
 from services.sender.arrivals import Held
+from services.sender.destinations.name import Destination, parse
+from services.sender.destinations.table import Limits, Table
+from services.sender.destinations.warmup import sources_of
+from services.sender.destinations.warmups import Warmups
 from services.sender.mail.dkim import Signer
 from services.sender.settings import Settings
 from services.sender.smtp.peers import Credentials, Egress
 from shared.addresses import domain_of
 from shared.content import Content, ContentStore
 from shared.contracts.entities import Kind
-from shared.contracts.messages import Message
+from shared.contracts.messages import Message, TlsMode
 from shared.mongo.entities import Entity
 from shared.mongo.entity_cache import EntityCache
 from shared.secrets import SecretBox, UnsealError
@@ -29,24 +33,37 @@ UNUSABLE = (UnsealError, KeyError, TypeError, ValueError)
 class Supply:
     """What was found for one delivery. `content` is None where it is gone.
 
-    `behind` names the configuration whose copy here is too old or cannot be used: nothing goes out unsigned.
+    `behind` names the configuration whose copy here is too old or cannot be used: nothing goes out unsigned. `full`
+    says that its source has sent what it may today.
     """
 
     content: Content | None = None
     egress: Egress | None = None
     signer: Signer | None = None
     behind: str | None = None
+    full: bool = False
 
 
 class Supplies:
     """Reads contents, transports and domains; keeps opened keys."""
 
-    def __init__(self, contents: ContentStore, cache: EntityCache, box: SecretBox, settings: Settings) -> None:
+    def __init__(
+        self,
+        contents: ContentStore,
+        cache: EntityCache,
+        box: SecretBox,
+        settings: Settings,
+        table: Table,
+        warmups: Warmups,
+    ) -> None:
         self._contents = contents
         self._cache = cache
         self._box = box
         self._settings = settings
+        self._table = table
+        self._warmups = warmups
         self._signers: dict[tuple[str, int], Signer] = {}
+        self._kept_limits: dict[Destination, tuple[int, Limits]] = {}
 
     async def fetch(self, deliveries: Sequence[Held]) -> list[Supply]:
         """One supply for each delivery, in order: one query for the contents, entities from memory."""
@@ -60,25 +77,36 @@ class Supplies:
             self._cache.many(Kind.TRANSPORT, transports),
             self._signers_of(messages),
         )
-        return [self._supply(message, contents.get(message.content_id), ways, signers) for message in messages]
+        return [self._supply(held, contents.get(held.message.content_id), ways, signers) for held in deliveries]
 
-    async def limits(self, destinations: Collection[str]) -> dict[str, int]:
-        """How many connections each destination allows: its transport says, else the setting."""
-        transports = {destination.partition("|")[0]: 0 for destination in destinations}
-        ways = await self._cache.many(Kind.TRANSPORT, transports)
-        usual = self._settings.destination_connections
-        return {
-            destination: ways[id_].data.get("max_connections", usual) if id_ in ways else usual
-            for destination, id_ in ((each, each.partition("|")[0]) for each in destinations)
-        }
+    async def limits(self, destinations: Collection[str]) -> dict[str, Limits]:
+        """What each destination allows."""
+        names = {destination: parse(destination) for destination in destinations}
+        ways = await self._cache.many(Kind.TRANSPORT, {name.transport: 0 for name in names.values()})
+        for way in ways.values():
+            self._warmups.know(sources_of(way.data))
+        return {destination: self._limits(name, ways.get(name.transport)) for destination, name in names.items()}
+
+    def _limits(self, destination: Destination, way: Entity | None) -> Limits:
+        """Remembered by the transport's version: they are asked for with every batch."""
+        version = way.version if way else 0
+        kept = self._kept_limits.get(destination)
+        if kept is None or kept[0] != version:
+            if len(self._kept_limits) >= LARGEST_KEYRING:
+                self._kept_limits.clear()
+            shared = way is None or way.workspace_id is None
+            found = self._table.limits(destination, way.data if way else {}, shared=shared)
+            kept = self._kept_limits[destination] = (version, found)
+        return kept[1]
 
     def _supply(
         self,
-        message: Message,
+        held: Held,
         content: Content | None,
         ways: dict[str, Entity],
         signers: dict[tuple[str, str], Signer | None],
     ) -> Supply:
+        message = held.message
         assert message.route is not None
         way = ways.get(message.route.transport)
         if way is None or way.version < message.route.transport_version:
@@ -87,7 +115,7 @@ class Supplies:
         if signer is None:
             return Supply(behind="domain")
         try:
-            egress = self._egress(message, way)
+            egress = self._egress(held, way)
         except UNUSABLE as error:
             log.error("transport cannot be used", transport=way.id, error=type(error).__name__)
             return Supply(behind="transport")
@@ -123,9 +151,16 @@ class Supplies:
         selector = entity.data["active"]
         return Signer(entity.data["name"], selector, self._box.open(keys[selector], f"dkim:{entity.id}"))
 
-    def _egress(self, message: Message, way: Entity) -> Egress:
+    def _egress(self, held: Held, way: Entity) -> Egress:
+        """The way out; raises KeyError where the delivery's source is not the transport's any more, or it has none."""
+        message, data = held.message, way.data
         assert message.route is not None
-        data = way.data
+        destination = parse(held.destination)
+        limits = self._limits(destination, way)
+        sources = {source.address: source for source in sources_of(data)}
+        if bool(sources) != bool(destination.source):
+            raise KeyError("source")
+        source = sources[destination.source] if destination.source else None
         credentials = None
         if data.get("username") and data.get("password"):
             password = self._box.open(data["password"], f"transport:{way.id}").decode()
@@ -134,10 +169,12 @@ class Supplies:
             transport=way.id,
             transport_version=way.version,
             hosts=tuple(message.route.hosts),
-            tls=message.route.tls,
-            ehlo_name=data.get("ehlo_name") or self._settings.ehlo_name,
+            tls=limits.tls if message.route.tls is TlsMode.OPPORTUNISTIC else message.route.tls,
+            ehlo_name=(source and source.ehlo_name) or data.get("ehlo_name") or self._settings.ehlo_name,
             relayed=message.route.kind == "smarthost",
             credentials=credentials,
-            source=self._settings.source_address,
-            max_deliveries_per_connection=data.get("max_per_connection", 100),
+            source=source.address if source else self._settings.source_address,
+            max_deliveries_per_connection=limits.messages_per_connection,
+            destination=held.destination,
+            idle_seconds=limits.idle_seconds,
         )

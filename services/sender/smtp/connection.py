@@ -111,6 +111,7 @@ class Connection:
         return outcome.with_changes(
             host=self.host.name,
             ip=self.ip,
+            source=self.egress.source,
             tls_version=self.tls_version,
             tls_cipher=self.tls_cipher,
             **record_of(self.transcript.take()),

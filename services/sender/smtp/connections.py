@@ -1,4 +1,4 @@
-"""Idle connections kept for the next message, and the walk over hosts and addresses."""
+"""Getting a connection: an idle one, or a new one after a walk over addresses."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import NamedTuple
 
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Outcome, Scope, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.smtp.pool import Key, Pool, key_of
 from services.sender.smtp.transcript import record_of
 from shared.contracts.messages import Host, TlsMode
 from shared.net import is_public
@@ -23,21 +23,6 @@ Resolve = Callable[[str], Awaitable[list[str]]]
 
 MAX_ADDRESSES = 5
 BROKEN_TLS_SECONDS = 3 * 24 * 3600.0
-
-
-class Key(NamedTuple):
-    """What two messages must share to share a connection."""
-
-    transport: str
-    transport_version: int
-    host: str
-    port: int
-    tls: TlsMode
-    source: str | None
-
-
-def key_of(egress: Egress, host: Host) -> Key:
-    return Key(egress.transport, egress.transport_version, host.name, host.port, egress.tls, egress.source)
 
 
 async def resolve_ipv4(name: str) -> list[str]:
@@ -51,14 +36,8 @@ async def resolve_ipv4(name: str) -> list[str]:
 
 
 @dataclass
-class Idle:
-    connection: Connection
-    expiry: asyncio.TimerHandle
-
-
-@dataclass
 class Connections:
-    """A pool of idle connections. An idle one counts as nobody's: whoever limits a destination counts deliveries.
+    """The connections of a process; `pool` keeps the idle ones, and each destination within its places.
 
     `allow_private` lets private and loopback addresses be dialled: for smart hosts inside, and for tests. Times are
     seconds. Everything here belongs to one event loop.
@@ -68,45 +47,45 @@ class Connections:
     contexts: TlsContexts
     resolve: Resolve = resolve_ipv4
     allow_private: bool = False
-    idle_timeout: float = 30
+    idle_timeout: float = 300
     max_idle: int = 200
-    _idle: dict[Key, list[Idle]] = field(default_factory=dict)
+    pool: Pool = field(init=False)
     _broken_tls: dict[Key, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.pool = Pool(self.idle_timeout, self.max_idle)
 
     async def acquire(self, egress: Egress, host: Host) -> Connection | Outcome:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
-        return self._take(key_of(egress, host)) or await self.dial(egress, host)
+        return self.pool.take(key_of(egress, host)) or await self.dial(egress, host)
 
     def release(self, connection: Connection) -> None:
         """Gives a connection back after a delivery; it is kept where it can be used again."""
-        egress, key = connection.egress, key_of(connection.egress, connection.host)
-        kept = sum(map(len, self._idle.values()))
-        if (
-            not connection.usable
-            or connection.deliveries >= egress.max_deliveries_per_connection
-            or kept >= self.max_idle
-            or self.idle_timeout <= 0
-        ):
-            connection.close()
-            return
-        expiry = asyncio.get_running_loop().call_later(self.idle_timeout, self._expire, key, connection)
-        self._idle.setdefault(key, []).append(Idle(connection, expiry))
+        self.pool.put(connection)
 
     def close(self) -> None:
         """Says QUIT on every idle connection."""
-        for idles in self._idle.values():
-            for idle in idles:
-                idle.expiry.cancel()
-                idle.connection.close()
-        self._idle.clear()
+        self.pool.close()
 
     async def dial(self, egress: Egress, host: Host) -> Connection | Outcome:
         """A new connection to the first address of the host that takes it, of at most five."""
+        self.pool.opening(egress.destination)
+        result: Connection | Outcome | None = None
+        try:
+            result = await self._dial(egress, host)
+        finally:
+            if not isinstance(result, Connection):
+                self.pool.failed(egress.destination)
+        return result
+
+    async def _dial(self, egress: Egress, host: Host) -> Connection | Outcome:
         try:
             addresses = await self.resolve(host.name)
         except OSError as error:
             text = f"{host.name} has no address: {error.strerror or error}"
             return _unreachable(egress, host, 451, "4.4.4", text)
+        if egress.source is not None:
+            addresses = [ip for ip in addresses if (":" in ip) == (":" in egress.source)]
         allowed = [ip for ip in addresses if self.allow_private or is_public(ip)]
         if addresses and not allowed:
             return _unreachable(egress, host, 550, "5.4.4", f"{host.name} has only addresses that are not public")
@@ -138,24 +117,6 @@ class Connections:
             )
         return result
 
-    def _take(self, key: Key) -> Connection | None:
-        idles = self._idle.get(key, [])
-        while idles:
-            idle = idles.pop()
-            idle.expiry.cancel()
-            if idle.connection.usable:
-                return idle.connection
-            idle.connection.close()
-        self._idle.pop(key, None)
-        return None
-
-    def _expire(self, key: Key, connection: Connection) -> None:
-        idles = [idle for idle in self._idle.get(key, []) if idle.connection is not connection]
-        self._idle[key] = idles
-        if not idles:
-            del self._idle[key]
-        connection.close()
-
 
 def _unreachable(egress: Egress, host: Host, code: int, enhanced: str, text: str) -> Outcome:
     """A host that could not be dialled at all: for good only where the recipient's domain points at private space."""
@@ -169,5 +130,6 @@ def _unreachable(egress: Egress, host: Host, code: int, enhanced: str, text: str
         hard=kind is Bounced,
         scope=Scope.TRANSPORT if egress.relayed else Scope.RECIPIENT,
         host=host.name,
+        source=egress.source,
         rule="unreachable",
     )

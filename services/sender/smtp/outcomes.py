@@ -87,8 +87,8 @@ class _Outcome:
     """The fields of every outcome.
 
     `code` and `enhanced` (RFC 3463, such as `5.1.1`) are the peer's where it replied, ours where it could not; `text`
-    is at most 1 KiB. `rule` names the verdict table's row. `timings` are milliseconds by stage, `transcript` is at most
-    8 KiB.
+    is at most 1 KiB. `rule` names the verdict table's row, `source` the local address where one was bound. `timings`
+    are milliseconds by stage, `transcript` is at most 8 KiB.
     """
 
     type: ClassVar[EventType]
@@ -103,6 +103,7 @@ class _Outcome:
     rule: str | None = None
     host: str | None = None
     ip: str | None = None
+    source: str | None = None
     tls_version: str | None = None
     tls_cipher: str | None = None
     transcript: tuple[Step, ...] = ()
@@ -121,6 +122,7 @@ class _Outcome:
             "rule": self.rule,
             "host": self.host,
             "ip": self.ip,
+            "source": self.source,
             "tls": {"version": self.tls_version, "cipher": self.tls_cipher} if self.tls_version else None,
             "timings": dict(self.timings) or None,
             "transcript": [step.to_data() for step in self.transcript] or None,

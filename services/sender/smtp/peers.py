@@ -38,7 +38,8 @@ class Credentials:
 class Egress:
     """One way out, as the route of a message and its transport's settings give it. `hosts` are in order of preference.
 
-    `relayed` is True for a smart host; `source` is the local address to bind.
+    `relayed` is True for a smart host; `source` is the local address to bind, `destination` the name under which
+    connections are counted. An idle connection is kept for `idle_seconds`.
     """
 
     transport: str
@@ -50,6 +51,8 @@ class Egress:
     credentials: Credentials | None = None
     source: str | None = None
     max_deliveries_per_connection: int = 100
+    destination: str = ""
+    idle_seconds: float = 30
 
 
 @dataclass(frozen=True)
