@@ -85,8 +85,7 @@ class Slots:
             known = self._grants.get(destination)
             allowed = known.standing.allowed(limits.connections, at) if known else limits.connections
             chunk = min(allowed, max(FIRST_CHUNK, line.in_use + line.queued + deliveries))
-            patient = self._refused.get(destination, 0) + ASK_AGAIN_SECONDS > now
-            if line.slots < chunk and not patient:
+            if line.slots < chunk and not self._patient(destination, now):
                 asked[destination] = chunk
         if asked:
             await self._hold(asked)
@@ -112,20 +111,24 @@ class Slots:
         await self._hold(wanted)
 
     async def settle(self) -> None:
-        """Learns how other processes have changed the destinations, and gives back what is more than its share."""
+        """Learns how other processes have changed the destinations; gives back what is more than its share, and asks
+        for more where more has come to be allowed."""
         async with self._asking:
             since, self._looked = self._looked, await self._clock.current()
             changed = await self._destinations.changed(since or self._looked)
             for destination, grant in changed.items():
                 if destination in self.lines and grant.version != self._known(destination).version:
                     self._learn(destination, grant, self._looked)
-        await self._hold(
-            {
-                destination: line.slots
-                for destination, line in self.lines.items()
-                if self._known(destination).mine > max(line.slots, self._busy(destination))
-            }
-        )
+        now, wanted = time.monotonic(), {}
+        for destination, line in self.lines.items():
+            known, useful = self._known(destination), line.in_use + line.queued
+            if known.mine > max(line.slots, self._busy(destination)):
+                wanted[destination] = line.slots
+            elif line.slots < min(useful, known.standing.allowed(known.limit, self._looked)) and not self._patient(
+                destination, now
+            ):
+                wanted[destination] = useful
+        await self._hold(wanted)
 
     async def adapt(self, changes: Mapping[str, Standing]) -> Collection[str]:
         """Writes new standings; returns which of them it was the first to change."""
@@ -172,6 +175,10 @@ class Slots:
                     self._refused[destination] = asked
                 else:
                     self._refused.pop(destination, None)
+
+    def _patient(self, destination: str, now: float) -> bool:
+        """Whether others held what was wanted a moment ago."""
+        return self._refused.get(destination, 0) + ASK_AGAIN_SECONDS > now
 
     def _busy(self, destination: str) -> int:
         """What is in use, or still open: no slot of it can be given back."""
