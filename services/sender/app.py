@@ -18,6 +18,7 @@ from services.sender.destinations.placing import Placing
 from services.sender.destinations.standings import Standings
 from services.sender.destinations.table import load
 from services.sender.destinations.warmups import Warmups
+from services.sender.destinations.ways import Ways
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
@@ -109,19 +110,19 @@ class _Deliver:
         delivery = Delivery(
             self.connections, mark, self.feedback.heard, settings.schedule, links, base.tracing, Random()
         )
+        ways = Ways(base.cache, table, self.warmups)
         supplies = Supplies(
             ContentStore(base.content_database),
             base.cache,
             SecretBox(settings.encryption_key_bytes),
             settings,
-            table,
-            self.warmups,
+            ways,
         )
         claims = Claims(self.deliveries, settings.lease_seconds)
         pacing = Pacing(slots, pool, self.warmups, self.clock)
         self.standings = Standings(slots, pacing, pool, self.clock)
         self.dispatcher = Dispatcher(settings, slots, pacing, supplies, delivery, self.endings, self.deliveries)
-        self.claiming = Claiming(slots, supplies, self.dispatcher, claims)
+        self.claiming = Claiming(slots, ways, self.dispatcher, claims)
         changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))
         self.upkeep = Upkeep(
             settings,
@@ -140,8 +141,8 @@ class _Deliver:
             self.deliveries,
             changes,
             slots,
-            supplies,
-            Placing(base.cache, table, self.warmups),
+            ways,
+            Placing(ways, table, self.warmups),
             self.dispatcher,
             self.claiming,
             self.endings,

@@ -12,6 +12,7 @@ from services.sender.arrivals import Arrival, Held, base_fields, settled_fields,
 from services.sender.claiming import Claiming
 from services.sender.destinations.name import Destination
 from services.sender.destinations.placing import Placing
+from services.sender.destinations.ways import Ways
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.rules import Settled, settle_arrival
@@ -19,7 +20,6 @@ from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.store.changes import Changes
 from services.sender.store.deliveries import Deliveries
-from services.sender.supplies import Supplies
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane
 from shared.failpoints import reach
@@ -46,7 +46,7 @@ class Intake:
         deliveries: Deliveries,
         changes: Changes,
         slots: Slots,
-        supplies: Supplies,
+        ways: Ways,
         placing: Placing,
         dispatcher: Dispatcher,
         claiming: Claiming,
@@ -58,7 +58,7 @@ class Intake:
         self._deliveries = deliveries
         self._changes = changes
         self._slots = slots
-        self._supplies = supplies
+        self._ways = ways
         self._placing = placing
         self._dispatcher = dispatcher
         self._claiming = claiming
@@ -155,7 +155,7 @@ class Intake:
         wanted: Counter[str] = Counter()
         for (_, destination, _), queue in queues.items():
             wanted[destination] += len(queue)
-        limits = await self._supplies.limits(list(wanted))
+        limits = await self._ways.limits(list(wanted))
         await self._slots.ensure({each: (many, limits[each]) for each, many in wanted.items()})
 
     async def _say_again(self, ids: Sequence[str]) -> None:

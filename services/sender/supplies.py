@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from services.sender.arrivals import Held
-from services.sender.destinations.name import Destination, parse
-from services.sender.destinations.table import Limits, Table
-from services.sender.destinations.warmup import sources_of
-from services.sender.destinations.warmups import Warmups
+from services.sender.destinations.name import parse
+from services.sender.destinations.ways import Ways
 from services.sender.mail.dkim import Signer
 from services.sender.settings import Settings
 from services.sender.smtp.peers import Credentials, Egress
@@ -53,17 +51,14 @@ class Supplies:
         cache: EntityCache,
         box: SecretBox,
         settings: Settings,
-        table: Table,
-        warmups: Warmups,
+        ways: Ways,
     ) -> None:
         self._contents = contents
         self._cache = cache
         self._box = box
         self._settings = settings
-        self._table = table
-        self._warmups = warmups
+        self._ways = ways
         self._signers: dict[tuple[str, int], Signer] = {}
-        self._kept_limits: dict[Destination, tuple[int, Limits]] = {}
 
     async def fetch(self, deliveries: Sequence[Held]) -> list[Supply]:
         """One supply for each delivery, in order: one query for the contents, entities from memory."""
@@ -79,26 +74,6 @@ class Supplies:
         )
         return [self._supply(held, contents.get(held.message.content_id), ways, signers) for held in deliveries]
 
-    async def limits(self, destinations: Collection[str]) -> dict[str, Limits]:
-        """What each destination allows."""
-        names = {destination: parse(destination) for destination in destinations}
-        ways = await self._cache.many(Kind.TRANSPORT, {name.transport: 0 for name in names.values()})
-        for way in ways.values():
-            self._warmups.know(sources_of(way.data))
-        return {destination: self._limits(name, ways.get(name.transport)) for destination, name in names.items()}
-
-    def _limits(self, destination: Destination, way: Entity | None) -> Limits:
-        """Remembered by the transport's version: they are asked for with every batch."""
-        version = way.version if way else 0
-        kept = self._kept_limits.get(destination)
-        if kept is None or kept[0] != version:
-            if len(self._kept_limits) >= LARGEST_KEYRING:
-                self._kept_limits.clear()
-            shared = way is None or way.workspace_id is None
-            found = self._table.limits(destination, way.data if way else {}, shared=shared)
-            kept = self._kept_limits[destination] = (version, found)
-        return kept[1]
-
     def _supply(
         self,
         held: Held,
@@ -111,6 +86,8 @@ class Supplies:
         way = ways.get(message.route.transport)
         if way is None or way.version < message.route.transport_version:
             return Supply(behind="transport")
+        if parse(held.destination).source not in (self._ways.sources_of(way) or (None,)):
+            return Supply(behind="source")
         signer = signers.get((message.workspace_id, domain_of(message.sender)))
         if signer is None:
             return Supply(behind="domain")
@@ -152,15 +129,11 @@ class Supplies:
         return Signer(entity.data["name"], selector, self._box.open(keys[selector], f"dkim:{entity.id}"))
 
     def _egress(self, held: Held, way: Entity) -> Egress:
-        """The way out; raises KeyError where the delivery's source is not the transport's any more, or it has none."""
         message, data = held.message, way.data
         assert message.route is not None
         destination = parse(held.destination)
-        limits = self._limits(destination, way)
-        sources = {source.address: source for source in sources_of(data)}
-        if bool(sources) != bool(destination.source):
-            raise KeyError("source")
-        source = sources[destination.source] if destination.source else None
+        limits = self._ways.limits_of(destination, way)
+        source = self._ways.sources_of(way)[destination.source] if destination.source else None
         credentials = None
         if data.get("username") and data.get("password"):
             password = self._box.open(data["password"], f"transport:{way.id}").decode()
