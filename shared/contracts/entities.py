@@ -6,6 +6,8 @@ from datetime import date
 from enum import StrEnum
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.contracts.record import Record, Timestamp
 
 
@@ -185,15 +187,15 @@ class Transport(Record):
     sources: list[SourceAddress] = []
 
 
-class SourceAddress(Record):
-    """A local address that a direct transport dials from."""
+class SourceAddress(BaseModel):
+    """A local address that a direct transport dials from; a part of its transport's record."""
 
     address: str
     ehlo_name: str | None = None
     warmup: WarmupPlan | None = None
 
 
-class WarmupPlan(Record):
+class WarmupPlan(BaseModel):
     """How many messages an address may send on each day (UTC) from its first one on; no limit after the last."""
 
     started_on: date
