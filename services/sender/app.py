@@ -158,7 +158,7 @@ class _Deliver:
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         loops.every("sender.settle", SETTLE_SECONDS, self.dispatcher.settle)
-        loops.run("sender.adapt", lambda: self.feedback.run(loops.stopping))
+        loops.run("sender.adapt", lambda: self.feedback.run(loops.stopping, self.dispatcher.settle))
         loops.run("sender.warm-up", lambda: self.warmups.run(loops.stopping))
         loops.every("sender.expire", 5, upkeep.expire)
         loops.every("sender.standings", 5, self.standings.measure)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -18,12 +18,12 @@ from services.sender.smtp.outcomes import Deferred, Outcome
 from shared.mongo.clock import DatabaseClock
 from shared.telemetry import metrics
 
-TURN_SECONDS = 0.5
+TURN_SECONDS, SHORTEST_TURN_SECONDS = 0.5, 0.05
 
 
 class Feedback:
-    """Notes outcomes; `run` writes what follows from them: for all destinations together, twice a second at most
-    while all goes well, at once where one has failed."""
+    """Notes outcomes; `run` writes what follows from them, for all destinations together: at once where one has failed
+    or earned a connection more, and nothing while all goes well at its limit."""
 
     def __init__(self, slots: Slots, table: Table, clock: DatabaseClock) -> None:
         self._slots = slots
@@ -36,7 +36,10 @@ class Feedback:
         """Notes the outcome of a delivery's attempt."""
         destination, began = held.destination, held.began or 0.0
         if went_well(outcome):
-            self._seen.setdefault(destination, Observed()).succeeded()
+            seen = self._seen.setdefault(destination, Observed())
+            seen.succeeded()
+            if self._has_earned(destination, seen):
+                self._urgent.set()
             return
         trigger = None
         provider = parse(destination).provider
@@ -54,16 +57,19 @@ class Feedback:
                 seen.slow = Slow(until, trigger.connections, trigger.messages_per_minute, why)
         self._urgent.set()
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Writes until the process stops."""
+    async def run(self, stopping: asyncio.Event, then: Callable[[], Awaitable[None]]) -> None:
+        """Writes until the process stops; `then` makes use of what has changed."""
         while not stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._urgent.wait(), TURN_SECONDS)
             self._urgent.clear()
-            await self.write()
+            if await self.write():
+                await then()
+                await asyncio.sleep(SHORTEST_TURN_SECONDS)
 
-    async def write(self) -> None:
-        """Writes the standings that have changed. What another process was faster with is judged anew next time."""
+    async def write(self) -> int:
+        """Writes the standings that have changed, and returns how many were to be: what another process was faster
+        with is judged anew next time."""
         pending, self._seen = self._seen, {}
         try:
             changes = await self._changes(pending)
@@ -75,6 +81,13 @@ class Feedback:
         self._keep({each: replace(pending[each], fresh=False) for each in changes if each not in written})
         for destination in written:
             _count(destination, before[destination], changes[destination])
+        return len(changes)
+
+    def _has_earned(self, destination: str, seen: Observed) -> bool:
+        limits, standing = self._slots.limits(destination), self._slots.standing(destination)
+        if limits is None or standing is None:
+            return False
+        return standing.window < limits.connections and standing.good + seen.good >= standing.window
 
     async def _changes(self, pending: Mapping[str, Observed]) -> dict[str, Standing]:
         now = await self._clock.current()

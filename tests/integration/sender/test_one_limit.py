@@ -75,6 +75,7 @@ async def loaded(world: World, host: CountingHost, number: int) -> None:
     )
 
 
+@pytest.mark.timeout(300)
 async def test_processes_that_join_die_and_come_back_keep_one_limit(world: World, tmp_path: Path) -> None:
     async with counting(dot_seconds=0.15) as host, AsyncExitStack() as stack:
         await loaded(world, host, 2000)
