@@ -28,17 +28,21 @@ class Pacing:
 
     def wait(self, destination: str) -> float:
         """Seconds until a delivery may begin, 0 for now."""
-        waits = [bucket.wait(time.monotonic()) for bucket in self._due(destination)]
-        return max([*waits, self._warmups.wait(parse(destination).source)])
+        due, source = self._due(destination), parse(destination).source
+        if not due and source is None:
+            return 0.0
+        waits = [bucket.wait(time.monotonic()) for bucket in due]
+        return max([*waits, self._warmups.wait(source)])
 
     def begun(self, destination: str) -> bool:
         """One begins; False where its source has sent what it may today."""
         source = parse(destination).source
-        if self._warmups.is_full(source):
+        if source is not None and self._warmups.is_full(source):
             return False
         for bucket in self._due(destination):
             bucket.take(time.monotonic())
-        self._warmups.take(source)
+        if source is not None:
+            self._warmups.take(source)
         return True
 
     def rate(self, destination: str) -> float:
@@ -46,9 +50,10 @@ class Pacing:
         limits, standing = self._slots.limits(destination), self._slots.standing(destination)
         if limits is None or standing is None:
             return 0.0
-        slow = standing.slowed(self._clock.estimate())
-        rates = [limits.messages_per_second, slow.messages_per_minute / MINUTE if slow else 0]
-        return min([rate for rate in rates if rate], default=0.0) * self._share(destination)
+        rate = limits.messages_per_second
+        if standing.slow is not None and (slow := standing.slowed(self._clock.estimate())):
+            rate = min(filter(None, (rate, slow.messages_per_minute / MINUTE)), default=0.0)
+        return rate * self._share(destination) if rate else 0.0
 
     def forget(self) -> None:
         """Drops the buckets of destinations that this process has no line for."""
@@ -64,14 +69,13 @@ class Pacing:
 
     def _due(self, destination: str) -> list[Bucket]:
         """The buckets that the next delivery takes from; a new connection's where none is idle."""
-        due = []
+        due, limits = [], self._slots.limits(destination)
         if rate := self.rate(destination):
             due.append(self._bucket(destination, "messages", rate, rate))
-        limits = self._slots.limits(destination)
-        if limits is not None and limits.new_connections_per_minute and not self._pool.idle_to(destination):
-            per_minute = limits.new_connections_per_minute * self._share(destination)
-            if per_minute:
-                due.append(self._bucket(destination, "connections", per_minute / MINUTE, per_minute / 10))
+        if limits is None or not limits.new_connections_per_minute or self._pool.idle_to(destination):
+            return due
+        if per_minute := limits.new_connections_per_minute * self._share(destination):
+            due.append(self._bucket(destination, "connections", per_minute / MINUTE, per_minute / 10))
         return due
 
     def _bucket(self, destination: str, kind: Kind, rate: float, burst: float) -> Bucket:
