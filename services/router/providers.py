@@ -11,8 +11,10 @@ from collections.abc import Sequence
 PROVIDERS: dict[str, tuple[str, ...]] = {
     "google": (".google.com", ".googlemail.com"),
     "outlook": (".olc.protection.outlook.com",),
-    "office365": (".mail.protection.outlook.com", ".mx.microsoft"),
+    "office365": (".mail.protection.outlook.com",),
+    "office365-dane": (".mx.microsoft",),
     "yahoo": (".yahoodns.net",),
+    "yahoo-jp": (".mail.yahoo.co.jp",),
     "apple": (".icloud.com",),
     "comcast": (".comcast.net",),
     "gmx": (".gmx.net", ".web.de"),

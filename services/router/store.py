@@ -89,6 +89,12 @@ class Transports:
         condition = {"_id": {"$in": list(ids)}, "workspace_id": {"$in": list(owners)}}
         return {entity.id: entity for entity in await self._entities.find(Kind.TRANSPORT, condition)}
 
+    async def sources_elsewhere(self, id_: str, addresses: Sequence[str]) -> set[str]:
+        """Those of the addresses that another living transport dials from."""
+        condition = {"_id": {"$ne": id_}, "data.sources.address": {"$in": list(addresses)}}
+        found = await self._entities.find(Kind.TRANSPORT, condition)
+        return {each["address"] for entity in found for each in entity.data["sources"]} & {*addresses}
+
     async def put(
         self,
         id_: str,

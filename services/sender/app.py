@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -13,6 +13,13 @@ from services.sender.arrivals import Held
 from services.sender.bounces.live import Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
+from services.sender.destinations.feedback import Feedback
+from services.sender.destinations.pacing import Pacing
+from services.sender.destinations.placing import Placing
+from services.sender.destinations.standings import Standings
+from services.sender.destinations.table import load
+from services.sender.destinations.warmups import Warmups
+from services.sender.destinations.ways import Ways
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
@@ -33,6 +40,7 @@ from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
 from services.sender.store.sts_policies import StsPolicyStore
+from services.sender.store.warmups import DayCounts
 from services.sender.supplies import Supplies
 from services.sender.tls.parts import TlsParts
 from services.sender.upkeep import Upkeep
@@ -54,6 +62,7 @@ from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
 RULES_SECONDS = 2.0
+SETTLE_SECONDS = 0.5
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
 
@@ -81,6 +90,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             finally:
                 parts.connections.close()
                 await parts.tls.close()
+                with suppress(Exception):
+                    await parts.warmups.give_back()
 
     return Service("sender", [], run, base.ready)
 
@@ -103,7 +114,6 @@ class _Deliver:
             settings.targets,
             self.tls.broken,
             rules=self.rules,
-            idle_timeout=settings.idle_timeout_seconds,
         )
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
 
@@ -112,24 +122,40 @@ class _Deliver:
 
         contents = ContentStore(base.content_database)
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
+        table, pool = load(settings.providers_file), self.connections.pool
+        destinations = Destinations(base.database, new_token(), settings.lease_seconds)
+        slots = Slots(destinations, pool, self.clock, settings.lease_seconds)
+        self.warmups = Warmups(DayCounts(base.database), self.clock)
+        self.feedback = Feedback(slots, table, self.clock)
         mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None
         returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
         delivery = Delivery(
-            self.connections, policies, mark, settings.schedule, mail, returning, base.tracing, Random()
+            self.connections,
+            policies,
+            mark,
+            self.feedback.heard,
+            settings.schedule,
+            mail,
+            returning,
+            base.tracing,
+            Random(),
         )
+        ways = Ways(base.cache, table, self.warmups)
         box = SecretBox(settings.encryption_key_bytes)
-        supplies = Supplies(contents, base.cache, box, settings, platform_signer(settings))
-        slots = Slots(Destinations(base.database, new_token(), settings.lease_seconds))
+        supplies = Supplies(contents, base.cache, box, settings, ways, platform_signer(settings))
         claims = Claims(self.deliveries, settings.lease_seconds)
-        self.dispatcher = Dispatcher(settings, slots, supplies, delivery, self.endings, self.deliveries)
-        self.claiming = Claiming(slots, supplies, self.dispatcher, claims)
+        pacing = Pacing(slots, pool, self.warmups, self.clock)
+        self.standings = Standings(slots, pacing, pool, self.clock)
+        self.dispatcher = Dispatcher(settings, slots, pacing, supplies, delivery, self.endings, self.deliveries)
+        self.claiming = Claiming(slots, ways, self.dispatcher, claims)
         changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))
         self.upkeep = Upkeep(
             settings,
             self.deliveries,
             claims,
             Releases(self.deliveries, settings.release_wait_seconds),
+            destinations,
             self.endings,
             self.dispatcher,
             base.publisher,
@@ -141,7 +167,8 @@ class _Deliver:
             self.deliveries,
             changes,
             slots,
-            supplies,
+            ways,
+            Placing(ways, table, self.warmups),
             self.dispatcher,
             self.claiming,
             self.endings,
@@ -157,6 +184,11 @@ class _Deliver:
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.bounce-rules", RULES_SECONDS, self.rules.look)
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
+        loops.every("sender.settle", SETTLE_SECONDS, self.dispatcher.settle)
+        loops.run("sender.adapt", lambda: self.feedback.run(loops.stopping, self.dispatcher.settle))
+        loops.run("sender.warm-up", lambda: self.warmups.run(loops.stopping))
+        loops.every("sender.expire", 5, upkeep.expire)
+        loops.every("sender.standings", 5, self.standings.measure)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
         for lane in Lane:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.sender.rules import LONG_WAIT, Settled, destination_of
+from services.sender.rules import LONG_WAIT, Settled
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane
 from shared.kafka.batch import Incoming
@@ -67,12 +67,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A message as it was found `at` this moment: `settled` where nothing is to be sent now, else whether it `begins`
-    or waits for its turn."""
+    """A message as it was found `at` this moment: `settled` where nothing is to be sent now, else its `destination`,
+    and whether it `begins` or waits for its turn."""
 
     incoming: Incoming[Message]
     at: datetime
     settled: Settled | None
+    destination: str = ""
     begins: bool = False
 
 
@@ -98,13 +99,12 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
     return fields
 
 
-def to_send(message: Message, now: datetime, lease_until: datetime | None) -> dict[str, Any]:
+def to_send(arrival: Arrival, lease_until: datetime | None) -> dict[str, Any]:
     """The fields of an arrival that is to be sent: claimed by its insertion where `lease_until` is given."""
-    destination = destination_of(message)
+    fields = {"destination": arrival.destination, "expires_at": arrival.incoming.record.expires_at}
     if lease_until is None:
-        return {"destination": destination, "state": "waiting", "tell_at": now + LONG_WAIT}
-    lease = {"token": new_token(), "until": lease_until}
-    return {"destination": destination, "state": "leased", "lease": lease}
+        return fields | {"state": "waiting", "tell_at": arrival.at + LONG_WAIT}
+    return fields | {"state": "leased", "lease": {"token": new_token(), "until": lease_until}}
 
 
 def settled_fields(settled: Settled, kept: timedelta, now: datetime) -> dict[str, Any]:

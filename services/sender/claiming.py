@@ -9,10 +9,10 @@ from contextlib import suppress
 from functools import partial
 
 from services.sender.arrivals import Held
+from services.sender.destinations.ways import Ways
 from services.sender.dispatch import Dispatcher
 from services.sender.slots import Slots
 from services.sender.store.claims import Claims
-from services.sender.supplies import Supplies
 from shared.contracts.topics import Lane
 from shared.failpoints import reach
 from shared.telemetry import metrics
@@ -24,9 +24,9 @@ DESTINATIONS_AT_ONCE = 32
 class Claiming:
     """Knows which destinations deliveries wait for (`_behind`: to the workspace that was served last)."""
 
-    def __init__(self, slots: Slots, supplies: Supplies, dispatcher: Dispatcher, claims: Claims) -> None:
+    def __init__(self, slots: Slots, ways: Ways, dispatcher: Dispatcher, claims: Claims) -> None:
         self._slots = slots
-        self._supplies = supplies
+        self._ways = ways
         self._dispatcher = dispatcher
         self._claims = claims
         self._behind: dict[tuple[Lane, str], str] = {}
@@ -71,8 +71,8 @@ class Claiming:
         keys = self._due(time.monotonic())
         if not keys:
             return 0
-        limits = await self._supplies.limits({destination for _, destination in keys})
-        await self._slots.ensure({destination: (limit, limit) for destination, limit in limits.items()})
+        limits = await self._ways.limits({destination for _, destination in keys})
+        await self._slots.ensure({destination: (each.connections, each) for destination, each in limits.items()})
         ready = [(key, room) for key in keys if (room := self._dispatcher.room(key[1], key[0]))]
         taken = await asyncio.gather(*(self._claim_of(*each) for each in ready[:DESTINATIONS_AT_ONCE]))
         return sum(taken)

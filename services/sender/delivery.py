@@ -12,10 +12,11 @@ import structlog
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
+from services.sender.destinations.name import provider_of
 from services.sender.mail.outgoing import MailMaker
 from services.sender.retry import RetrySchedule
 from services.sender.returns.outgoing import Returning, answers_to
-from services.sender.rules import Settled, parked, patience, rollup_label, settle_outcome, unbuildable, unexpected
+from services.sender.rules import WARMED_UP, Settled, parked, patience, settle_outcome, unbuildable, unexpected
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
@@ -29,17 +30,22 @@ from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
 log = structlog.get_logger(__name__)
 Mark = Callable[[Held], Awaitable[bool]]
+Heard = Callable[[Held, Outcome], None]
 POLICY_WAIT = timedelta(seconds=5)
 
 
 class Delivery:
-    """Delivers what was claimed. `mark` makes the data-sent mark durable; False means that the dot must not leave."""
+    """Delivers what was claimed. `mark` makes the data-sent mark durable; False means that the dot must not leave.
+
+    `heard` is told of every outcome.
+    """
 
     def __init__(
         self,
         connections: Connections,
         policies: StsPolicies | None,
         mark: Mark,
+        heard: Heard,
         schedule: RetrySchedule,
         mail: MailMaker,
         returning: Returning,
@@ -51,6 +57,7 @@ class Delivery:
         self._connections = connections
         self._policies = policies
         self._mark = mark
+        self._heard = heard
         self._schedule = schedule
         self._tracing = tracing
         self._rng = rng
@@ -61,6 +68,8 @@ class Delivery:
         if supply.behind is not None:
             until = now + patience(held.message, now)
             return parked(held.message, now, until, f"configuration: {supply.behind}"), held.trace
+        if supply.full:
+            return parked(held.message, now, now, WARMED_UP), held.trace
         if held.message.expires_at <= now:
             # never past its expiry: the router ends it with the verdict of this pass
             return parked(held.message, now, now, "expired"), held.trace
@@ -96,6 +105,7 @@ class Delivery:
             rng=self._rng,
             refused=held.refused,
         )
+        self._heard(held, outcome)
         _end(span, str(outcome.type), outcome)
         _count(held, outcome, trace)
         return settled, trace
@@ -166,6 +176,7 @@ def _end(span: Span | None, outcome: str, said: Outcome | None) -> None:
         for name, value in (
             ("server.address", said.host),
             ("network.peer.address", said.ip),
+            ("network.local.address", said.source),
             ("mail.smtp.code", said.code),
             ("mail.enhanced_code", said.enhanced),
             ("mail.stage", said.stage and str(said.stage)),
@@ -180,7 +191,7 @@ def _end(span: Span | None, outcome: str, said: Outcome | None) -> None:
 
 def _count(held: Held, outcome: Outcome, trace: str | None) -> None:
     route = held.message.route
-    rollup = rollup_label(route.rollup) if route else "none"
+    rollup = provider_of(route.rollup) if route else "none"
     metrics.OUTCOMES.labels(str(outcome.type), str(outcome.class_ or "none"), rollup).inc()
     if isinstance(outcome, Ambiguous):
         metrics.AMBIGUOUS.labels(rollup).inc()

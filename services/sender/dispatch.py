@@ -6,12 +6,15 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from math import ceil
 from types import TracebackType
 
 import structlog
 
 from services.sender.arrivals import Held
 from services.sender.delivery import Delivery
+from services.sender.destinations.pacing import Pacing
 from services.sender.endings import Endings
 from services.sender.fair import Line
 from services.sender.memory import Memory
@@ -20,6 +23,7 @@ from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.store.deliveries import Deliveries
 from services.sender.supplies import Supplies, Supply
+from services.sender.turns import Turns
 from shared.contracts.topics import Lane
 from shared.kafka.faults import is_infrastructure
 from shared.telemetry import metrics
@@ -41,6 +45,7 @@ class Dispatcher:
         self,
         settings: Settings,
         slots: Slots,
+        pacing: Pacing,
         supplies: Supplies,
         delivery: Delivery,
         endings: Endings,
@@ -48,6 +53,7 @@ class Dispatcher:
     ) -> None:
         self._settings = settings
         self._slots = slots
+        self._pacing = pacing
         self._supplies = supplies
         self._delivery = delivery
         self._endings = endings
@@ -59,7 +65,7 @@ class Dispatcher:
         self._supply: dict[str, Supply] = {}
         self._memory = Memory(settings.held_bytes)
         self._running = 0
-        self._stalled: dict[Lane, dict[str, None]] = {lane: {} for lane in Lane}
+        self._turns = Turns(slots, pacing, settings.max_in_flight, self._begin)
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Dispatcher:
@@ -79,6 +85,7 @@ class Dispatcher:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         await self._endings.drain()
+        self._turns.close()
         with suppress(Exception):
             await self._slots.let_go()
 
@@ -87,12 +94,13 @@ class Dispatcher:
         if self.closing or not self._memory.has_room(lane):
             return 0
         line = self._slots.line(destination)
-        return max(0, self._most(line, lane) - line.held_of(lane))
+        return max(0, self._most(destination, line, lane) - line.held_of(lane))
 
     def room_of(self, destination: str, lane: Lane, workspace_id: str) -> int:
         """How many more of one workspace."""
         line = self._slots.line(destination)
-        return line.room(lane, workspace_id, self._most(line, lane)) if self.room(destination, lane) else 0
+        most = self._most(destination, line, lane)
+        return line.room(lane, workspace_id, most) if self.room(destination, lane) else 0
 
     def room_to_claim(self, destination: str, lane: Lane, workspace_id: str) -> int:
         """As `room_of`, but in the standard lane nothing until the workspace has half of its own left.
@@ -142,6 +150,16 @@ class Dispatcher:
         for destination in {held.destination for held in taken}:
             self._begin(destination)
 
+    async def settle(self) -> None:
+        """Takes up what other processes have found of destinations: begins more, or gives back what cannot begin."""
+        await self._slots.settle()
+        self._pacing.forget()
+        for destination, line in list(self._slots.lines.items()):
+            if line.slots:
+                self._begin(destination)
+            elif line.queued and not line.in_use:
+                await self._let_go(line.empty())
+
     async def renew(self) -> None:
         """Renews the leases of everything held, and the slots."""
         asked, renewed = time.monotonic(), list(self.held.values())
@@ -165,10 +183,11 @@ class Dispatcher:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), QUICK_SECONDS)
 
-    def _most(self, line: Line[Held], lane: Lane) -> int:
-        """How many deliveries of a lane are held for a destination at once."""
+    def _most(self, destination: str, line: Line[Held], lane: Lane) -> int:
+        """How many deliveries of a lane are held for a destination at once: no more than its rate lets begin soon."""
         slots = line.standard_slots if lane is Lane.STANDARD else line.slots
-        return slots * self._settings.held_per_connection
+        most, rate = slots * self._settings.held_per_connection, self._pacing.rate(destination)
+        return min(most, ceil(rate * self._settings.lease_seconds)) if rate else most
 
     def _lengthen(self, deliveries: Sequence[Held], asked: float) -> None:
         for held in deliveries:
@@ -186,35 +205,17 @@ class Dispatcher:
 
     def _begin(self, destination: str) -> None:
         """Begins what may begin of a destination, in turn with those that found the process full."""
-        line = self._slots.line(destination)
-        for lane in Lane:
-            self._stalled[lane].pop(destination, None)
-            if line.queued_of(lane):
-                self._stalled[lane][destination] = None
-        self._begin_stalled()
-
-    def _begin_stalled(self) -> None:
-        """One delivery of each destination in turn, the critical lane first: a fifth of the process is its own."""
-        most = self._settings.max_in_flight
-        for lane, limit in ((Lane.CRITICAL, most), (Lane.STANDARD, most - max(1, most // 5))):
-            turn = self._stalled[lane]
-            while turn and self._running < limit and not self.closing:
-                destination = next(iter(turn))
-                del turn[destination]
-                line = self._slots.line(destination)
-                held = line.next(standard=lane is Lane.STANDARD)
-                if held is None:
-                    continue
-                # a line whose slots are all in use comes again when one of them is free
-                if line.queued_of(lane):
-                    turn[destination] = None
-                self._start(held, line)
+        self._turns.join(destination)
+        while not self.closing and (begun := self._turns.next(self._running)):
+            self._start(*begun)
 
     def _start(self, held: Held, line: Line[Held]) -> None:
         supply = self._supply.pop(held.token + held.id, None)
         if supply is None or not self.owns(held):
             line.ended(held)
             return
+        if not self._pacing.begun(held.destination):
+            supply = replace(supply, full=True)
         self._running += 1
         held.began = time.monotonic()
         if line.in_use == 1:

@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 LINGER_SECONDS = 0.01
 ENDED = (
     *("record", "address", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
-    *("tell_at", "commanded"),
+    *("tell_at", "commanded", "expires_at"),
 )
 
 

@@ -10,14 +10,16 @@ from typing import Any
 
 from services.sender.arrivals import Arrival, Held, base_fields, settled_fields, to_send
 from services.sender.claiming import Claiming
+from services.sender.destinations.name import Destination
+from services.sender.destinations.placing import Placing
+from services.sender.destinations.ways import Ways
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
-from services.sender.rules import destination_of, settle_arrival
+from services.sender.rules import Settled, settle_arrival
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.store.changes import Changes
 from services.sender.store.deliveries import Deliveries
-from services.sender.supplies import Supplies
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane
 from shared.failpoints import reach
@@ -44,7 +46,8 @@ class Intake:
         deliveries: Deliveries,
         changes: Changes,
         slots: Slots,
-        supplies: Supplies,
+        ways: Ways,
+        placing: Placing,
         dispatcher: Dispatcher,
         claiming: Claiming,
         endings: Endings,
@@ -55,7 +58,8 @@ class Intake:
         self._deliveries = deliveries
         self._changes = changes
         self._slots = slots
-        self._supplies = supplies
+        self._ways = ways
+        self._placing = placing
         self._dispatcher = dispatcher
         self._claiming = claiming
         self._endings = endings
@@ -71,9 +75,12 @@ class Intake:
         # of a message that is there twice, the newest pass is the one that may be taken
         newest = {one.record.message_id: one for one in sorted(batch, key=lambda one: one.record.pass_)}
         now = await self._clock.current()
-        settled = {id_: settle_arrival(incoming.record, now) for id_, incoming in newest.items()}
-        arrivals = [Arrival(newest[id_], now, each) for id_, each in settled.items() if each is not None]
-        queues = _queues([newest[id_] for id_, each in settled.items() if each is None])
+        decided: dict[str, Destination | Settled | None] = {
+            id_: settle_arrival(incoming.record, now) for id_, incoming in newest.items()
+        }
+        decided |= await self._placing.of([newest[id_].record for id_, each in decided.items() if each is None], now)
+        arrivals = [Arrival(newest[id_], now, each) for id_, each in decided.items() if isinstance(each, Settled)]
+        queues = _queues({id_: each for id_, each in decided.items() if isinstance(each, Destination)}, newest)
         await self._make_room(queues)
         patient_until = time.monotonic() + PATIENCE_SECONDS
         while arrivals or queues:
@@ -95,12 +102,12 @@ class Intake:
             if not self._claiming.is_behind(destination, lane):
                 free = self._dispatcher.room(destination, lane) - begun[lane, destination]
                 room = max(0, min(free, self._dispatcher.room_to_claim(destination, lane, workspace_id)))
-            admitted += [Arrival(incoming, now, None, begins=True) for incoming in queue[:room]]
+            admitted += [Arrival(incoming, now, None, destination, begins=True) for incoming in queue[:room]]
             begun[lane, destination] += min(room, len(queue))
             if patient and self._dispatcher.is_quick(destination):
                 queues[key] = queue[room:]
             else:
-                admitted += [Arrival(incoming, now, None) for incoming in queue[room:]]
+                admitted += [Arrival(incoming, now, None, destination) for incoming in queue[room:]]
                 queues[key] = []
             if not queues[key]:
                 del queues[key]
@@ -137,7 +144,7 @@ class Intake:
         fields = base_fields(arrival.incoming, address_hmac(self._settings.pepper_bytes, message.recipient), now)
         if arrival.settled is None:
             until = now + timedelta(seconds=self._settings.lease_seconds)
-            return fields | to_send(message, now, until if arrival.begins else None)
+            return fields | to_send(arrival, until if arrival.begins else None)
         fields |= settled_fields(arrival.settled, self._kept, now)
         if arrival.settled.due_at is None:
             del fields["record"], fields["address"]
@@ -148,7 +155,7 @@ class Intake:
         wanted: Counter[str] = Counter()
         for (_, destination, _), queue in queues.items():
             wanted[destination] += len(queue)
-        limits = await self._supplies.limits(list(wanted))
+        limits = await self._ways.limits(list(wanted))
         await self._slots.ensure({each: (many, limits[each]) for each, many in wanted.items()})
 
     async def _say_again(self, ids: Sequence[str]) -> None:
@@ -161,11 +168,11 @@ class Intake:
         )
 
 
-def _queues(batch: Sequence[Incoming[Message]]) -> Queues:
+def _queues(placed: Mapping[str, Destination], batch: Mapping[str, Incoming[Message]]) -> Queues:
     queues: Queues = {}
-    for incoming in batch:
-        message = incoming.record
-        queues.setdefault((message.lane, destination_of(message), message.workspace_id), []).append(incoming)
+    for id_, destination in placed.items():
+        message = batch[id_].record
+        queues.setdefault((message.lane, str(destination), message.workspace_id), []).append(batch[id_])
     return queues
 
 

@@ -26,6 +26,7 @@ from shared.contracts.messages import LastAttempt, Message, Seen, Verdict, Verdi
 STAND_IN_WAIT = timedelta(seconds=1)
 BEHIND_WAIT = timedelta(seconds=2)
 LONGEST_PARK = timedelta(seconds=60)
+WARMED_UP = "warm-up: every source of the transport has sent its share of today"
 LONG_WAIT = timedelta(seconds=60)
 NEW_TRACE_AFTER = timedelta(hours=1)
 REPLY_CODE = re.compile("[2-5][0-9]{2}")
@@ -49,12 +50,6 @@ class Settled:
     @property
     def state(self) -> str:
         return "ended" if self.due_at is None else "deferred"
-
-
-def destination_of(message: Message) -> str:
-    """What shares connections and their limit: a transport and the rollup of the recipient's MX hosts."""
-    assert message.route is not None
-    return f"{message.route.transport}|{message.route.rollup}"
 
 
 def settle_arrival(message: Message, now: datetime) -> Settled | None:
@@ -84,11 +79,22 @@ def settle_arrival(message: Message, now: datetime) -> Settled | None:
 
 
 def parked(message: Message, now: datetime, until: datetime, reason: str) -> Settled:
-    """Waits without burning an attempt; said of it only where that takes long."""
+    """Waits without burning an attempt; said of it only where that takes long. What came before still counts."""
     event = None
     if until - now > LONG_WAIT:
         event = event_of(message, EventType.QUEUED, now, {"reason": reason, "next_at": until.isoformat()})
-    return Settled(event, due_at=min(until, message.expires_at))
+    return Settled(event, due_at=min(until, message.expires_at), last=message.last)
+
+
+def another_way(message: Message, now: datetime, tomorrow: datetime) -> Settled:
+    """Where every source of the transport has sent what its warm-up allows today: the route's next transport that has
+    not said so already, else tomorrow. No attempt is burnt."""
+    assert message.route is not None
+    full = [*(message.last.full if message.last else ()), message.route.transport]
+    if any(each.score > 0 and each.transport not in full for each in message.route.candidates):
+        last = LastAttempt(transport=message.route.transport, outcome=WARMED_UP, scope="transport", full=full)
+        return Settled(None, due_at=now, last=last)
+    return replace(parked(message, now, tomorrow, WARMED_UP), last=None)
 
 
 def patience(message: Message, now: datetime, least: timedelta = BEHIND_WAIT) -> timedelta:
@@ -181,12 +187,6 @@ def report(message: Message) -> dict[str, Any]:
     """What an event says of its pass: route, verdict, and when each stage saw the message."""
     parts = {"route": message.route, "verdict": message.verdict, "seen": message.seen}
     return {name: part.model_dump(mode="json", exclude_none=True) for name, part in parts.items() if part is not None}
-
-
-def rollup_label(rollup: str) -> str:
-    """A rollup as a metric's label: providers by name, everything else by its kind."""
-    kind, colon, _ = rollup.partition(":")
-    return kind if colon else rollup
 
 
 def _said_by(verdict: Verdict) -> LastAttempt | None:

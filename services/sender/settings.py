@@ -26,8 +26,8 @@ class Settings(SharedSettings):
         60, gt=0, description="how long a claimed delivery is safe from others, if not renewed"
     )
     max_in_flight: int = Field(200, ge=2, description="SMTP conversations of one process at once")
-    destination_connections: int = Field(
-        20, ge=1, description="connections to one destination, of all processes together; a transport may say otherwise"
+    providers_file: Path | None = Field(
+        None, description="a TOML file laid over the provider table, see destinations.md; checked at the start"
     )
     held_per_connection: int = Field(8, ge=1, description="deliveries that a process claims for each connection it has")
     held_bytes: int = Field(
@@ -46,7 +46,6 @@ class Settings(SharedSettings):
     own_addresses: list[str] = Field(
         [], description="addresses of our own mail hosts, as JSON: no mail is delivered back to them"
     )
-    idle_timeout_seconds: float = Field(30, description="how long an idle connection is kept")
     ca_file: str | None = Field(None, description="further certificate authorities (PEM) for verified TLS")
 
     mta_sts: bool = Field(True, description="whether MTA-STS policies of recipients' domains are applied (RFC 8461)")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from services.sender.arrivals import Held
+from services.sender.destinations.name import parse
+from services.sender.destinations.ways import Ways
 from services.sender.mail.dkim import Signer
 from services.sender.returns.paths import ReturnPaths
 from services.sender.settings import Settings
@@ -16,7 +18,7 @@ from services.sender.smtp.peers import Credentials, Egress
 from shared.addresses import domain_of
 from shared.content import LOADED_BYTES, Content, ContentStore
 from shared.contracts.entities import Kind
-from shared.contracts.messages import Message
+from shared.contracts.messages import Message, TlsMode
 from shared.mongo.entities import Entity
 from shared.mongo.entity_cache import EntityCache
 from shared.secrets import SecretBox, UnsealError
@@ -32,7 +34,7 @@ class Supply:
 
     `signers` are those of the sending domain, then the platform's. `behind` names the configuration whose copy here is
     too old or cannot be used: nothing goes out unsigned. `return_domain` is where answers to it come back to, None
-    where it has nowhere but its From.
+    where it has nowhere but its From. `full` says that its source has sent what it may today.
     """
 
     content: Content | None = None
@@ -40,6 +42,7 @@ class Supply:
     signers: Sequence[Signer] = ()
     behind: str | None = None
     return_domain: str | None = None
+    full: bool = False
 
 
 class Supplies:
@@ -51,12 +54,14 @@ class Supplies:
         cache: EntityCache,
         box: SecretBox,
         settings: Settings,
+        ways: Ways,
         platform: Signer | None = None,
     ) -> None:
         self._contents = contents
         self._cache = cache
         self._box = box
         self._settings = settings
+        self._ways = ways
         self._platform = platform
         self._signers: dict[tuple[str, int], Sequence[Signer]] = {}
         self._returns = ReturnPaths(cache, settings.returns_domain)
@@ -75,37 +80,30 @@ class Supplies:
             self._returns.of(messages),
         )
         return [
-            self._supply(message, contents.get(message.content_id), ways, signers, return_domain)
-            for message, return_domain in zip(messages, returns, strict=True)
+            self._supply(held, contents.get(held.message.content_id), ways, signers, return_domain)
+            for held, return_domain in zip(deliveries, returns, strict=True)
         ]
-
-    async def limits(self, destinations: Collection[str]) -> dict[str, int]:
-        """How many connections each destination allows: its transport says, else the setting."""
-        transports = {destination.partition("|")[0]: 0 for destination in destinations}
-        ways = await self._cache.many(Kind.TRANSPORT, transports)
-        usual = self._settings.destination_connections
-        return {
-            destination: ways[id_].data.get("max_connections", usual) if id_ in ways else usual
-            for destination, id_ in ((each, each.partition("|")[0]) for each in destinations)
-        }
 
     def _supply(
         self,
-        message: Message,
+        held: Held,
         content: Content | None,
         ways: dict[str, Entity],
         signers: dict[tuple[str, str], Sequence[Signer]],
         return_domain: str | None,
     ) -> Supply:
+        message = held.message
         assert message.route is not None
         way = ways.get(message.route.transport)
         if way is None or way.version < message.route.transport_version:
             return Supply(behind="transport")
+        if parse(held.destination).source not in (self._ways.sources_of(way) or (None,)):
+            return Supply(behind="source")
         signing = signers.get((message.workspace_id, domain_of(message.sender)))
         if not signing:
             return Supply(behind="domain")
         try:
-            egress = self._egress(message, way)
+            egress = self._egress(held, way)
         except UNUSABLE as error:
             log.error("transport cannot be used", transport=way.id, error=type(error).__name__)
             return Supply(behind="transport")
@@ -147,9 +145,12 @@ class Supplies:
             signers.append(self._platform)
         return signers
 
-    def _egress(self, message: Message, way: Entity) -> Egress:
+    def _egress(self, held: Held, way: Entity) -> Egress:
+        message, data = held.message, way.data
         assert message.route is not None
-        data = way.data
+        destination = parse(held.destination)
+        limits = self._ways.limits_of(destination, way)
+        source = self._ways.sources_of(way)[destination.source] if destination.source else None
         credentials = None
         if data.get("username") and data.get("password"):
             password = self._box.open(data["password"], f"transport:{way.id}").decode()
@@ -158,13 +159,15 @@ class Supplies:
             transport=way.id,
             transport_version=way.version,
             hosts=tuple(message.route.hosts),
-            tls=message.route.tls,
-            ehlo_name=data.get("ehlo_name") or self._settings.ehlo_name,
+            tls=limits.tls if message.route.tls is TlsMode.OPPORTUNISTIC else message.route.tls,
+            ehlo_name=(source and source.ehlo_name) or data.get("ehlo_name") or self._settings.ehlo_name,
             rollup=message.route.rollup,
             relayed=message.route.kind == "smarthost",
             credentials=credentials,
-            source=self._settings.source_address,
-            max_deliveries_per_connection=data.get("max_per_connection", 100),
+            source=source.address if source else self._settings.source_address,
+            max_deliveries_per_connection=limits.messages_per_connection,
             domain=domain_of(message.recipient) if message.route.mx else None,
             dane=self._settings.dane and message.route.mx == "authentic",
+            destination=held.destination,
+            idle_seconds=limits.idle_seconds,
         )

@@ -20,6 +20,7 @@ from services.sender.settings import Settings
 from services.sender.smtp.outcomes import Ambiguous, Stage
 from services.sender.store.claims import BATCH, Claims
 from services.sender.store.deliveries import Deliveries
+from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import LastAttempt, Message
@@ -44,6 +45,7 @@ class Upkeep:
         deliveries: Deliveries,
         claims: Claims,
         releases: Releases,
+        destinations: Destinations,
         endings: Endings,
         dispatcher: Dispatcher,
         publisher: Publisher,
@@ -54,6 +56,7 @@ class Upkeep:
         self._deliveries = deliveries
         self._claims = claims
         self._releases = releases
+        self._destinations = destinations
         self._endings = endings
         self._dispatcher = dispatcher
         self._publisher = publisher
@@ -115,15 +118,24 @@ class Upkeep:
         """Says of deliveries that have waited long why they do."""
         now = await self._clock.current()
         documents = await self._deliveries.long_waiting(now, BATCH)
+        found = await self._destinations.find({each["destination"] for each in documents})
+        reasons = {destination: grant.standing.waits_for(now) for destination, grant in found.items()}
         said = []
         for document in documents:
             message = Message.decode(document["record"])
-            data = {"reason": "waiting for a free connection", "since": document["arrived_at"].isoformat()}
+            why, until = reasons.get(document["destination"]) or ("waiting for a free connection", None)
+            data = {"reason": why, "since": document["arrived_at"].isoformat()}
+            if until is not None:
+                data["next_at"] = until.isoformat()
             event = event_of(message, EventType.QUEUED, now, data | report(message))
             condition = {"state": "waiting", "pass": document["pass"]}
             said.append((document["_id"], condition, event, document.get("trace")))
         await self._say(said)
         return len(documents) >= BATCH
+
+    async def expire(self) -> int:
+        """Has what waited beyond its expiry checked anew, which ends it: its destination may be left alone for long."""
+        return await self._deliveries.flag_expired(await self._clock.current())
 
     async def measure(self) -> None:
         """Sets the gauges of what waits."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Any
+
+from pydantic import BaseModel
 
 from shared.contracts.record import Record, Timestamp
 
@@ -171,7 +174,10 @@ class Company(Record):
 
 
 class Transport(Record):
-    """A way out: the recipient's own MX hosts (`direct`) or one smart host. `password` is sealed."""
+    """A way out: the recipient's own MX hosts (`direct`) or one smart host. `password` is sealed.
+
+    `max_connections` and `max_per_connection` are None where the sender's provider table says.
+    """
 
     name: str
     kind: str
@@ -182,9 +188,25 @@ class Transport(Record):
     password: str | None = None
     weight: int = 100
     enabled: bool = True
-    max_connections: int = 20
-    max_per_connection: int = 100
+    max_connections: int | None = None
+    max_per_connection: int | None = None
     ehlo_name: str | None = None
+    sources: list[SourceAddress] = []
+
+
+class SourceAddress(BaseModel):
+    """A local address that a direct transport dials from; a part of its transport's record."""
+
+    address: str
+    ehlo_name: str | None = None
+    warmup: WarmupPlan | None = None
+
+
+class WarmupPlan(BaseModel):
+    """How many messages an address may send on each day (UTC) from its first one on; no limit after the last."""
+
+    started_on: date
+    daily_caps: list[int]
 
 
 class RouteRule(Record):
@@ -210,3 +232,5 @@ class Endpoint(Record):
 
 Domain.model_rebuild()
 Sender.model_rebuild()
+SourceAddress.model_rebuild()
+Transport.model_rebuild()

@@ -113,11 +113,15 @@ class Seen(Record):
 
 
 class LastAttempt(Record):
-    """What the router needs of the attempt before: a transport's own failure moves the next pass to another."""
+    """What the router needs of the attempt before: a transport's own failure moves the next pass to another.
+
+    `full` are the transports that could not take the message today, all their sources being warmed up.
+    """
 
     transport: str
     outcome: str
     scope: Literal["transport", "recipient", "message"] | None = None
+    full: list[str] = []
 
 
 class Message(Record):

@@ -29,6 +29,10 @@ class DatabaseClock:
         assert self._ahead is not None
         return datetime.now(UTC) + self._ahead
 
+    def estimate(self) -> datetime:
+        """The database's time as far as it is known without asking."""
+        return datetime.now(UTC) + (self._ahead or timedelta())
+
     async def earliest(self) -> datetime:
         """The least that the database's time can be: what is due by it is not early, however slow the reply was."""
         return await self.current() - self._unsure

@@ -66,6 +66,35 @@ AMBIGUOUS = Counter("posthorn_ambiguous_total", "Attempts whose reply after the 
 TAKEN = Counter(
     "posthorn_deliveries_taken_total", "Deliveries that a sender has taken at their arrival, or by a claim", ("by",)
 )
+DESTINATION_CONNECTIONS = Gauge(
+    "posthorn_destination_connections", "Connections that this process has open, by provider or kind of rollup",
+    ("provider",),
+)  # fmt: skip
+DESTINATION_SLOTS = Gauge(
+    "posthorn_destination_slots", "Connections that this process may have open, by provider or kind of rollup",
+    ("provider",),
+)  # fmt: skip
+DESTINATION_LIMIT = Gauge(
+    "posthorn_destination_limit", "Connections that all processes may have now, to the destinations of this one",
+    ("provider",),
+)  # fmt: skip
+DESTINATION_RATE = Gauge(
+    "posthorn_destination_rate", "Messages a second of this process, to those of its destinations that have a rate",
+    ("provider",),
+)  # fmt: skip
+DESTINATIONS_COOLING = Gauge(
+    "posthorn_destinations_cooling", "Destinations of this process that are left alone for a while", ("provider",)
+)
+DESTINATION_DECREASES = Counter(
+    "posthorn_destination_decreases_total", "Decreases by what they were: halved, slowed, cooldown, suspended",
+    ("provider", "kind"),
+)  # fmt: skip
+WARMUP_USED = Gauge(
+    "posthorn_warmup_used",
+    "Messages of today that all processes have sent, or set aside to, from a source",
+    ("source",),
+)
+WARMUP_CAP = Gauge("posthorn_warmup_cap", "Messages that a source may send today", ("source",))
 IN_FLIGHT = Gauge("posthorn_in_flight", "Conversations or posts under way in this process", ("stage",))
 WAITING = Gauge("posthorn_waiting", "What waits, by stage and lane", ("stage", "lane"))
 OLDEST_AGE = Gauge("posthorn_oldest_age_seconds", "Age of the oldest that waits and is due", ("stage", "lane"))

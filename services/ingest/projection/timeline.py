@@ -13,8 +13,8 @@ Document = Mapping[str, Any]
 
 ORDER = ("accepted", "published", "released", "routed", "checked", "event", "attempt", "webhook")
 OUTCOME_FIELDS = (
-    "code", "enhanced", "reply", "stage", "class", "hard", "scope", "rule", "host", "ip", "tls", "timings",
-    "transcript", "next_at",
+    "code", "enhanced", "reply", "stage", "class", "hard", "scope", "rule", "host", "ip", "source", "tls",
+    "timings", "transcript", "next_at",
 )  # fmt: skip
 ROUTE_FIELDS = (
     "transport", "transport_version", "kind", "hosts", "tls", "rollup", "stand_in", "rule", "rule_version",

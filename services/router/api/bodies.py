@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import date
 from ipaddress import ip_address
 from typing import Annotated, Literal
 
@@ -16,6 +18,13 @@ from shared.net import is_public
 
 NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 MAX_ROUTE = 10
+MAX_SOURCES = 64
+# What senders' guides come to: it doubles while nobody complains, and is left behind after three weeks.
+USUAL_CAPS = [
+    *(50, 100, 200, 400, 800, 1500, 3000),
+    *(5000, 7500, 10_000, 15_000, 20_000, 30_000, 40_000),
+    *(60_000, 80_000, 100_000, 150_000, 200_000, 300_000, 400_000),
+]
 
 
 def _printable(text: str) -> str:
@@ -54,13 +63,43 @@ def literal(text: str) -> str | None:
         return None
 
 
+def _unicast(text: str) -> str:
+    try:
+        address = ip_address(text.strip())
+    except ValueError as error:
+        raise ValueError("is not an IP address") from error
+    if address.is_unspecified or address.is_multicast:
+        raise ValueError("is not the address of one host")
+    return str(address)
+
+
 Printable = Annotated[str, AfterValidator(_printable)]
 HostName = Annotated[str, Field(max_length=255), AfterValidator(_host_name)]
+UnicastAddress = Annotated[str, Field(max_length=45), AfterValidator(_unicast)]
 SmartHost = Annotated[str, Field(max_length=255), AfterValidator(_host)]
 
 
+class WarmupBody(BaseModel):
+    """Messages a day (UTC) from the first one on; after the last there is no limit."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    started_on: date
+    daily_caps: list[Annotated[int, Field(ge=1, le=100_000_000)]] = Field(USUAL_CAPS, min_length=1, max_length=366)
+
+
+class SourceBody(BaseModel):
+    """A local address that mail is sent from, and the name that it resolves back to."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    address: UnicastAddress
+    ehlo_name: HostName | None = None
+    warmup: WarmupBody | None = None
+
+
 class TransportSettings(BaseModel):
-    """What every transport has and every change may name."""
+    """What every transport has and every change may name. None for a number: the sender's provider table says."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,9 +109,10 @@ class TransportSettings(BaseModel):
     password: Printable | None = Field(None, min_length=1, max_length=1024, repr=False)
     weight: int = Field(100, ge=0, le=1000)
     enabled: bool = True
-    max_connections: int = Field(20, ge=1, le=1000)
-    max_per_connection: int = Field(100, ge=1, le=10_000)
+    max_connections: int | None = Field(None, ge=1, le=1000)
+    max_per_connection: int | None = Field(None, ge=1, le=10_000)
     ehlo_name: HostName | None = None
+    sources: list[SourceBody] = Field([], max_length=MAX_SOURCES)
 
 
 class TransportBody(TransportSettings):
@@ -98,8 +138,23 @@ class DefaultRoute(BaseModel):
     transports: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(min_length=1, max_length=MAX_ROUTE)
 
 
-def faults_of_transport(wanted: TransportBody, *, allow_private: bool) -> list[Fault]:
-    """What is wrong with a transport as a whole; `password` stands for one that is kept, too."""
+def _faults_of_sources(sources: Sequence[SourceBody], *, shared: bool) -> list[Fault]:
+    """The addresses are the machine's, and their good name is everybody's: only the operator gives them away."""
+    if sources and not shared:
+        return [Fault("#/sources", "operator_only", "Only the platform's shared transports have sources.")]
+    addresses = [source.address for source in sources]
+    return [
+        Fault(f"#/sources/{place}/address", "repeated", "A transport has an address once.")
+        for place, address in enumerate(addresses)
+        if address in addresses[:place]
+    ]
+
+
+def faults_of_transport(wanted: TransportBody, *, allow_private: bool, shared: bool) -> list[Fault]:
+    """What is wrong with a transport as a whole; `password` stands for one that is kept, too.
+
+    `shared` says that it is the platform's.
+    """
     faults = []
     if wanted.kind == "direct":
         given = {"host": wanted.host, "username": wanted.username, "password": wanted.password}
@@ -112,7 +167,9 @@ def faults_of_transport(wanted: TransportBody, *, allow_private: bool) -> list[F
             faults.append(Fault("#/port", "not_for_direct", "MX hosts are at port 25."))
         if wanted.tls is TlsMode.IMPLICIT:
             faults.append(Fault("#/tls", "not_for_direct", "MX hosts do not speak TLS from the first byte."))
-        return faults
+        return faults + _faults_of_sources(wanted.sources, shared=shared)
+    if wanted.sources:
+        faults.append(Fault("#/sources", "not_for_smarthost", "Only direct transports have sources."))
     if wanted.host is None:
         faults.append(Fault("#/host", "required", "A smart host needs a host."))
     elif not allow_private and literal(wanted.host) and not is_public(wanted.host):

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from services.router.api.bodies import SourceBody
 from shared.contracts.messages import TlsMode
 
 SMART_HOST = {
@@ -22,7 +23,8 @@ ORDER = {"transports": ["direct"]}
 
 
 class TransportView(BaseModel):
-    """A transport: never its password, and its user name only to its owner; `shared` ones are the platform's."""
+    """A transport: never its password, and its user name and sources only to its owner; `shared` ones are the
+    platform's."""
 
     id: str
     name: str
@@ -32,9 +34,10 @@ class TransportView(BaseModel):
     tls: TlsMode
     weight: int
     enabled: bool
-    max_connections: int
-    max_per_connection: int
+    max_connections: int | None
+    max_per_connection: int | None
     ehlo_name: str | None
+    sources: list[SourceBody]
     username: str | None
     has_password: bool
     shared: bool

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from services.router.api.bodies import TransportBody, TransportChanges, faults_of_transport
+from services.router.api.bodies import SourceBody, TransportBody, TransportChanges, faults_of_transport
 from services.router.api.schemas import CHANGES, LOCATION, SMART_HOST, TransportPage, TransportView
 from services.router.rules import DIRECT
 from services.router.settings import Settings
@@ -50,8 +50,8 @@ class TransportApi:
         return json_response(200, rendered(await self._visible(owner, id_), owner))
 
     async def create(self, owner: Owner, wanted: TransportBody) -> Response:
-        self._check(wanted)
         id_ = uuid7()
+        await self._check(owner, id_, wanted)
         entity = await self._transports.put(id_, owner, self._data(id_, wanted, None))
         return json_response(201, rendered(entity, owner), {"Location": f"{_path(owner)}/{id_}"})
 
@@ -61,8 +61,9 @@ class TransportApi:
         for _ in range(TRIES):
             entity = await self._own(owner, id_)
             kept = {name: value for name, value in entity.data.items() if name in TransportBody.model_fields}
-            wanted = TransportBody.model_construct(**{**kept, "tls": TlsMode(kept["tls"]), **named})
-            self._check(wanted)
+            sources = [SourceBody.model_validate(each) for each in {**kept, **named}.get("sources", [])]
+            wanted = TransportBody.model_construct(**{**kept, "tls": TlsMode(kept["tls"]), **named, "sources": sources})
+            await self._check(owner, id_, wanted)
             sealed = None if "password" in named else entity.data["password"]
             try:
                 data = self._data(id_, wanted, sealed)
@@ -88,8 +89,16 @@ class TransportApi:
             return Response(status_code=204)
         raise ProblemError(409, "conflict", "The transport keeps changing; please try again.")
 
-    def _check(self, wanted: TransportBody) -> None:
-        if faults := faults_of_transport(wanted, allow_private=self._allow_private):
+    async def _check(self, owner: Owner, id_: str, wanted: TransportBody) -> None:
+        faults = faults_of_transport(wanted, allow_private=self._allow_private, shared=owner is None)
+        if not faults and wanted.sources:
+            taken = await self._transports.sources_elsewhere(id_, [each.address for each in wanted.sources])
+            faults = [
+                Fault(f"#/sources/{place}/address", "in_use", "Another transport has this address.")
+                for place, source in enumerate(wanted.sources)
+                if source.address in taken
+            ]
+        if faults:
             raise invalid_request(faults)
 
     def _data(self, id_: str, wanted: TransportBody, sealed: str | None) -> dict[str, Any]:
@@ -127,13 +136,14 @@ def visible(owner: Owner) -> tuple[Owner, ...]:
 
 
 def rendered(entity: Entity, owner: Owner) -> dict[str, Any]:
-    """A transport as its reader may see it: never a password, and a user name only to its owner."""
+    """A transport as its reader may see it: never a password, user name and sources only to its owner."""
     data: Mapping[str, Any] = entity.data
     own = entity.workspace_id == owner
-    shown = {name: data[name] for name in TransportBody.model_fields if name not in ("username", "password")}
+    shown = {name: data.get(name) for name in TransportBody.model_fields if name not in ("username", "password")}
     return {
         "id": entity.id,
         **shown,
+        "sources": data.get("sources", []) if own else [],
         "username": data["username"] if own else None,
         "has_password": data["password"] is not None,
         "shared": entity.workspace_id is None,

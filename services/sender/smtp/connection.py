@@ -132,6 +132,7 @@ class Connection:
         return outcome.with_changes(
             host=self.host.name,
             ip=self.ip,
+            source=self.egress.source,
             tls_version=self.tls_version,
             tls_cipher=self.tls_cipher,
             tls_policy=self.protection.policy if self.tls_result else None,

@@ -1,11 +1,9 @@
-"""Idle connections kept for the next message, and the walk over hosts and addresses."""
+"""Getting a connection: an idle one, or a new one after a walk over addresses."""
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import NamedTuple
 
 from services.sender.bounces.live import Rules
 from services.sender.dns import Lookups
@@ -13,6 +11,7 @@ from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.smtp.pool import Pool, key_of
 from services.sender.smtp.targets import Targets, reachable_from
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import loop_outcome, unreachable_outcome, withheld_outcome
@@ -25,21 +24,6 @@ from shared.telemetry import metrics
 MAX_ADDRESSES = 5
 
 
-class Key(NamedTuple):
-    """What two messages must share to share a connection."""
-
-    transport: str
-    transport_version: int
-    host: str
-    port: int
-    protection: Protection
-    source: str | None
-
-
-def key_of(egress: Egress, host: Host, protection: Protection) -> Key:
-    return Key(egress.transport, egress.transport_version, host.name, host.port, protection, egress.source)
-
-
 @dataclass
 class Tries:
     """What one attempt at a message may still do, over all its hosts; `last` says that no host is behind this one."""
@@ -49,14 +33,8 @@ class Tries:
 
 
 @dataclass
-class Idle:
-    connection: Connection
-    expiry: asyncio.TimerHandle
-
-
-@dataclass
 class Connections:
-    """A pool of idle connections. An idle one counts as nobody's: whoever limits a destination counts deliveries.
+    """The connections of a process; `pool` keeps the idle ones, and each destination within its places.
 
     Times are seconds. Everything here belongs to one event loop.
     """
@@ -67,9 +45,12 @@ class Connections:
     targets: Targets = field(default_factory=Targets)
     broken_tls: BrokenTls = field(default_factory=BrokenTls)
     rules: Rules = field(default_factory=Rules)
-    idle_timeout: float = 30
+    idle_timeout: float = 300
     max_idle: int = 200
-    _idle: dict[Key, list[Idle]] = field(default_factory=dict)
+    pool: Pool = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = Pool(self.idle_timeout, self.max_idle)
 
     async def acquire(self, egress: Egress, host: Host, tries: Tries) -> Connection | Outcome:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
@@ -77,33 +58,28 @@ class Connections:
         if isinstance(protection, Withheld):
             metrics.TLS_SESSIONS.labels(str(protection.policy), str(protection.result)).inc()
             return withheld_outcome(host, protection)
-        return self._take(key_of(egress, host, protection)) or await self.dial(egress, host, protection, tries)
+        return self.pool.take(key_of(egress, host, protection)) or await self.dial(egress, host, protection, tries)
 
     def release(self, connection: Connection) -> None:
         """Gives a connection back after a delivery; it is kept where it can be used again."""
-        egress, key = connection.egress, key_of(connection.egress, connection.host, connection.asked)
-        kept = sum(map(len, self._idle.values()))
-        if (
-            not connection.usable
-            or connection.deliveries >= egress.max_deliveries_per_connection
-            or kept >= self.max_idle
-            or self.idle_timeout <= 0
-        ):
-            connection.close()
-            return
-        expiry = asyncio.get_running_loop().call_later(self.idle_timeout, self._expire, key, connection)
-        self._idle.setdefault(key, []).append(Idle(connection, expiry))
+        self.pool.put(connection)
 
     def close(self) -> None:
         """Says QUIT on every idle connection."""
-        for idles in self._idle.values():
-            for idle in idles:
-                idle.expiry.cancel()
-                idle.connection.close()
-        self._idle.clear()
+        self.pool.close()
 
     async def dial(self, egress: Egress, host: Host, protection: Protection, tries: Tries) -> Connection | Outcome:
         """A new connection to the first address of the host that takes it, of as many as the attempt may still try."""
+        self.pool.opening(egress.destination)
+        result: Connection | Outcome | None = None
+        try:
+            result = await self._dial(egress, host, protection, tries)
+        finally:
+            if not isinstance(result, Connection):
+                self.pool.failed(egress.destination)
+        return result
+
+    async def _dial(self, egress: Egress, host: Host, protection: Protection, tries: Tries) -> Connection | Outcome:
         found = await self.lookups.addresses(host.name, search=egress.domain is None)
         allowed = [ip for ip in found.ips if self.targets.may_dial(ip)]
         if self.targets.leads_back(found.ips):
@@ -165,24 +141,6 @@ class Connections:
         if result.tls_result is not None:
             metrics.TLS_SESSIONS.labels(str(protection.policy), str(result.tls_result)).inc()
         return result
-
-    def _take(self, key: Key) -> Connection | None:
-        idles = self._idle.get(key, [])
-        while idles:
-            idle = idles.pop()
-            idle.expiry.cancel()
-            if idle.connection.usable:
-                return idle.connection
-            idle.connection.close()
-        self._idle.pop(key, None)
-        return None
-
-    def _expire(self, key: Key, connection: Connection) -> None:
-        idles = [idle for idle in self._idle.get(key, []) if idle.connection is not connection]
-        self._idle[key] = idles
-        if not idles:
-            del self._idle[key]
-        connection.close()
 
 
 def _tls_failed(outcome: Outcome) -> bool:

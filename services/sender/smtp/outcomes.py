@@ -88,9 +88,9 @@ class _Outcome:
     """The fields of every outcome.
 
     `code` and `enhanced` (RFC 3463, such as `5.1.1`) are the peer's where it replied, ours where it could not; `text`
-    is at most 1 KiB. `rule` names the verdict table's row. `tls_policy` and `tls_result` are None where the session
-    did not come to TLS, or none was wanted. `timings` are milliseconds by stage, `transcript` is at most
-    8 KiB.
+    is at most 1 KiB. `rule` names the verdict table's row, `source` the local address where one was bound. `tls_policy`
+    and `tls_result` are None where the session did not come to TLS, or none was wanted. `timings` are milliseconds by
+    stage, `transcript` is at most 8 KiB.
     """
 
     type: ClassVar[EventType]
@@ -105,6 +105,7 @@ class _Outcome:
     rule: str | None = None
     host: str | None = None
     ip: str | None = None
+    source: str | None = None
     tls_version: str | None = None
     tls_cipher: str | None = None
     tls_policy: PolicyType | None = None
@@ -125,6 +126,7 @@ class _Outcome:
             "rule": self.rule,
             "host": self.host,
             "ip": self.ip,
+            "source": self.source,
             "tls": self._tls() or None,
             "timings": dict(self.timings) or None,
             "transcript": [step.to_data() for step in self.transcript] or None,

@@ -41,9 +41,10 @@ class Credentials:
 class Egress:
     """One way out, as the route of a message and its transport's settings give it. `hosts` are in order of preference.
 
-    `rollup` names the destination; `relayed` is True for a smart host; `source` is the local address to bind. `domain`
-    is the recipient's, where the hosts are of its MX records and not configured; `sts` is then its MTA-STS policy, and
-    `dane` says that DANE is on and the MX records are validated.
+    `rollup` names the destination; `relayed` is True for a smart host; `source` is the local address to bind, and
+    `destination` the name under which connections are counted. `domain` is the recipient's, where the hosts are of its
+    MX records and not configured; `sts` is then its MTA-STS policy, and `dane` says that DANE is on and the MX records
+    are validated. An idle connection is kept for `idle_seconds`.
     """
 
     transport: str
@@ -59,6 +60,8 @@ class Egress:
     domain: str | None = None
     sts: StsFinding | None = None
     dane: bool = False
+    destination: str = ""
+    idle_seconds: float = 30
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The sender's collections: the only MongoDB code of the service."""
 
-from services.sender.store import broken_tls, changes, deliveries, destinations, returns, sts_policies
+from services.sender.store import broken_tls, changes, deliveries, destinations, returns, sts_policies, warmups
 
 INDEXES = {
     **deliveries.INDEXES,
@@ -9,4 +9,5 @@ INDEXES = {
     **returns.INDEXES,
     **broken_tls.INDEXES,
     **sts_policies.INDEXES,
+    **warmups.INDEXES,
 }

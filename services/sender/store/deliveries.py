@@ -38,6 +38,11 @@ INDEXES = {
             partialFilterExpression={"state": "waiting"},
         ),
         IndexModel(
+            [("state", 1), ("expires_at", 1)],
+            name="waiting_by_expiry",
+            partialFilterExpression={"state": "waiting"},
+        ),
+        IndexModel(
             [("state", 1), ("lane", 1), ("due_at", 1), ("workspace_id", 1)],
             name="due_by_time",
             partialFilterExpression={"due_at": {"$exists": True}},
@@ -59,7 +64,7 @@ INDEXES = {
 
 OF_ONE_STATE = (
     *("record", "address", "due_at", "lease", "flagged", "data_sent", "releases", "last", "last_type", "tell_at"),
-    *("destination", "purge_at", "checked_at"),
+    *("destination", "purge_at", "checked_at", "expires_at"),
 )
 """What a delivery of another state or pass may have left and an arrival that does not set it takes away."""
 
@@ -190,6 +195,11 @@ class Deliveries:
             condition["_id"] = {"$in": list(ids)}
         fields = {"state": 1, "pass": 1, "commanded": 1, "trace": 1}
         return await self.collection.find(condition, fields).limit(COMMANDED_MOST).to_list(None)
+
+    async def flag_expired(self, now: datetime) -> int:
+        """Flags what has waited beyond its expiry: the check that follows ends it. Returns how many."""
+        expired = {"state": "waiting", "expires_at": {"$lte": now}, "flagged": {"$exists": False}}
+        return int((await self.collection.update_many(expired, {"$set": {"flagged": True}})).modified_count)
 
     async def long_waiting(self, now: datetime, limit: int) -> list[dict[str, Any]]:
         """Deliveries that have waited long, and nobody was told of it."""

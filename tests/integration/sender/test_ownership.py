@@ -6,9 +6,11 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
+from unittest.mock import ANY
 
 from deploy.local.sink_behaviours import Settings as SinkSettings
 from services.sender.arrivals import Held
+from services.sender.destinations.adaptation import Slow, Standing
 from services.sender.endings import Endings
 from services.sender.rules import settle_outcome
 from services.sender.settings import Settings
@@ -78,12 +80,39 @@ async def test_two_senders_deliver_each_message_once_within_the_limit(world: Wor
 async def test_processes_share_the_slots_of_a_destination(world: World) -> None:
     database = world.deployment.database("sender")
     one, two, three = (Destinations(database, name, 60) for name in ("one", "two", "three"))
-    assert await one.hold({"d": (8, 10)}) == {"d": 8}
-    assert await two.hold({"d": (8, 10)}) == {"d": 2}
-    assert await three.hold({"d": (1, 10)}) == {"d": 0}
-    assert await one.hold({"d": (8, 5)}) == {"d": 3}
+
+    async def hold(process: Destinations, many: int, limit: int = 10) -> tuple[int, int]:
+        grant = (await process.hold({"d": (many, limit)}))["d"]
+        return grant.mine, grant.others
+
+    assert await hold(one, 8) == (2, 0)  # what a destination begins with
+    assert await one.adapt({"d": (None, Standing(window=20))})
+    assert await hold(one, 8) == (8, 0)
+    assert await hold(two, 8) == (2, 8)
+    assert await hold(three, 1) == (0, 10)
+    # what is held is given back by its holder, and by nobody else
+    assert await hold(one, 8, limit=5) == (8, 2)
+    assert await hold(one, 3, limit=5) == (3, 2)
+    assert await hold(one, 8, limit=5) == (3, 2)
     await one.let_go(["d"])
-    assert await three.hold({"d": (9, 10)}) == {"d": 8}
+    assert await hold(three, 9) == (8, 2)
+
+
+async def test_the_first_to_change_a_standing_is_told_so_and_the_others_see_it(world: World) -> None:
+    database, began = world.deployment.database("sender"), datetime.now(UTC)
+    one, two = (Destinations(database, name, 60) for name in ("one", "two"))
+    await one.hold({"d": (1, 10), "e": (1, 10)})
+    until = began.replace(microsecond=0) + timedelta(minutes=1)
+    slow = Slow(until, 1, 10.0, "451 slowly")
+    standing = Standing(window=1, until=until, why="421 {$busy}", slow=slow)
+    (version,) = (await one.adapt({"d": (None, standing)})).values()
+    assert await two.adapt({"d": (None, Standing(window=5)), "e": (None, Standing(window=4))}) == {"e": ANY}
+    found = await two.changed(began)
+    assert (found["d"].standing, found["d"].version) == (standing, version)
+    assert found["e"].standing.window == 4
+    assert (await two.hold({"d": (1, 10)}))["d"].mine == 0  # left alone until then
+    assert await two.adapt({"d": (version, Standing(window=5))})
+    assert (await two.hold({"d": (9, 10)}))["d"].mine == 4
 
 
 async def test_a_lease_that_ran_out_before_the_mark_is_sent_by_another(world: World) -> None:

@@ -7,23 +7,26 @@ from typing import Any
 
 from pymongo import UpdateOne
 
+from services.sender.destinations.adaptation import Standing
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
+from services.sender.store.warmups import DayCounts
 from shared.contracts.suppressions import SuppressionChange
 from tests.fixtures.deployment import Deployment
 
 MANY = 300
-COLLECTIONS = ("deliveries", "destinations", "suppression_changes")
+COLLECTIONS = ("deliveries", "destinations", "suppression_changes", "warmups")
 
 
 def documents(now: datetime) -> list[dict[str, Any]]:
     common = {"lane": "standard", "pass": 0, "attempt": 0, "ambiguous": 0, "arrived_at": now, "record": b"{}"}
     ended = {"state": "ended", "purge_at": now + timedelta(days=31)}
     later = {"state": "deferred", "due_at": now + timedelta(hours=1), "address": "later"}
-    waiting = {"state": "waiting", "destination": "full|x", "tell_at": now + timedelta(hours=1), "address": "waits"}
+    waiting = {"state": "waiting", "destination": "full|x", "tell_at": now + timedelta(hours=1), "address": "waits",
+               "expires_at": now + timedelta(hours=1)}  # fmt: skip
     many = [
         {**common, **kind, "_id": f"{name}{number}", "workspace_id": f"w{number % 3}"}
         for name, kind in (("ended", ended), ("later", later), ("waiting", waiting))
@@ -70,8 +73,16 @@ async def test_every_query_of_the_stores_has_its_index(deployment: Deployment) -
     await deliveries.last_events(["due"])
     await deliveries.written({"x": "due"})
     await deliveries.write([UpdateOne({"_id": "due", "state": "released"}, {"$set": {"attempt": 1}})])
-    assert await Destinations(database, "one", 60).hold({"free|x": (2, 10)}) == {"free|x": 2}
-    await Destinations(database, "one", 60).let_go(["free|x"])
+    destinations = Destinations(database, "one", 60)
+    (grant,) = (await destinations.hold({"free|x": (2, 10)})).values()
+    assert grant.mine == 2
+    await destinations.adapt({"free|x": (grant.version, Standing(window=5))})
+    assert (await destinations.changed(now))["free|x"].standing.window == 5
+    await destinations.let_go(["free|x"])
+    counts, day = DayCounts(database), ("192.0.2.1", now.date())
+    assert await counts.take({day: (2, 10)}) == {day: (2, 2)}
+    await counts.give_back({day: 1})
+    assert await deliveries.flag_expired(soon) == 0
     count, oldest = await deliveries.age_of_waiting("standard")
     assert count == MANY + 1
     assert oldest is not None

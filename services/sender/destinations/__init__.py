@@ -1,0 +1,1 @@
+"""What a destination may be given: its limits and their adaptation, rates, sources and their warm-up."""
