@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from random import Random
 
+from services.sender.api.router import queue_router
 from services.sender.arrivals import Held
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery, LinksBelow
@@ -16,6 +17,8 @@ from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.operations import Operations
+from services.sender.queue.stages import Stages
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
@@ -49,13 +52,14 @@ ARRIVALS = 100
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Roles: `http` (no routes yet), `deliver` (takes over, delivers, retries)."""
+    """Roles: `http` (the queue), `deliver` (takes over, delivers, retries, does what the queue is asked for)."""
     base = Base("sender", settings, roles, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
     parts = _Deliver(base, settings) if "deliver" in roles else None
+    stages = Stages(settings)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running() as loops:
+        async with base.running() as loops, aclosing(stages):
             if parts is None:
                 yield
                 return
@@ -70,7 +74,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             finally:
                 parts.connections.close()
 
-    return Service("sender", [], run, base.ready)
+    routers = [queue_router(base, settings, stages)] if "http" in roles else []
+    return Service("sender", routers, run, base.ready)
 
 
 class _Deliver:
@@ -91,10 +96,13 @@ class _Deliver:
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
 
         async def mark(held: Held) -> bool:
-            return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
+            return self.dispatcher.may_send(held) and await marks.submit((held.id, held.token))
 
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
-        delivery = Delivery(self.connections, mark, settings.schedule, links, base.tracing, Random())
+        self.commands = CommandsHandler(self.deliveries, self.endings, kept)
+        self.operations = Operations(base, settings, self.deliveries, self.endings, self.commands, self.clock)
+        holds = self.operations.holds
+        delivery = Delivery(self.connections, mark, holds, settings.schedule, links, base.tracing, Random())
         supplies = Supplies(
             ContentStore(base.content_database), base.cache, SecretBox(settings.encryption_key_bytes), settings
         )
@@ -125,13 +133,14 @@ class _Deliver:
             self.endings,
             base.publisher,
             self.clock,
+            holds,
         )
         base.copy_configuration()
-        self.commands = CommandsHandler(self.deliveries, self.endings, kept)
         _attach(base, settings, intake, ChangesHandler(changes), self.commands)
 
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
+        self.operations.start(loops)
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         loops.every("sender.clock", lease / 3, self.clock.sync)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.sender.rules import LONG_WAIT, Settled, destination_of
+from shared.addresses import domain_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane
 from shared.kafka.batch import Incoming
@@ -20,7 +21,8 @@ class Held:
     """A delivery that this process has claimed: what it needs to deliver it and to say how that went.
 
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
-    whether its final dot may have left. Until `safe_until`, a monotonic time, nobody else can have taken it over.
+    whether its final dot may have left. It is `cuttable` until that is about to be decided, or it has an outcome. Until
+    `safe_until`, a monotonic time, nobody else can have taken it over.
     """
 
     message: Message
@@ -32,6 +34,7 @@ class Held:
     began: float | None = None
     told: bool = False
     marked: bool = False
+    cuttable: bool = True
     safe_until: float = 0.0
 
     @property
@@ -81,6 +84,8 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
         "attempt": message.attempt,
         "ambiguous": 0,
         "address": address,
+        "domain": domain_of(message.recipient),
+        "destination": destination_of(message) if message.route else "",
         "arrived_at": now,
         "record": incoming.raw.value,
     }
@@ -91,13 +96,11 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
     return fields
 
 
-def to_send(message: Message, now: datetime, lease_until: datetime | None) -> dict[str, Any]:
+def to_send(now: datetime, lease_until: datetime | None) -> dict[str, Any]:
     """The fields of an arrival that is to be sent: claimed by its insertion where `lease_until` is given."""
-    destination = destination_of(message)
     if lease_until is None:
-        return {"destination": destination, "state": "waiting", "tell_at": now + LONG_WAIT}
-    lease = {"token": new_token(), "until": lease_until}
-    return {"destination": destination, "state": "leased", "lease": lease}
+        return {"state": "waiting", "tell_at": now + LONG_WAIT}
+    return {"state": "leased", "lease": {"token": new_token(), "until": lease_until}}
 
 
 def settled_fields(settled: Settled, kept: timedelta, now: datetime) -> dict[str, Any]:
@@ -105,6 +108,7 @@ def settled_fields(settled: Settled, kept: timedelta, now: datetime) -> dict[str
     fields: dict[str, Any] = {"state": settled.state}
     if settled.due_at is not None:
         fields["due_at"] = settled.due_at
+        fields |= {name: value for name, value in (("hold", settled.hold), ("why", settled.why)) if value is not None}
     else:
         fields["purge_at"] = now + kept
     if settled.event is not None:

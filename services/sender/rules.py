@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from services.sender.queue.holds import Hold
 from services.sender.retry import RetrySchedule, given_up, next_due
 from services.sender.smtp.outcomes import Ambiguous, BounceClass, Deferred, Failed, Outcome, Scope, Stage
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import LastAttempt, Message, Seen, VerdictKind
+from shared.contracts.messages import LastAttempt, Message, Reroute, Seen, VerdictKind
 
 STAND_IN_WAIT = timedelta(seconds=1)
 BEHIND_WAIT = timedelta(seconds=2)
@@ -22,9 +23,10 @@ NEW_TRACE_AFTER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a delivery stands after something happened: ended, or deferred until `due_at`.
+    """How a delivery stands after something happened: ended, or deferred until `due_at`, or held by a hold until then.
 
     `event` is what is said of it, None where nothing is; `attempts` and `ambiguous` are added to the delivery's counts.
+    `why` is what it waits for where that is no reply.
     """
 
     event: Event | None
@@ -32,16 +34,26 @@ class Settled:
     attempts: int = 0
     ambiguous: int = 0
     last: LastAttempt | None = None
+    hold: str | None = None
+    why: str | None = None
 
     @property
     def state(self) -> str:
-        return "ended" if self.due_at is None else "deferred"
+        if self.due_at is None:
+            return "ended"
+        return "deferred" if self.hold is None else "held"
 
 
 def destination_of(message: Message) -> str:
     """What shares connections and their limit: a transport and the rollup of the recipient's MX hosts."""
     assert message.route is not None
     return f"{message.route.transport}|{message.route.rollup}"
+
+
+def parts_of(destination: str) -> tuple[str, str]:
+    """The transport and the rollup of a destination."""
+    transport, _, rollup = destination.partition("|")
+    return transport, rollup
 
 
 def settle_arrival(message: Message, now: datetime) -> Settled | None:
@@ -71,7 +83,21 @@ def parked(message: Message, now: datetime, until: datetime, reason: str) -> Set
     event = None
     if until - now > LONG_WAIT:
         event = event_of(message, EventType.QUEUED, now, {"reason": reason, "next_at": until.isoformat()})
-    return Settled(event, due_at=min(until, message.expires_at))
+    return Settled(event, due_at=min(until, message.expires_at), why=reason)
+
+
+def held_back(message: Message, hold: Hold, now: datetime) -> Settled:
+    """Waits until its hold ends, or for the end of its life; no attempt is burnt."""
+    data = {"reason": "held", "hold": hold.id, "by": hold.by, "detail": hold.reason, "since": hold.since.isoformat()}
+    if hold.until is not None:
+        data["until"] = hold.until.isoformat()
+    event = event_of(message, EventType.QUEUED, now, data | report(message), occurrence=hold.id)
+    return Settled(event, due_at=min(hold.until or message.expires_at, message.expires_at), hold=hold.id, why="held")
+
+
+def bounced_by_order(message: Message, order: Hold, now: datetime) -> Settled:
+    """Ends a message that somebody had asked to end before it came here."""
+    return _ended(message, EventType.FAILED, now, {"reason": "bounced", "by": order.by, "detail": order.reason})
 
 
 def patience(message: Message, now: datetime, least: timedelta = BEHIND_WAIT) -> timedelta:
@@ -125,6 +151,10 @@ def settle_command(command: Command, now: datetime, pass_: int) -> Settled:
             return _ended(message, EventType.CANCELED, now, {"reason": "requested"})
         case CommandType.EXPIRE:
             return _ended(message, EventType.FAILED, now, {"reason": "expired", "class": str(BounceClass.EXPIRED)})
+        case CommandType.BOUNCE:
+            return _ended(
+                message, EventType.FAILED, now, {"reason": "bounced", "by": command.by, "detail": command.text}
+            )
 
 
 def unbuildable(reason: str, detail: str) -> Failed:
@@ -140,9 +170,15 @@ def unexpected(error: Exception, *, marked: bool) -> Outcome:
     return Deferred(text=text, class_=BounceClass.UNDETERMINED, scope=Scope.MESSAGE)
 
 
-def released(message: Message, pass_: int, attempt: int, last: LastAttempt | None, now: datetime) -> Message:
-    """The message as it goes back to the router: a new pass, its route and verdict gone."""
+def released(
+    message: Message, pass_: int, attempt: int, last: LastAttempt | None, now: datetime, wish: Reroute | None = None
+) -> Message:
+    """The message as it goes back to the router: a new pass, its route and verdict gone.
+
+    A wish for another way holds until an attempt was made by it.
+    """
     return message.with_changes(
+        reroute=wish or (message.reroute if attempt == message.attempt else None),
         pass_=pass_,
         attempt=attempt,
         last=last,

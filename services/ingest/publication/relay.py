@@ -10,7 +10,7 @@ from opentelemetry.trace import Span, SpanKind
 
 from services.ingest.publication.allowance import Allowance
 from services.ingest.publication.announcements import announcements
-from services.ingest.publication.lag import LagMeter, LagWatch
+from services.ingest.publication.lag import LagWatch
 from services.ingest.publication.scheduler import Scheduler
 from services.ingest.publication.sweeper import Sweeper
 from services.ingest.publication.tenure import HeldTenure
@@ -22,6 +22,7 @@ from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
 from shared.failpoints import reach
+from shared.kafka.lag import LagMeter
 from shared.kafka.publish import Outgoing, Publisher
 from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock

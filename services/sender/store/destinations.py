@@ -6,7 +6,7 @@ destination that nobody has asked for since a day is forgotten.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -19,6 +19,18 @@ from shared.mongo.group_commit import DUPLICATE_KEY
 COLLECTION = "destinations"
 FORGOTTEN_SECONDS = 24 * 3600
 INDEXES = {COLLECTION: (IndexModel("seen_at", expireAfterSeconds=FORGOTTEN_SECONDS),)}
+
+
+class Limits:
+    """What destinations allow, for those who look at the queue."""
+
+    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+        self._collection = database[COLLECTION]
+
+    async def of(self, destinations: Sequence[str]) -> dict[str, int]:
+        """How many connections each of them allows, where that was asked for lately."""
+        query = self._collection.find({"_id": {"$in": list(destinations)}}, {"limit": 1})
+        return {document["_id"]: document["limit"] async for document in query if "limit" in document}
 
 
 class Destinations:

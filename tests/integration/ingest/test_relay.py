@@ -13,8 +13,7 @@ from aiokafka.errors import KafkaError
 
 from services.ingest.app import create_app
 from services.ingest.handlers import Projection
-from services.ingest.publication.allowance import Reader
-from services.ingest.publication.lag import LagMeter, LagWatch
+from services.ingest.publication.lag import LagWatch
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType
@@ -23,6 +22,7 @@ from shared.contracts.record import MAX_RECORD_BYTES
 from shared.contracts.topics import EVENTS, LIVE, Lane, accepted, due
 from shared.kafka.batch import Incoming
 from shared.kafka.dead_letter import text_headers
+from shared.kafka.lag import LagMeter, Reader
 from shared.telemetry.tracing import trace_id_of
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.ingest.submitted import STANDARD, Works, ids_of, open_works, submission
