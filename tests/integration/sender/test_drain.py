@@ -1,0 +1,118 @@
+"""Leaving a sender at each stage of a conversation: before the dot it is cut and begun anew, after it its reply counts."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from services.sender.app import create_app
+from services.sender.settings import Settings
+from shared.contracts.messages import TlsMode
+from tests.fixtures.deployment import eventually
+from tests.fixtures.scripted_smtp import Act, ScriptedServer, Silence
+from tests.integration.sender.world import QUICK, World
+
+BEFORE_THE_DOT = ["BANNER", "EHLO", "MAIL", "RCPT", "DATA"]
+
+
+@dataclass
+class SlowReply:
+    """A server that has a final dot and replies to it when it is told to."""
+
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    dots: int = 0
+    port: int = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mx.test ESMTP\r\n")
+        while line := await reader.readline():
+            verb = line[:4].upper()
+            if verb == b"DATA":
+                writer.write(b"354 go ahead\r\n")
+                await reader.readuntil(b"\r\n.\r\n")
+                self.dots += 1
+                self.asked.set()
+                await self.told.wait()
+                writer.write(b"250 2.0.0 taken\r\n")
+            elif verb == b"QUIT":
+                writer.write(b"221 bye\r\n")
+            else:
+                writer.write(b"250 ok\r\n")
+        writer.close()
+
+
+@pytest.mark.parametrize("stage", BEFORE_THE_DOT)
+async def test_what_has_not_come_to_its_dot_is_cut_and_given_back_at_once(world: World, stage: str) -> None:
+    script: dict[str, Act | list[Act]] = {stage: Silence()}
+    async with ScriptedServer(script, {}, extensions=()) as server:
+        message = await world.message(route=world.route(server.port, tls=TlsMode.DISABLED))
+        async with world.sender(shutdown_seconds=60, lease_seconds=120):
+            await world.clear(message)
+
+            async def silent() -> bool:
+                session = server.sessions[0] if server.sessions else None
+                return session is not None and (stage == "BANNER" or stage in session.verbs)
+
+            await eventually(silent)
+        given_back = await world.delivery(message)
+        assert (given_back["state"], given_back["attempt"]) == ("waiting", 0)
+        assert not {"lease", "data_sent"} & given_back.keys()
+        async with world.sender():
+            events = await world.events(message, "delivered")
+    assert [str(event.type) for event in events] == ["delivered"]
+    assert [session.dots for session in server.sessions] == [0, 1]
+
+
+async def test_a_reply_after_the_dot_is_waited_for_and_recorded(world: World) -> None:
+    slow = SlowReply()
+    async with await asyncio.start_server(slow.serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        message = await world.message(route=world.route(port, tls=TlsMode.DISABLED))
+        service = create_app(world.deployment.settings(Settings, **{**QUICK, "shutdown_seconds": 60}), {"deliver"})
+        left = asyncio.Event()
+
+        async def run() -> None:
+            async with service.run():
+                await left.wait()
+
+        running = asyncio.create_task(run())
+        await world.clear(message)
+        await asyncio.wait_for(slow.asked.wait(), 20)
+        left.set()
+        later = await world.message()
+        await world.clear(later)
+        done, _ = await asyncio.wait([running], timeout=1)
+        assert not done
+        # its lease is renewed for as long as the reply takes
+        await asyncio.sleep(QUICK["lease_seconds"] * 1.2)  # type: ignore[operator]
+        leased = await world.delivery(message)
+        assert (leased["state"], leased["data_sent"]) == ("leased", 0)
+        slow.told.set()
+        await asyncio.wait_for(running, 20)
+    events = await world.events(message, "delivered")
+    assert [str(event.type) for event in events] == ["delivered"]
+    ended = await world.delivery(message)
+    assert (ended["state"], slow.dots, "unpublished" in ended) == ("ended", 1, False)
+    assert await world.delivery(later) == {}
+
+
+async def test_where_the_reply_takes_too_long_the_delivery_stays_marked_and_is_ambiguous_later(world: World) -> None:
+    async with ScriptedServer({"DOT": Silence()}) as server:
+        message = await world.message(route=world.route(server.port, tls=TlsMode.DISABLED))
+        async with world.sender(shutdown_seconds=0.5, lease_seconds=3):
+            await world.clear(message)
+
+            async def dot_sent() -> bool:
+                return bool(server.sessions and server.sessions[0].dots)
+
+            await eventually(dot_sent)
+        left = await world.delivery(message)
+        assert (left["state"], left["data_sent"]) == ("leased", 0)
+        async with world.sender(ambiguous_delays=[600]):
+            events: list[Any] = await world.events(message, "ambiguous")
+    assert [session.dots for session in server.sessions] == [1]
+    assert events[-1].data["next_at"]
