@@ -1,4 +1,4 @@
-"""Leaving a sender at each stage of a conversation: before the dot it is cut and begun anew, after it its reply counts."""
+"""Leaving a sender at each stage of a conversation: before the dot it is cut, after it it is heard out."""
 
 from __future__ import annotations
 
@@ -82,13 +82,16 @@ async def test_a_reply_after_the_dot_is_waited_for_and_recorded(world: World) ->
         running = asyncio.create_task(run())
         await world.clear(message)
         await asyncio.wait_for(slow.asked.wait(), 20)
+        before = await world.delivery(message)
         left.set()
         later = await world.message()
         await world.clear(later)
-        done, _ = await asyncio.wait([running], timeout=1)
-        assert not done
-        # its lease is renewed for as long as the reply takes
-        await asyncio.sleep(QUICK["lease_seconds"] * 1.2)  # type: ignore[operator]
+
+        async def renewed() -> bool:
+            return (await world.delivery(message))["lease"]["until"] > before["lease"]["until"]
+
+        await eventually(renewed, what="a lease that is renewed for as long as the reply takes")
+        assert not running.done()
         leased = await world.delivery(message)
         assert (leased["state"], leased["data_sent"]) == ("leased", 0)
         slow.told.set()

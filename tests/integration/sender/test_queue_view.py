@@ -120,29 +120,26 @@ async def paged(caller: Any, path: str, size: int, **query: Any) -> list[str]:
 async def test_a_message_shows_why_it_waits_what_was_replied_and_when_it_goes_on(world: World) -> None:
     deferred = await world.message("tempfail+why@sink.test")
     behind = await world.message("ok+behind@sink.test", route=world.route(transport_version=9))
-    async with open_queue(world) as queue, world.sender(retry_delays=[600]):
-        await world.clear(deferred, behind)
-        await world.events(deferred, "deferred")
-        (shown,) = [each for each in await queue.first.messages(state="deferred") if each["attempts"]]
-        assert (shown["id"], shown["recipient"], shown["state"]) == (
-            deferred.message_id,
-            deferred.recipient,
-            "deferred",
-        )
-        assert (shown["attempts"], shown["transport"], shown["rollup"]) == (1, "direct", "static:*.test")
-        assert shown["last_reply"] == shown["why"]
-        assert shown["last_reply"].startswith("451 ")
-        assert datetime.fromisoformat(shown["next_at"]) > datetime.now(UTC) + timedelta(seconds=300)
-        again = (await world.returned())[0]
-        assert again.message_id == behind.message_id
-    parked = waiting(behind, "deferred", why="configuration: transport")
     tried = await world.message(last=LastAttempt(transport="direct", outcome="421 busy"))
-    await world.deployment.database("sender")["deliveries"].insert_one(waiting(tried))
-    await world.deployment.database("sender")["deliveries"].replace_one({"_id": parked["_id"]}, parked)
+    deliveries = world.deployment.database("sender")["deliveries"]
     async with open_queue(world) as queue:
+        async with world.sender(retry_delays=[600]):
+            await world.clear(deferred, behind)
+            await world.events(deferred, "deferred")
+            (shown,) = [each for each in await queue.first.messages(state="deferred") if each["attempts"]]
+            assert (shown["id"], shown["recipient"]) == (deferred.message_id, deferred.recipient)
+            assert (shown["attempts"], shown["transport"], shown["rollup"]) == (1, "direct", "static:*.test")
+            assert shown["last_reply"] == shown["why"]
+            assert shown["last_reply"].startswith("451 ")
+            assert datetime.fromisoformat(shown["next_at"]) > datetime.now(UTC) + timedelta(seconds=300)
+            again = (await world.returned())[0]
+            assert again.message_id == behind.message_id
+        parked = waiting(behind, "deferred", why="configuration: transport")
+        await deliveries.replace_one({"_id": parked["_id"]}, parked)
+        await deliveries.insert_one(waiting(tried))
         by_id = {each["id"]: each for each in await queue.first.messages()}
-        assert by_id[behind.message_id]["why"] == "configuration: transport"
-        assert by_id[tried.message_id]["last_reply"] == "421 busy"
+    assert by_id[behind.message_id]["why"] == "configuration: transport"
+    assert by_id[tried.message_id]["last_reply"] == "421 busy"
 
 
 async def test_the_stages_before_the_sender_are_counted_with_their_oldest(world: World) -> None:
