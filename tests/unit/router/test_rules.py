@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.router.mx import Destination, Finding, pending
 from services.router.rules import Configuration, Way, choose, compare, decide, dns_wait
-from shared.contracts.messages import Host, LastAttempt, Message, Reroute, Seen, TlsMode, Verdict, Versions
+from shared.contracts.messages import Host, LastAttempt, Message, Seen, TlsMode, Verdict, Versions
 from tests.fixtures.messages import a_message
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -55,7 +55,6 @@ TOOK_BEFORE = "a transport before it in the failover order was taken"
 WENT_ON = "the failover goes on behind the transport that failed"
 STAYS = "the message stays on the transport of its last attempt"
 FAILED = "its last attempt failed: connection refused"
-AVOIDED, WISHED = "it was asked to be avoided", "another transport was asked for"
 
 
 @pytest.mark.parametrize(
@@ -285,35 +284,3 @@ def test_failing_transports_are_all_tried_in_turn(count: int) -> None:
         tried.append(taken.id)
         last = failed(taken.id)
     assert tried == order
-
-
-@pytest.mark.parametrize(
-    ("order", "off", "wish", "last", "lost"),
-    [
-        ("a b c", "", {"take": "b"}, None, [WISHED, None, TOOK_BEFORE]),
-        ("a b c", "", {"take": "c"}, said("a"), [WISHED, WISHED, None]),
-        ("a b c", "", {"take": "a"}, failed("a"), [None, TOOK_BEFORE, TOOK_BEFORE]),
-        ("a b", "b", {"take": "b"}, None, [None, "disabled"]),
-        ("a b", "", {"take": "elsewhere"}, said("b"), [STAYS, None]),
-        ("a b c", "", {"avoid": "a"}, said("a"), [AVOIDED, None, TOOK_BEFORE]),
-        ("a b c", "", {"avoid": "c"}, said("c"), [None, TOOK_BEFORE, AVOIDED]),
-        ("a b c", "b", {"avoid": "a"}, None, [AVOIDED, "disabled", None]),
-        ("a", "", {"avoid": "a"}, said("a"), [None]),
-        ("a b", "", {"avoid": "gone"}, said("b"), [STAYS, None]),
-    ],
-)
-def test_a_wish_for_another_way_is_followed_where_the_route_has_it(
-    order: str, off: str, wish: dict[str, str], last: LastAttempt | None, lost: list[str | None]
-) -> None:
-    names = order.split()
-    there = known(*names, ways=[way(name, enabled=name not in off.split()) for name in names])
-    candidates, taken = compare(there, last, Reroute(**wish))
-    assert [candidate.lost for candidate in candidates] == lost
-    assert taken is not None
-    assert candidates[names.index(taken.id)].lost is None
-
-
-def test_the_route_says_which_way_was_wished_for() -> None:
-    decided = routed(message(reroute=Reroute(avoid="direct")), known("direct", "smart"))
-    assert decided.route is not None
-    assert (decided.route.transport, decided.route.inputs["reroute"]) == ("smart", {"v": 1, "avoid": "direct"})
