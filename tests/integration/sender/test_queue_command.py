@@ -13,6 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 
+from tests.fixtures.deployment import eventually
 from tests.integration.sender.queue_world import Callers, open_queue, waiting
 from tests.integration.sender.world import World
 
@@ -52,8 +53,11 @@ async def served(world: World, tmp_path: Path) -> AsyncIterator[Served]:
         app: FastAPI = queue.operator.http._transport.app  # type: ignore[attr-defined]
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
         serving = asyncio.create_task(server.serve())
-        while not server.started:
-            await asyncio.sleep(0)
+
+        async def started() -> bool:
+            return server.started
+
+        await eventually(started)
         yield Served(queue, server.servers[0].sockets[0].getsockname()[1], tmp_path)
         server.should_exit = True
         await serving
@@ -82,22 +86,22 @@ async def test_the_queue_is_looked_at_and_operated_from_afar(world: World, serve
     assert begun["state"] == "open"
 
 
-@pytest.mark.parametrize(
-    ("arguments", "key", "url", "code", "said"),
-    [
-        ((), None, None, 2, "no key"),
-        ((), "ph_live_x", None, 1, "The API key is not valid. (401)"),
-        ((), "ph_live_x", "http://127.0.0.1:1", 1, "does not answer (ConnectError)"),
-        (("retry",), "first", None, 1, "#: Name messages, workspace, transport, rollup or domain. (422)"),
-        (("list", "--workspace", "w2"), "first", None, 1, "No such workspace. (404)"),
-        (("jobs", "none"), "first", None, 1, "No such job. (404)"),
-    ],
-)
-async def test_what_goes_wrong_is_said_in_one_line(
-    served: Served, arguments: tuple[str, ...], key: str | None, url: str | None, code: int, said: str
-) -> None:
-    token = served.queue.first.token if key == "first" else key
-    ended, out, err = await served.run(*arguments, key=token, url=url)
-    assert (ended, out) == (code, "")
-    assert said in err
-    assert err.count("\n") == 1
+WRONG: list[tuple[tuple[str, ...], str | None, str | None, int, str]] = [
+    ((), None, None, 2, "no key"),
+    ((), "ph_live_x", None, 1, "The API key is not valid. (401)"),
+    ((), "ph_live_x", "http://127.0.0.1:1", 1, "does not answer (ConnectError)"),
+    (("retry",), "first", None, 1, "#: Name messages, workspace, transport, rollup or domain. (422)"),
+    (("list", "--workspace", "w2"), "first", None, 1, "No such workspace. (404)"),
+    (("jobs", "none"), "first", None, 1, "No such job. (404)"),
+]
+
+
+async def test_what_goes_wrong_is_said_in_one_line(served: Served) -> None:
+    token = served.queue.first.token
+    ended = await asyncio.gather(
+        *(served.run(*arguments, key=token if key == "first" else key, url=url) for arguments, key, url, _, _ in WRONG)
+    )
+    for (arguments, *_, code, said), (returned, out, err) in zip(WRONG, ended, strict=True):
+        assert (returned, out) == (code, ""), arguments
+        assert said in err
+        assert err.count("\n") == 1
