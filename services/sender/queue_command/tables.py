@@ -28,7 +28,10 @@ def summary(queue: Mapping[str, Any]) -> list[Table]:
     """What waits, stage by stage and destination by destination."""
     tables = []
     if queue["stages"] is not None:
-        rows = [(each["lane"], each["stage"], each["count"], each["oldest_at"]) for each in queue["stages"]]
+        rows = [
+            (each["lane"], each["stage"], "?" if each["count"] is None else count(each), each["oldest_at"])
+            for each in queue["stages"]
+        ]
         tables.append(table_of(("lane", "stage", "unread", "oldest"), rows))
     lanes = [(each["lane"], *(count(each[state]) for state in STATES)) for each in queue["lanes"]]
     tables.append(table_of(("lane", *STATES), lanes))

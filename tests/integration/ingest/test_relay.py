@@ -19,7 +19,7 @@ from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType
 from shared.contracts.messages import Message
 from shared.contracts.record import MAX_RECORD_BYTES
-from shared.contracts.topics import EVENTS, LIVE, Lane, accepted, due
+from shared.contracts.topics import EVENTS, LIVE, STAGE_REPORTS, Lane, accepted, due
 from shared.kafka.batch import Incoming
 from shared.kafka.dead_letter import text_headers
 from shared.kafka.lag import LagMeter, Reader
@@ -219,7 +219,7 @@ async def test_a_record_that_is_too_large_makes_its_message_stuck_and_stops_noth
 
 
 async def test_only_one_process_relays_a_lane_and_another_takes_over(deployment: Deployment) -> None:
-    await deployment.prepare("ingest", topics=LIVE)
+    await deployment.prepare("ingest", topics=(*LIVE, STAGE_REPORTS))
     settings = deployment.settings(Settings)
     first, second = (create_app(settings, {"relay"}) for _ in range(2))
     submissions = deployment.database("ingest")["submissions"]

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from shared.contracts.messages import LastAttempt
-from shared.contracts.topics import Lane, Stream, accepted, cleared, due, routed
+from shared.contracts.stages import StageReport
+from shared.contracts.topics import STAGE_REPORTS, Lane, Stream, accepted, cleared, due, routed
 from shared.tokens import made_at
 from tests.integration.sender.queue_world import Callers, open_queue, waiting
 from tests.integration.sender.world import World
@@ -144,7 +145,7 @@ async def test_a_message_shows_why_it_waits_what_was_replied_and_when_it_goes_on
 
 async def test_the_stages_before_the_sender_are_counted_with_their_oldest(world: World) -> None:
     topics = tuple(name(lane) for name in (accepted, routed) for lane in Lane)
-    await world.deployment.prepare(topics=topics)
+    await world.deployment.prepare(topics=(*topics, STAGE_REPORTS))
     standard, critical = await world.message(), await world.message(lane=Lane.CRITICAL)
     before = datetime.now(UTC)
     for topic, message in (
@@ -155,12 +156,19 @@ async def test_the_stages_before_the_sender_are_counted_with_their_oldest(world:
         (cleared(Lane.STANDARD), await world.message()),
     ):
         await world.deployment.publish(topic, [(message.message_id, message.encode(), {})])
+    report = StageReport(
+        stage="outbox", lane=Lane.CRITICAL, count=100_000, more=True, oldest_at=before, reported_at=before
+    )
+    for each in (report.with_changes(count=1, more=False), report):
+        await world.deployment.publish(STAGE_REPORTS, [("outbox:critical", each.encode(), {})])
     async with open_queue(world) as queue:
         stages = {(each["lane"], each["stage"]): each for each in (await queue.operator.get())["stages"]}
     assert {place: each["count"] for place, each in stages.items()} == {
+        ("critical", "outbox"): 100_000, ("standard", "outbox"): None,
         ("critical", "router"): 0, ("critical", "suppression"): 1, ("critical", "sender"): 0,
         ("standard", "router"): 2, ("standard", "suppression"): 0, ("standard", "sender"): 2,
     }  # fmt: skip
+    assert stages["critical", "outbox"]["more"]
     for each in stages.values():
         assert (each["oldest_at"] is not None) is bool(each["count"])
         if each["count"]:
