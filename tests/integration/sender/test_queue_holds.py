@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from shared.contracts.messages import Message, TlsMode
+from shared.contracts.messages import Message, TlsMode, Verdict, VerdictKind
 from tests.fixtures.deployment import eventually
-from tests.fixtures.scripted_smtp import ScriptedServer, Silence
+from tests.integration.sender.patient_server import patient_server
 from tests.integration.sender.queue_world import back_from_router, open_queue, waiting
 from tests.integration.sender.world import World
 
@@ -56,27 +56,19 @@ async def test_a_hold_keeps_what_is_there_and_what_comes_until_it_is_released(wo
 
 
 async def test_a_hold_stops_an_attempt_that_is_under_way_before_its_dot(world: World) -> None:
-    async with ScriptedServer({"MAIL": Silence()}, {}) as server, open_queue(world) as queue:
+    async with patient_server("RCPT") as server, open_queue(world) as queue, world.sender(lease_seconds=60):
         message = await world.message(route=world.route(server.port, tls=TlsMode.DISABLED))
-        async with world.sender(lease_seconds=30, command_timeout_seconds=2):
-            await world.clear(message)
-
-            async def under_way() -> bool:
-                return bool(server.sessions and "MAIL" in server.sessions[0].verbs)
-
-            await eventually(under_way)
-            job = await queue.operator.act("hold", messages=[message.message_id], reason="wait")
-            assert job["left"] == [{"id": message.message_id, "reason": "under_way"}]
-            # the attempt ends by its own deferral or is held before its dot: the next one is held in any case
-            await eventually(lambda: state_settled(world, message))
-            await queue.operator.act("retry", messages=[message.message_id])
-            await back_from_router(world, route=world.route(server.port, tls=TlsMode.DISABLED))
-            await state_of(world, message, "held")
-        assert [session.dots for session in server.sessions] == [0]
-
-
-async def state_settled(world: World, message: Message) -> bool:
-    return (await world.delivery(message))["state"] in ("deferred", "held")
+        await world.clear(message)
+        await server.is_asked()
+        job = await queue.operator.act("hold", messages=[message.message_id], reason="wait")
+        assert job["left"] == [{"id": message.message_id, "reason": "under_way"}]
+        knows = await world.message()  # whoever held this one back knows of the hold
+        await queue.operator.act("hold", messages=[knows.message_id], reason="wait")
+        await world.clear(knows)
+        await state_of(world, knows, "held")
+        server.told.set()
+        held = await state_of(world, message, "held")
+    assert (held["attempt"], held["hold"], server.dots) == (0, job["id"], 0)
 
 
 async def test_claims_of_every_process_leave_what_is_held(world: World) -> None:
@@ -99,18 +91,26 @@ async def test_claims_of_every_process_leave_what_is_held(world: World) -> None:
 
 
 async def test_a_hold_ends_by_itself_and_a_life_ends_under_it(world: World) -> None:
-    soon = datetime.now(UTC) + timedelta(seconds=2)
-    dies = await world.message("ok+dies@sink.test", expires_at=soon)
-    goes_on = await world.message("ok+goes@sink.test", workspace_id="w2")
+    """An hour goes by in the database."""
+    hour = datetime.now(UTC) + timedelta(hours=1)
+    dies, goes_on = await world.message("ok+dies@sink.test", expires_at=hour), await world.message(workspace_id="w2")
+    database = world.deployment.database("sender")
     async with open_queue(world) as queue, world.sender():
-        await queue.first.act("hold", workspace="w1", reason="for long")
-        await queue.second.act("hold", workspace="w2", reason="for a moment", until=soon.isoformat())
+        await queue.first.begin("hold", workspace="w1", reason="for long")
+        short = await queue.second.begin("hold", workspace="w2", reason="for an hour", until=hour.isoformat())
         await world.clear(dies, goes_on)
         for message in (dies, goes_on):
-            await state_of(world, message, "held")
-        again = await world.returned(at_least=2)
-        assert {each.message_id for each in again} == {dies.message_id, goes_on.message_id}
-        await back_from_router(world, at_least=2)
+            held = await state_of(world, message, "held")
+            assert abs(held["due_at"] - hour) < timedelta(seconds=1)
+        now = datetime.now(UTC)
+        await database["holds"].update_one({"_id": short["id"]}, {"$set": {"until": now}})
+        await database["deliveries"].update_many({"state": "held"}, {"$set": {"due_at": now}})
+        again = {each.message_id: each for each in await world.returned(at_least=2)}
+        expired = Verdict(kind=VerdictKind.EXPIRED, reason="expired", by="router", checked_at=now)
+        await world.clear(
+            again[dies.message_id].with_changes(verdict=expired),
+            again[goes_on.message_id].with_changes(route=goes_on.route, verdict=goes_on.verdict),
+        )
         await world.events(goes_on, "delivered")
         (*_, event) = await world.events(dies, "failed")
         (hold,) = (await queue.operator.get("/holds"))["data"]

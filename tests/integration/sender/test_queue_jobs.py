@@ -12,6 +12,7 @@ from shared.contracts.messages import Reroute, TlsMode
 from shared.tokens import uuid7
 from tests.fixtures.deployment import eventually
 from tests.fixtures.scripted_smtp import ScriptedServer, Silence
+from tests.integration.sender.patient_server import patient_server
 from tests.integration.sender.queue_world import open_queue, waiting
 from tests.integration.sender.test_queue_holds import state_of
 from tests.integration.sender.world import World
@@ -76,14 +77,15 @@ async def test_what_is_between_its_mark_and_its_reply_is_not_bounced(world: Worl
 
 
 async def test_what_has_not_come_to_its_dot_is_bounced_and_its_dot_does_not_leave(world: World) -> None:
-    message = await world.message("tarpit+bounce@sink.test")
-    async with open_queue(world) as queue, world.sender(lease_seconds=30):
+    async with patient_server("RCPT") as server, open_queue(world) as queue, world.sender(lease_seconds=60):
+        message = await world.message(route=world.route(server.port, tls=TlsMode.DISABLED))
         await world.clear(message)
-        await state_of(world, message, "leased")
+        await server.is_asked()
         job = await queue.operator.act("bounce", domain="sink.test", reason="no")
         assert job["changed"] == 1
-        await world.events(message, "failed")
-    assert await world.at_sink("tarpit+bounce@sink.test") == []
+        server.told.set()
+        events = await world.events(message, "failed")
+    assert ([str(event.type) for event in events], server.dots) == (["failed"], 0)
 
 
 async def test_under_a_storm_of_bounces_each_message_is_delivered_or_bounced(world: World) -> None:
