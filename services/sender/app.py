@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, nullcontext, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from random import Random
 
+from services.sender.api.router import queue_router
 from services.sender.arrivals import Held
 from services.sender.bounces.live import Rules
 from services.sender.claiming import Claiming
@@ -27,6 +28,8 @@ from services.sender.intake import Intake
 from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
 from services.sender.mail.platform import platform_signer
+from services.sender.operations import Operations
+from services.sender.queue.stages import Stages
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
 from services.sender.returns.server import return_door
@@ -68,14 +71,16 @@ ARRIVALS = 100
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Roles: `http` (no routes yet), `deliver` (takes over, delivers, retries), `returns` (the return door)."""
+    """Roles: `http` (the queue), `deliver` (takes over, delivers, retries, does what the queue is asked for), `returns`
+    (the return door)."""
     base = Base("sender", settings, roles, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
     parts = _Deliver(base, settings) if "deliver" in roles else None
     door = return_door(base, settings) if "returns" in roles else None
+    stages = Stages(settings)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running() as loops, door.open(loops) if door else nullcontext():
+        async with base.running() as loops, door.open(loops) if door else nullcontext(), aclosing(stages):
             if parts is None:
                 yield
                 return
@@ -93,7 +98,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 with suppress(Exception):
                     await parts.warmups.give_back()
 
-    return Service("sender", [], run, base.ready)
+    routers = [queue_router(base, settings, stages)] if "http" in roles else []
+    return Service("sender", routers, run, base.ready)
 
 
 class _Deliver:
@@ -118,7 +124,7 @@ class _Deliver:
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
 
         async def mark(held: Held) -> bool:
-            return self.dispatcher.owns(held) and await marks.submit((held.id, held.token))
+            return self.dispatcher.may_send(held) and await marks.submit((held.id, held.token))
 
         contents = ContentStore(base.content_database)
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
@@ -127,6 +133,9 @@ class _Deliver:
         slots = Slots(destinations, pool, self.clock, settings.lease_seconds)
         self.warmups = Warmups(DayCounts(base.database), self.clock)
         self.feedback = Feedback(slots, table, self.clock)
+        self.commands = CommandsHandler(self.deliveries, self.endings, kept)
+        self.operations = Operations(base, settings, self.deliveries, self.endings, self.commands, self.clock)
+        holds = self.operations.holds
         mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None
         returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
@@ -135,6 +144,7 @@ class _Deliver:
             policies,
             mark,
             self.feedback.heard,
+            holds,
             settings.schedule,
             mail,
             returning,
@@ -174,13 +184,14 @@ class _Deliver:
             self.endings,
             base.publisher,
             self.clock,
+            holds,
         )
         base.copy_configuration()
-        self.commands = CommandsHandler(self.deliveries, self.endings, kept)
         _attach(base, settings, intake, ChangesHandler(changes), self.commands)
 
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
+        self.operations.start(loops)
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.bounce-rules", RULES_SECONDS, self.rules.look)
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.sender.destinations.name import Destination, route_of
 from services.sender.rules import LONG_WAIT, Settled
+from shared.addresses import domain_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane
 from shared.kafka.batch import Incoming
@@ -20,9 +22,9 @@ class Held:
     """A delivery that this process has claimed: what it needs to deliver it and to say how that went.
 
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
-    whether its final dot may have left. Until `safe_until`, a monotonic time, nobody else can have taken it over.
-    `answers_to` is the mailbox that a reply is meant for, where replies are tracked.
-    `weight` is the memory that it is counted with.
+    whether its final dot may have left. It is `cuttable` until that is about to be decided, or it has an outcome. Until
+    `safe_until`, a monotonic time, nobody else can have taken it over. `answers_to` is the mailbox that a reply is
+    meant for, where replies are tracked; `weight` is the memory that it is counted with.
     """
 
     message: Message
@@ -34,6 +36,7 @@ class Held:
     began: float | None = None
     told: bool = False
     marked: bool = False
+    cuttable: bool = True
     safe_until: float = 0.0
     refused: int = 0
     answers_to: str | None = None
@@ -89,6 +92,8 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
         "ambiguous": 0,
         "refused": 0,
         "address": address,
+        "domain": domain_of(message.recipient),
+        "destination": str(Destination(*route_of(message))) if message.route else "",
         "arrived_at": now,
         "record": incoming.raw.value,
     }
@@ -112,6 +117,7 @@ def settled_fields(settled: Settled, kept: timedelta, now: datetime) -> dict[str
     fields: dict[str, Any] = {"state": settled.state}
     if settled.due_at is not None:
         fields["due_at"] = settled.due_at
+        fields |= {name: value for name, value in (("hold", settled.hold), ("why", settled.why)) if value is not None}
     else:
         fields["purge_at"] = now + kept
     if settled.event is not None:

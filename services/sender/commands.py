@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from services.sender.bounces.commands import app as bounce
+from services.sender.queue_command.command import app as queue
 
 
 def register(root: typer.Typer) -> None:
     root.add_typer(bounce, name="bounce")
+    root.add_typer(queue, name="queue")

@@ -14,9 +14,19 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from services.sender.arrivals import Held
 from services.sender.destinations.name import provider_of
 from services.sender.mail.outgoing import MailMaker
+from services.sender.queue.active import ActiveHolds
 from services.sender.retry import RetrySchedule
 from services.sender.returns.outgoing import Returning, answers_to
-from services.sender.rules import WARMED_UP, Settled, parked, patience, settle_outcome, unbuildable, unexpected
+from services.sender.rules import (
+    WARMED_UP,
+    Settled,
+    held_back,
+    parked,
+    patience,
+    settle_outcome,
+    unbuildable,
+    unexpected,
+)
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.conversation import Envelope
@@ -46,6 +56,7 @@ class Delivery:
         policies: StsPolicies | None,
         mark: Mark,
         heard: Heard,
+        holds: ActiveHolds,
         schedule: RetrySchedule,
         mail: MailMaker,
         returning: Returning,
@@ -58,13 +69,17 @@ class Delivery:
         self._policies = policies
         self._mark = mark
         self._heard = heard
+        self._holds = holds
         self._schedule = schedule
         self._tracing = tracing
         self._rng = rng
 
     async def deliver(self, held: Held, supply: Supply) -> tuple[Settled | None, str | None]:
         """How the delivery stands after one attempt, and its span's traceparent; None where the lease was lost."""
+        await self._holds.fresh()
         now = datetime.now(UTC)
+        if (hold := self._holds.of(held.message)) is not None and not hold.ends:
+            return held_back(held.message, hold, now), held.trace
         if supply.behind is not None:
             until = now + patience(held.message, now)
             return parked(held.message, now, until, f"configuration: {supply.behind}"), held.trace
@@ -144,7 +159,8 @@ class Delivery:
 
     async def _before_dot(self, held: Held) -> bool:
         safe_until = held.safe_until  # what is renewed meanwhile may be somebody else's by then
-        if not await self._mark(held):
+        hold = self._holds.of(held.message)
+        if (hold is not None and not hold.ends) or not await self._mark(held):
             return False
         reach("sender.marked")
         if time.monotonic() >= safe_until:

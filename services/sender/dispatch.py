@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from math import ceil
@@ -15,7 +15,7 @@ import structlog
 from services.sender.arrivals import Held
 from services.sender.delivery import Delivery
 from services.sender.destinations.pacing import Pacing
-from services.sender.endings import Endings
+from services.sender.endings import Endings, persist
 from services.sender.fair import Line
 from services.sender.memory import Memory
 from services.sender.rules import Settled
@@ -25,18 +25,18 @@ from services.sender.store.deliveries import Deliveries
 from services.sender.supplies import Supplies, Supply
 from services.sender.turns import Turns
 from shared.contracts.topics import Lane
-from shared.kafka.faults import is_infrastructure
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
-RECORD_PAUSE = 0.5
 QUICK_SECONDS = 0.1
+CUT_SECONDS = 1.0
 SAFE_SHARE = 0.9  # of a lease, whose end is estimated where its delivery was claimed by insertion
 
 
 class Dispatcher:
-    """An async context that owns the conversations. Leaving it begins nothing new, waits for those under way, and gives
-    back what has not begun: nothing after a final dot is cut that `shutdown_seconds` are enough for.
+    """An async context that owns the conversations. Leaving it begins nothing new, cuts those that have not come to
+    their final dot, gives all of that back at once, and waits for the others: nothing after a final dot is cut that
+    `shutdown_seconds` are enough for.
 
     `held` are the deliveries whose leases this process renews. `freed` is set when more can be claimed.
     """
@@ -66,7 +66,7 @@ class Dispatcher:
         self._memory = Memory(settings.held_bytes)
         self._running = 0
         self._turns = Turns(slots, pacing, settings.max_in_flight, self._begin)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Held] = {}
 
     async def __aenter__(self) -> Dispatcher:
         return self
@@ -77,17 +77,28 @@ class Dispatcher:
         self.closing = True
         self.freed.set()
         left = [held for line in self._slots.lines.values() for held in line.empty()]
+        left += await self._cut([task for task, held in self._tasks.items() if held.cuttable], CUT_SECONDS)
         with suppress(Exception):
             await self._let_go(left)
         if self._tasks:
             _, late = await asyncio.wait(self._tasks, timeout=self._settings.shutdown_seconds)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            # what is marked may be with the peer: its lease runs out, and it is ambiguous
+            cut = await self._cut(late, None)
+            with suppress(Exception):
+                await self._deliveries.give_back({held.id: held.token for held in cut}, unmarked=True)
         await self._endings.drain()
         self._turns.close()
         with suppress(Exception):
             await self._slots.let_go()
+
+    async def _cut(self, tasks: Collection[asyncio.Task[None]], seconds: float | None) -> list[Held]:
+        """Ends tasks, waiting for that so long at most, and returns their deliveries."""
+        deliveries = [self._tasks[task] for task in tasks]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        return deliveries
 
     def room(self, destination: str, lane: Lane) -> int:
         """How many more deliveries of a destination this process takes now, of whatever workspaces."""
@@ -114,6 +125,13 @@ class Dispatcher:
     def owns(self, held: Held) -> bool:
         """Whether this is the newest claim of its delivery here; an older one has lost its lease."""
         return self.held.get(held.id) is held
+
+    def may_send(self, held: Held) -> bool:
+        """Whether the final dot of a delivery may leave: from here on it is not cut any more."""
+        if self.closing or not self.owns(held):
+            return False
+        held.cuttable = False
+        return True
 
     def knows_end_of(self, held: Held) -> bool:
         """Whether the delivery is under way here by this very claim: how it ended will be said, however late."""
@@ -221,14 +239,15 @@ class Dispatcher:
         if line.in_use == 1:
             line.moved_at = held.began
         task = asyncio.create_task(self._run(held, supply, line), name=f"deliver-{held.id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = held
+        task.add_done_callback(self._tasks.pop)
 
     async def _run(self, held: Held, supply: Supply, line: Line[Held]) -> None:
         metrics.IN_FLIGHT.labels("sender").inc()
         try:
             try:
                 settled, trace = await self._delivery.deliver(held, supply)
+                held.cuttable = False
             finally:
                 metrics.IN_FLIGHT.labels("sender").dec()
                 self._running -= 1
@@ -237,13 +256,9 @@ class Dispatcher:
                 self._ended.set()
                 self._begin(held.destination)
             if settled is None:
-                await self._persist(lambda: self._let_go([held]))
+                await persist(lambda: self._let_go([held]))
             else:
-                await self._persist(lambda: self._record(held, settled, trace))
-        except asyncio.CancelledError:
-            # what is marked may be with the peer: its lease runs out, and it is ambiguous
-            await self._deliveries.give_back({held.id: held.token}, unmarked=True)
-            raise
+                await persist(lambda: self._record(held, settled, trace))
         except Exception:
             log.exception("delivery left to its lease", message_id=held.id)
         finally:
@@ -253,18 +268,6 @@ class Dispatcher:
     async def _record(self, held: Held, settled: Settled, trace: str | None) -> None:
         if not await self._endings.record(held, settled, trace):
             log.warning("outcome of a lost lease", message_id=held.id, state=settled.state)
-
-    async def _persist(self, act: Callable[[], Awaitable[None]]) -> None:
-        """Tries however long MongoDB is away: an outcome that is forgotten becomes a second delivery."""
-        while True:
-            try:
-                await act()
-                return
-            except Exception as error:
-                if not is_infrastructure(error):
-                    raise
-                log.warning("waiting for the database", error=type(error).__name__)
-                await asyncio.sleep(RECORD_PAUSE)
 
     async def _let_go(self, deliveries: Sequence[Held]) -> None:
         await self._deliveries.give_back({held.id: held.token for held in deliveries})

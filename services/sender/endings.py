@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from services.sender.store.deliveries import Deliveries
 from shared.contracts.events import EventType
 from shared.contracts.topics import EVENTS
 from shared.failpoints import reach
+from shared.kafka.faults import is_infrastructure
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from shared.mongo.due import new_token
 from shared.mongo.group_commit import GroupCommit
@@ -25,9 +27,10 @@ from shared.telemetry.tracing import trace_headers
 log = structlog.get_logger(__name__)
 # No slot waits for an outcome to be written: a little company halves what each costs.
 LINGER_SECONDS = 0.01
+RECORD_PAUSE = 0.5
 ENDED = (
     *("record", "address", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
-    *("tell_at", "commanded", "expires_at"),
+    *("tell_at", "commanded", "expires_at", "domain", "hold", "why", "resume_at", "reroute"),
 )
 
 
@@ -113,6 +116,19 @@ class Endings:
         if ending.held.answers_to:
             fields["answers_to"] = ending.held.answers_to
         return fields
+
+
+async def persist(act: Callable[[], Awaitable[None]]) -> None:
+    """Tries however long MongoDB is away: an outcome that is forgotten becomes a second delivery."""
+    while True:
+        try:
+            await act()
+            return
+        except Exception as error:
+            if not is_infrastructure(error):
+                raise
+            log.warning("waiting for the database", error=type(error).__name__)
+            await asyncio.sleep(RECORD_PAUSE)
 
 
 def event_record(document: Mapping[str, Any]) -> Outgoing:

@@ -15,7 +15,8 @@ from services.sender.destinations.placing import Placing
 from services.sender.destinations.ways import Ways
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
-from services.sender.rules import Settled, settle_arrival
+from services.sender.queue.active import ActiveHolds
+from services.sender.rules import Settled, bounced_by_order, held_back, settle_arrival
 from services.sender.settings import Settings
 from services.sender.slots import Slots
 from services.sender.store.changes import Changes
@@ -53,8 +54,10 @@ class Intake:
         endings: Endings,
         publisher: Publisher,
         clock: DatabaseClock,
+        holds: ActiveHolds,
     ) -> None:
         self._settings = settings
+        self._holds = holds
         self._deliveries = deliveries
         self._changes = changes
         self._slots = slots
@@ -75,8 +78,9 @@ class Intake:
         # of a message that is there twice, the newest pass is the one that may be taken
         newest = {one.record.message_id: one for one in sorted(batch, key=lambda one: one.record.pass_)}
         now = await self._clock.current()
+        await self._holds.fresh()
         decided: dict[str, Destination | Settled | None] = {
-            id_: settle_arrival(incoming.record, now) for id_, incoming in newest.items()
+            id_: self._settle(incoming.record, now) for id_, incoming in newest.items()
         }
         decided |= await self._placing.of([newest[id_].record for id_, each in decided.items() if each is None], now)
         arrivals = [Arrival(newest[id_], now, each) for id_, each in decided.items() if isinstance(each, Settled)]
@@ -91,6 +95,15 @@ class Intake:
                 arrivals = []
             else:
                 await self._dispatcher.next_end()
+
+    def _settle(self, message: Message, now: datetime) -> Settled | None:
+        """What the message comes to by its verdict or by a hold that it is under; None where it is to be sent."""
+        settled, hold = settle_arrival(message, now), self._holds.of(message)
+        if hold is None or (settled is not None and settled.state == "ended"):
+            return settled
+        if hold.ends:
+            return bounced_by_order(message, hold, now)
+        return settled or held_back(message, hold, now)
 
     def _admit(self, queues: Queues, now: datetime, *, patient: bool) -> list[Arrival]:
         """Takes off the queues what begins, and what waits in the database because no room will come in a moment."""
@@ -147,7 +160,7 @@ class Intake:
             return fields | to_send(arrival, until if arrival.begins else None)
         fields |= settled_fields(arrival.settled, self._kept, now)
         if arrival.settled.due_at is None:
-            del fields["record"], fields["address"]
+            del fields["record"], fields["address"], fields["domain"]
         return fields
 
     async def _make_room(self, queues: Queues) -> None:

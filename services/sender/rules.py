@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from services.sender.queue.holds import Hold
 from services.sender.retry import RetrySchedule, burns_attempt, given_up, is_refusal, next_due
 from services.sender.smtp.outcomes import (
     SUPPRESSING,
@@ -21,7 +22,7 @@ from services.sender.smtp.outcomes import (
 )
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import LastAttempt, Message, Seen, Verdict, VerdictKind
+from shared.contracts.messages import LastAttempt, Message, Reroute, Seen, Verdict, VerdictKind
 
 STAND_IN_WAIT = timedelta(seconds=1)
 BEHIND_WAIT = timedelta(seconds=2)
@@ -34,10 +35,10 @@ REPLY_CODE = re.compile("[2-5][0-9]{2}")
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """How a delivery stands after something happened: ended, or deferred until `due_at`.
+    """How a delivery stands after something happened: ended, or deferred until `due_at`, or held by a hold until then.
 
     `event` is what is said of it, None where nothing is; `attempts`, `ambiguous` and `refused` are added to the
-    delivery's counts.
+    delivery's counts. `why` is what it waits for where that is no reply.
     """
 
     event: Event | None
@@ -46,10 +47,14 @@ class Settled:
     ambiguous: int = 0
     refused: int = 0
     last: LastAttempt | None = None
+    hold: str | None = None
+    why: str | None = None
 
     @property
     def state(self) -> str:
-        return "ended" if self.due_at is None else "deferred"
+        if self.due_at is None:
+            return "ended"
+        return "deferred" if self.hold is None else "held"
 
 
 def settle_arrival(message: Message, now: datetime) -> Settled | None:
@@ -83,7 +88,7 @@ def parked(message: Message, now: datetime, until: datetime, reason: str) -> Set
     event = None
     if until - now > LONG_WAIT:
         event = event_of(message, EventType.QUEUED, now, {"reason": reason, "next_at": until.isoformat()})
-    return Settled(event, due_at=min(until, message.expires_at), last=message.last)
+    return Settled(event, due_at=min(until, message.expires_at), last=message.last, why=reason)
 
 
 def another_way(message: Message, now: datetime, tomorrow: datetime) -> Settled:
@@ -95,6 +100,20 @@ def another_way(message: Message, now: datetime, tomorrow: datetime) -> Settled:
         last = LastAttempt(transport=message.route.transport, outcome=WARMED_UP, scope="transport", full=full)
         return Settled(None, due_at=now, last=last)
     return replace(parked(message, now, tomorrow, WARMED_UP), last=None)
+
+
+def held_back(message: Message, hold: Hold, now: datetime) -> Settled:
+    """Waits until its hold ends, or for the end of its life; no attempt is burnt."""
+    data = {"reason": "held", "hold": hold.id, "by": hold.by, "detail": hold.reason, "since": hold.since.isoformat()}
+    if hold.until is not None:
+        data["until"] = hold.until.isoformat()
+    event = event_of(message, EventType.QUEUED, now, data | report(message), occurrence=hold.id)
+    return Settled(event, due_at=min(hold.until or message.expires_at, message.expires_at), hold=hold.id, why="held")
+
+
+def bounced_by_order(message: Message, order: Hold, now: datetime) -> Settled:
+    """Ends a message that somebody had asked to end before it came here."""
+    return _ended(message, EventType.FAILED, now, {"reason": "bounced", "by": order.by, "detail": order.reason})
 
 
 def patience(message: Message, now: datetime, least: timedelta = BEHIND_WAIT) -> timedelta:
@@ -156,6 +175,10 @@ def settle_command(command: Command, now: datetime, pass_: int) -> Settled:
             return _ended(message, EventType.CANCELED, now, {"reason": "requested"})
         case CommandType.EXPIRE:
             return _ended(message, EventType.FAILED, now, {"reason": "expired", "class": str(BounceClass.EXPIRED)})
+        case CommandType.BOUNCE:
+            return _ended(
+                message, EventType.FAILED, now, {"reason": "bounced", "by": command.by, "detail": command.text}
+            )
 
 
 def unbuildable(reason: str, detail: str) -> Failed:
@@ -171,9 +194,15 @@ def unexpected(error: Exception, *, marked: bool) -> Outcome:
     return Deferred(text=text, class_=BounceClass.UNDETERMINED, scope=Scope.MESSAGE)
 
 
-def released(message: Message, pass_: int, attempt: int, last: LastAttempt | None, now: datetime) -> Message:
-    """The message as it goes back to the router: a new pass, its route and verdict gone."""
+def released(
+    message: Message, pass_: int, attempt: int, last: LastAttempt | None, now: datetime, wish: Reroute | None = None
+) -> Message:
+    """The message as it goes back to the router: a new pass, its route and verdict gone.
+
+    A wish for another way holds until an attempt was made by it.
+    """
     return message.with_changes(
+        reroute=wish or (message.reroute if attempt == message.attempt else None),
         pass_=pass_,
         attempt=attempt,
         last=last,

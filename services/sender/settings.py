@@ -38,6 +38,9 @@ class Settings(SharedSettings):
         2000, ge=1, description="retries of one lane that are on their way to the router at once"
     )
     release_wait_seconds: float = Field(60, description="when a released retry that did not come back goes again")
+    queue_audit_days: float = Field(
+        400, gt=0, description="how long what was asked of `/v1/queue`, and by whom, is kept"
+    )
     change_days: float = Field(8, description="how long suppression changes are kept; longer than any record lives")
 
     ehlo_name: str = Field("localhost", description="the name in EHLO: the one that our address resolves back to")

@@ -23,7 +23,7 @@ from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
 from shared.contracts.events import Event, EventType, event_of
-from shared.contracts.messages import LastAttempt, Message
+from shared.contracts.messages import LastAttempt, Message, Reroute
 from shared.contracts.topics import Lane, due
 from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
@@ -179,5 +179,6 @@ class Upkeep:
             span = self._tracing.start("retry", None, SpanKind.PRODUCER, links=[message.trace])
             trace = traceparent_of(span)
             span.end()
-        again = released(message, document["pass"], document["attempt"], last, now)
+        wish = Reroute.model_validate(document["reroute"]) if document.get("reroute") else None
+        again = released(message, document["pass"], document["attempt"], last, now, wish)
         return Outgoing(due(message.lane), message.message_id, again.encode(), trace_headers(trace))

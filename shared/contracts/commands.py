@@ -11,12 +11,18 @@ from shared.contracts.record import Record, Timestamp
 class CommandType(StrEnum):
     CANCEL = "cancel"
     EXPIRE = "expire"
+    BOUNCE = "bounce"
 
 
 class Command(Record):
-    """A command with the identity it needs: its target may never have arrived at the one who acts on it."""
+    """A command with the identity it needs: its target may never have arrived at the one who acts on it.
+
+    A bounce says who asked for it (`by`) and why (`text`).
+    """
 
     command_id: str
     type: CommandType
     occurred_at: Timestamp
     message: Message
+    by: str | None = None
+    text: str | None = None

@@ -124,6 +124,14 @@ class LastAttempt(Record):
     full: list[str] = []
 
 
+class Reroute(Record):
+    """Somebody's wish for the next pass: the transport to take, or the one to avoid. A route that leaves no choice is
+    not changed by it."""
+
+    take: str | None = None
+    avoid: str | None = None
+
+
 class Message(Record):
     """One message to one recipient. Subjects, bodies and callers' headers stay in the content store.
 
@@ -155,6 +163,7 @@ class Message(Record):
     versions: Versions
     seen: Seen
     last: LastAttempt | None = None
+    reroute: Reroute | None = None
     route: Route | None = None
     verdict: Verdict | None = None
     trace: str | None = None

@@ -24,6 +24,7 @@ TAGS = {
     "templates": "What is sent again and again, in versions",
     "suppressions": "Addresses that get no mail",
     "webhooks": "Endpoints that are told what became of messages, and each attempt to tell them",
+    "queue": "What waits to be delivered, and what may be done with it",
     "transports": "Ways out: the recipients' own mail servers, and smart hosts",
     "routes": "Which transports a workspace's mail takes, in their order",
     "keys": "API keys, and credentials for the SMTP door",

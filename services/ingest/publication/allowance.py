@@ -8,30 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from services.ingest.projection.projector import EVENTS_CONSUMER, accepted_consumer
 from shared.contracts.topics import EVENTS, Lane, accepted, cleared, due, routed
+from shared.kafka.lag import Lag, Reader
 
 LEAST = 100  # records
 BUSY_SECONDS = 0.8  # more than the pipeline takes for a record where nothing waits: what is allowed can grow
 RATE_SECONDS = 2.0  # of reading that make a rate; a stage commits some hundred records at a time
-
-
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """A consumer group of one topic, both without the deployment's prefix."""
-
-    group: str
-    topic: str
-
-
-@dataclass(frozen=True, slots=True)
-class Lag:
-    """How far a reader is: the records of its topic that it has not read, and those before them since ever."""
-
-    unread: int
-    read: int
 
 
 def downstream(lane: Lane) -> tuple[tuple[Reader, ...], ...]:

@@ -1,11 +1,23 @@
 """The sender's collections: the only MongoDB code of the service."""
 
-from services.sender.store import broken_tls, changes, deliveries, destinations, returns, sts_policies, warmups
+from services.sender.store import (
+    broken_tls,
+    changes,
+    deliveries,
+    destinations,
+    holds,
+    jobs,
+    returns,
+    sts_policies,
+    warmups,
+)
 
 INDEXES = {
     **deliveries.INDEXES,
     **destinations.INDEXES,
     **changes.INDEXES,
+    **holds.INDEXES,
+    **jobs.INDEXES,
     **returns.INDEXES,
     **broken_tls.INDEXES,
     **sts_policies.INDEXES,

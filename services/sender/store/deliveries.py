@@ -1,10 +1,12 @@
 """The `deliveries` collection: one document for each message that the sender owns or has owned.
 
-`state` is `waiting` (may be claimed), `leased` (a process delivers it), `deferred` (due at `due_at`), `released` (on
-its way to the router; again at `due_at` where it does not come back) or `ended` (a tombstone). `record` is the message
-as it arrived, `last_event` what was last said of it, `data_sent` the pass in which the final dot may have been sent,
-`tell_at` when a delivery that still waits is to be said `queued`, `commanded` the command that ends it when nobody
-holds it.
+`state` is `waiting` (may be claimed), `leased` (a process delivers it), `deferred` (due at `due_at`), `held` (by the
+hold `hold`, at most until `due_at`; what was deferred before goes on at `resume_at`), `released` (on its way to the
+router; again at `due_at` where it does not come back) or `ended` (a tombstone). `record` is the message as it arrived,
+`last_event` what was last said of it, `why` what it waits for where that is no reply, `data_sent` the pass in which the
+final dot may have been sent, `tell_at` when a delivery that still waits is to be said `queued`, `commanded` the command
+that ends it when nobody holds it, `reroute` the wish for another way that its next release takes along, `job` the job
+of `/v1/queue` that changed it last.
 """
 
 from __future__ import annotations
@@ -22,15 +24,21 @@ from shared.mongo.group_commit import Insert, insert_group
 
 COLLECTION = "deliveries"
 TOLD_AFTER = 60.0
-IDLE = ["waiting", "deferred", "released"]
+IDLE = ["waiting", "deferred", "released", "held"]
+ONLY_IDLE = {"state": {"$in": IDLE}}
 COMMANDED_MOST = 1000
 INDEXES = {
     COLLECTION: (
         # `state` leads each: an index that only its filter narrows makes every query read the documents
         IndexModel(
-            [("state", 1), ("lane", 1), ("destination", 1), ("workspace_id", 1), ("_id", 1)],
-            name="waiting_by_destination",
-            partialFilterExpression={"state": "waiting"},
+            [("state", 1), ("lane", 1), ("destination", 1), ("workspace_id", 1), ("_id", 1), ("due_at", 1)],
+            name="idle_by_destination",
+            partialFilterExpression=ONLY_IDLE,
+        ),
+        IndexModel(
+            [("state", 1), ("lane", 1), ("domain", 1), ("destination", 1), ("workspace_id", 1), ("_id", 1)],
+            name="idle_by_domain",
+            partialFilterExpression=ONLY_IDLE,
         ),
         IndexModel(
             [("state", 1), ("lane", 1), ("arrived_at", 1)],
@@ -54,6 +62,7 @@ INDEXES = {
         ),
         IndexModel("tell_at", sparse=True),
         IndexModel([("lane", 1), ("workspace_id", 1)], name="flagged", partialFilterExpression={"flagged": True}),
+        IndexModel([("hold", 1), ("_id", 1)], name="held", partialFilterExpression={"hold": {"$exists": True}}),
         IndexModel("commanded", partialFilterExpression={"commanded": {"$exists": True}}),
         IndexModel("lease.until", sparse=True),
         IndexModel("address", sparse=True),
@@ -64,7 +73,7 @@ INDEXES = {
 
 OF_ONE_STATE = (
     *("record", "address", "due_at", "lease", "flagged", "data_sent", "releases", "last", "last_type", "tell_at"),
-    *("destination", "purge_at", "checked_at", "expires_at"),
+    *("purge_at", "checked_at", "expires_at", "hold", "why", "resume_at", "reroute"),
 )
 """What a delivery of another state or pass may have left and an arrival that does not set it takes away."""
 

@@ -16,6 +16,7 @@ WINDOW = 2000
 LONGEST_DOUBLING = 6
 EVER = datetime(2000, 1, 1, tzinfo=UTC)
 PUBLISHED = {"unpublished": {"$exists": False}}
+WITH_DUE_TIME = ("deferred", "held", "released")
 FREE = {"commanded": {"$exists": False}}
 
 
@@ -36,17 +37,18 @@ class Releases:
         """Moves what is due, of all workspaces in turn, to `released` at its next pass, and returns it.
 
         What was released and did not come back goes again at the same pass, waits doubling. A delivery whose last event
-        is not published yet stays: its events go out in order. `now` is the database's time.
+        is not published yet stays: its events go out in order. What is held is due when its hold ends by itself, or its
+        life. `now` is the database's time.
         """
-        checks, retries, lost = await asyncio.gather(
-            self._flagged(lane, room), self._due("deferred", lane, room, now), self._due("released", lane, room, now)
+        checks, *due_of = await asyncio.gather(
+            self._flagged(lane, room), *(self._due(state, lane, room, now) for state in WITH_DUE_TIME)
         )
         changes = {
             "state": "released",
             "pass": {"$add": ["$pass", 1]},
             "due_at": from_now(self._wait),
             "flagged": "$$REMOVE",
-            "tell_at": "$$REMOVE",
+            **dict.fromkeys(("tell_at", "hold", "why", "resume_at"), "$$REMOVE"),
         }
         waits = {"$pow": [2, {"$min": [{"$ifNull": ["$releases", 0]}, LONGEST_DOUBLING]}]}
         repeated = {
@@ -56,12 +58,11 @@ class Releases:
         flagged = {"state": "waiting", "flagged": True, **FREE}
         due = {"due_at": {"$lte": now}, **PUBLISHED, **FREE}
         taken = await claim(self._collection, checks, flagged, self._wait, changes)
-        taken += await claim(
-            self._collection, retries[: room - len(taken)], {**due, "state": "deferred"}, self._wait, changes
-        )
-        return taken + await claim(
-            self._collection, lost[: room - len(taken)], {**due, "state": "released"}, self._wait, repeated
-        )
+        for state, ids in zip(WITH_DUE_TIME, due_of, strict=True):
+            fields = repeated if state == "released" else changes
+            some = ids[: room - len(taken)]
+            taken += await claim(self._collection, some, {**due, "state": state}, self._wait, fields)
+        return taken
 
     async def _flagged(self, lane: str, room: int) -> list[str]:
         condition = {"flagged": True, "lane": lane, "state": "waiting", **FREE}

@@ -10,7 +10,7 @@ from typing import Any
 
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from services.ingest.publication.lag import LagMeter, LagWatch
+from services.ingest.publication.lag import LagWatch
 from services.ingest.publication.relay import Relay
 from services.ingest.publication.sweeper import Sweeper
 from services.ingest.publication.tenure import HeldTenure
@@ -19,6 +19,7 @@ from services.ingest.store.messages import Messages
 from services.ingest.store.relay import Relayed
 from shared.contracts.messages import Message, Seen
 from shared.contracts.topics import LIVE, Lane, accepted
+from shared.kafka.lag import LagMeter
 from shared.mongo.due import Tenure
 from shared.service import Base
 from shared.tokens import uuid7

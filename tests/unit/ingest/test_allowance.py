@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from services.ingest.publication.allowance import BUSY_SECONDS, LEAST, Allowance, Lag
+from services.ingest.publication.allowance import BUSY_SECONDS, LEAST, Allowance
 from shared.contracts.topics import Lane
+from shared.kafka.lag import Lag
 
 MOST = 20_000
 STEP = 0.25  # seconds between two measurements

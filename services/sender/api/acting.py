@@ -1,0 +1,131 @@
+"""The routes that do something with what waits: each answers 202 with the job that does it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from services.sender.api.bodies import BounceBody, HoldBody, Named, ReleaseBody, RerouteBody, RetryBody
+from services.sender.api.reading import owner_of
+from services.sender.api.schemas import EXAMPLE, JobView
+from services.sender.api.views import job_view
+from services.sender.queue.actions import Action, Options
+from services.sender.queue.asking import MOST_HOLDS, Asking, TooManyHoldsError, UnknownHoldError
+from services.sender.queue.jobs import Job
+from shared.api import json_response, read_json
+from shared.auth import Authenticator, Principal
+from shared.contracts.entities import Kind
+from shared.errors import Fault, ProblemError, invalid_request
+from shared.mongo.clock import DatabaseClock
+from shared.mongo.entity_cache import EntityCache
+from shared.openapi.operations import BODY, KEY, body_of, replies
+
+PATH = "/v1/queue"
+LOCATION = {"Location": {"$ref": "#/components/headers/Location"}}
+TOO_MANY = f"There are {MOST_HOLDS} holds already, which is as many as there may be"
+
+
+class QueueActions:
+    """What the routes do; a principal of None is the operator."""
+
+    def __init__(self, asking: Asking, authenticator: Authenticator, cache: EntityCache, clock: DatabaseClock) -> None:
+        self._asking = asking
+        self._authenticator = authenticator
+        self._cache = cache
+        self._clock = clock
+
+    def actor(self, request: Request, principal: Principal | None) -> dict[str, str | None]:
+        """Who asks, as a job keeps it."""
+        address = self._authenticator.address_of(request)
+        who = {"kind": "operator", "id": None} if principal is None else {"kind": "api_key", "id": principal.key_id}
+        return {**who, "address": str(address) if address is not None else None}
+
+    async def hold(self, request: Request, principal: Principal | None) -> Response:
+        body = await read_json(request, HoldBody)
+        owner = owner_of(principal, body)
+        if body.until is not None and body.until <= await self._clock.current():
+            raise invalid_request([Fault("#/until", "in_the_past", "`until` must lie in the future.")])
+        actor, selection = self.actor(request, principal), body.selected(owner)
+        try:
+            return accepted(await self._asking.hold(owner, actor, selection, body.reason, body.until))
+        except TooManyHoldsError as error:
+            raise ProblemError(409, "too_many_holds", f"{TOO_MANY}.") from error
+
+    async def release(self, request: Request, principal: Principal | None) -> Response:
+        body = await read_json(request, ReleaseBody)
+        owner = owner_of(principal, body)
+        actor, selection = self.actor(request, principal), body.selected(owner)
+        try:
+            return accepted(await self._asking.release(owner, actor, selection, body.hold))
+        except UnknownHoldError as error:
+            raise invalid_request([Fault("#/hold", "unknown_hold", "There is no such hold.")]) from error
+
+    async def retry(self, request: Request, principal: Principal | None) -> Response:
+        return await self._ask(request, principal, Action.RETRY, await read_json(request, RetryBody), Options())
+
+    async def bounce(self, request: Request, principal: Principal | None) -> Response:
+        body = await read_json(request, BounceBody)
+        return await self._ask(request, principal, Action.BOUNCE, body, Options(body.reason))
+
+    async def reroute(self, request: Request, principal: Principal | None) -> Response:
+        body = await read_json(request, RerouteBody)
+        owner = owner_of(principal, body)
+        if body.to is not None:
+            way = await self._cache.get(Kind.TRANSPORT, body.to)
+            if way is None or (owner is not None and way.workspace_id not in (None, owner)):
+                raise invalid_request([Fault("#/to", "unknown_transport", "There is no such transport.")])
+        return await self._ask(request, principal, Action.REROUTE, body, Options(take=body.to))
+
+    async def _ask(
+        self, request: Request, principal: Principal | None, action: Action, body: Named, options: Options
+    ) -> Response:
+        owner = owner_of(principal, body)
+        job = Job.new(owner, self.actor(request, principal), action, body.selected(owner), options)
+        return accepted(await self._asking.ask(job))
+
+
+def accepted(document: dict[str, Any]) -> Response:
+    """202 with the job."""
+    return json_response(202, job_view(document), {"Location": f"{PATH}/jobs/{document['_id']}"})
+
+
+def add_acting(router: APIRouter, actions: QueueActions, allowed: Any, routing: Any) -> None:
+    @router.post("/hold", **_described("hold", HoldBody, 409))
+    async def hold(request: Request, principal: Principal | None = allowed) -> Response:
+        """Hold messages: none of those selected is attempted, be it here or still to come, until the hold is lifted or
+        ends. Their lives end when they end."""
+        return await actions.hold(request, principal)
+
+    @router.post("/release", **_described("release", ReleaseBody))
+    async def release(request: Request, principal: Principal | None = allowed) -> Response:
+        """Lift holds: one, or those of the caller's that name what is selected. What they held goes on."""
+        return await actions.release(request, principal)
+
+    @router.post("/retry", **_described("retry", RetryBody))
+    async def retry(request: Request, principal: Principal | None = allowed) -> Response:
+        """Try again now: what is deferred is due, whatever its schedule says."""
+        return await actions.retry(request, principal)
+
+    @router.post("/bounce", **_described("bounce", BounceBody))
+    async def bounce(request: Request, principal: Principal | None = allowed) -> Response:
+        """End messages as failed. One whose final dot may have left is not ended: its reply decides. A message that has
+        not come here ends when it comes."""
+        return await actions.bounce(request, principal)
+
+    @router.post("/reroute", **_described("reroute", RerouteBody))
+    async def reroute(request: Request, principal: Principal | None = routing) -> Response:
+        """Send messages another way: their next pass takes the named transport of the workspace's route, or any but the
+        present one. Where the route leaves no choice they go as before."""
+        return await actions.reroute(request, principal)
+
+
+def _described(name: str, body: type[Any], *statuses: int) -> dict[str, Any]:
+    described = replies(202, JobView, "The job", *KEY, 404, *BODY, *statuses, _409=TOO_MANY)
+    described[202]["headers"] = LOCATION
+    return {
+        "status_code": 202,
+        "operation_id": f"{name}_queue",
+        "openapi_extra": body_of(body, EXAMPLE[name]),
+        "responses": described,
+    }

@@ -1,0 +1,1 @@
+"""Operations on what waits: holds, and actions on many messages at once."""
