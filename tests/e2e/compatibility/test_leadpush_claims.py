@@ -14,7 +14,10 @@ from aiokafka import ConsumerRecord
 from tests.e2e.account import Account, fresh
 from tests.e2e.compatibility.leadpush_client import arrived, domain_of, leadpush
 from tests.e2e.records import all_records
+from tests.e2e.returned import COMPLAINTS, bring, shows
+from tests.e2e.returned import arrived as mail_arrived
 from tests.fixtures.deployment import eventually
+from tests.unit.sender.returns.corpus import raw
 
 
 async def listed(account: Account, **filters: str) -> list[str]:
@@ -71,6 +74,24 @@ async def test_a_message_is_traced_from_its_request_to_the_reply_and_the_webhook
     assert (hook["step"], hook["status"], hook["ok"]) == ("webhook", 200, True)
     assert trace["trace_id"] == (await account.email(message_id))["trace_id"]
     assert (await account.get(f"/v1/emails/{message_id}/content"))["subject"] == "Your code"
+
+
+async def test_a_complaint_has_a_time_and_stops_the_address(account: Account) -> None:
+    (id_,) = await account.send(recipient := fresh("ok"))
+    await account.reaches(id_, "delivered")
+    kept, _ = await mail_arrived(account, recipient)
+    await bring(account, raw("arf-abuse", kept["sender"]), COMPLAINTS)
+    shown = await shows(account, id_, "complained_at")
+    assert shown["delivered_at"] < shown["complained_at"]
+    (complained,) = await account.steps(id_, "complained")
+    assert complained["data"]["feedback_type"] == "abuse"
+
+    async def entry_of() -> str | None:
+        async with leadpush(account) as client:
+            found = await client.suppressions.list(search=recipient)
+        return str(found.data[0].type) if found.data else None
+
+    assert await eventually(entry_of, what=f"the suppression of {recipient}") == "complaint"
 
 
 async def test_each_named_stage_has_a_time_and_can_be_searched(account: Account) -> None:
