@@ -82,8 +82,11 @@ async def test_a_reply_arrives_in_the_mailbox_that_it_was_meant_for(listener: Ac
     assert passed_on["in-reply-to"] == message["message-id"]
     assert passed_on.get_content().strip() == "Yes, please."
     assert kept["sender"].startswith("b+")
-    reply = await listener.http.get("/v1/emails", params={"recipient": mailbox})
-    (forwarded,) = reply.json()["data"]
+
+    async def listed() -> list[dict[str, Any]]:
+        return list((await listener.http.get("/v1/emails", params={"recipient": mailbox})).json()["data"])
+
+    (forwarded,) = await eventually(listed, what=f"the mail to {mailbox} in the list")
     assert forwarded["tags"] == ["reply"]
     await listener.reaches(forwarded["uuid"], "delivered")
     assert await listener.deliveries_to(mailbox) == 1

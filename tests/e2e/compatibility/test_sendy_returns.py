@@ -24,7 +24,8 @@ async def host() -> AsyncIterator[ScriptedServer]:
 
 
 async def test_a_report_is_asked_for_and_makes_an_email_delivered(routed: Account, host: ScriptedServer) -> None:
-    smart = await routed.transport(host.port, "with reports")
+    way = {"kind": "smarthost", "host": "127.0.0.1", "port": host.port, "tls": "opportunistic"}
+    smart = await routed.make("/v1/transports", name="with reports", max_per_connection=1, **way)
     await routed.route(smart["id"])
     id_ = (await posted(routed, fresh("ok")))["id"]
     shown = await reaches(routed, id_, "sent")
@@ -36,7 +37,7 @@ async def test_a_report_is_asked_for_and_makes_an_email_delivered(routed: Accoun
     assert verp.startswith("b+")
     await bring(routed, raw("relay-delivered"), verp)
     shown = await reaches(routed, id_, "delivered")
-    assert shown["delivered_at"] > shown["sent_at"]
+    assert shown["delivered_at"] >= shown["sent_at"]
 
 
 async def test_a_read_receipt_is_asked_for_and_sets_read_at(account: Account) -> None:
@@ -46,7 +47,7 @@ async def test_a_read_receipt_is_asked_for_and_sets_read_at(account: Account) ->
     assert message["disposition-notification-to"] == f"<{kept['sender']}>"
     await bring_back(account, "mdn-displayed", kept)
     shown = await reaches(account, id_, "read")
-    assert shown["read_at"] > shown["delivered_at"]
+    assert shown["read_at"] >= shown["delivered_at"]
     await posted(account, other := fresh("ok"))
     assert "disposition-notification-to" not in (await arrived(account, other))[1]
 
@@ -58,4 +59,4 @@ async def test_an_answer_sets_first_replied_at(account: Account) -> None:
     address = str(message["reply-to"].addresses[0].addr_spec)
     await bring(account, answer_to(message, to, "Thanks"), address, sender=to)
     shown = await reaches(account, id_, "replied")
-    assert shown["first_replied_at"] > shown["delivered_at"]
+    assert shown["first_replied_at"] >= shown["delivered_at"]
