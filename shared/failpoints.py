@@ -20,7 +20,13 @@ CONSUMERS = (
     *("router.route.critical", "router.route.standard", "suppression.check.critical", "suppression.check.standard"),
     *("suppression.learn", "sender.deliver.critical", "sender.deliver.standard", "sender.changes", "sender.commands"),
     *("ingest.projector.critical", "ingest.projector.standard", "ingest.projector.events"),
-    *("ingest.projector.webhooks", "webhooks.events", "webhooks.accepted.critical", "webhooks.accepted.standard"),
+    *(
+        "ingest.projector.webhooks",
+        "ingest.replies",
+        "webhooks.events",
+        "webhooks.accepted.critical",
+        "webhooks.accepted.standard",
+    ),
     *("router.config", "suppression.config", "sender.config", "webhooks.config"),
 )
 PLACES: Mapping[str, str] = {
@@ -36,6 +42,7 @@ PLACES: Mapping[str, str] = {
     "sender.replied": "the final dot is answered and the outcome not recorded",
     "sender.recorded": "the outcome is recorded and its event not published",
     "sender.released": "a due retry is marked as released and not published",
+    "returns.stored": "what came back is stored with its event, which is not published, and its 250 is not sent",
     "webhooks.inserted": "an event's jobs are inserted and its offset is not committed",
     "webhooks.posting": "a job is held and its post not begun",
     "webhooks.posted": "a post is answered and the attempt not recorded",

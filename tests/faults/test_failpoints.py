@@ -25,7 +25,7 @@ POINTS_OF: Mapping[str, Sequence[str]] = {
     "http": ("ingest.content_stored", "ingest.submission_stored"),
     "ingest": (
         *("relay.published", "relay.marked", "ingest.projector.standard.handled", "ingest.projector.events.handled"),
-        "ingest.projector.webhooks.handled",
+        *("ingest.projector.webhooks.handled", "ingest.replies.handled"),
     ),
     "router": ("router.route.standard.handled",),
     "suppression": ("suppression.check.standard.handled", "suppression.learn.handled"),
@@ -126,5 +126,6 @@ async def test_a_kill_between_two_effects_loses_nothing_and_sends_nothing_twice_
 
 def test_the_points_that_a_load_reaches_are_all_tried() -> None:
     tried = {point for points in POINTS_OF.values() for point in points}
-    others = ("critical.handled", "config.handled", "changes.handled", "commands.handled")
+    # a load brings nothing back: `tests/integration/sender/test_return_kills.py` does
+    others = ("critical.handled", "config.handled", "changes.handled", "commands.handled", "returns.stored")
     assert [name for name in POINTS if name not in tried and not name.endswith(others)] == []

@@ -25,6 +25,7 @@ from services.sender.store.returns import KEPT, Returns
 from shared.content import CHUNK_BYTES, INLINE_BYTES, Blob, Content
 from shared.contracts.events import Event
 from shared.contracts.topics import EVENTS
+from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mail.lines import check_lines
 from shared.mongo.outbox import Outbox
@@ -111,6 +112,7 @@ class Receiver:
         stored = await self._returns.add(event, now)
         metrics.RETURNS.labels(name, "told" if stored else "repeated").inc()
         if stored:
+            reach("returns.stored")
             await self.outbox.offer([stored])
         return OK
 
