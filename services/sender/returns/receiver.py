@@ -12,13 +12,7 @@ import structlog
 from pymongo.errors import PyMongoError
 
 from services.sender.returns.addresses import Return, ReturnAddresses, ReturnKind
-from services.sender.returns.decisions import (
-    Identity,
-    event_of_return,
-    is_valid,
-    meaning_of,
-    named_messages,
-)
+from services.sender.returns.decisions import Identity, event_of_return, is_valid, meaning_of, named_messages
 from services.sender.returns.reports import AutoReply, Complaint, Mail, Returned, read_report
 from services.sender.settings import Settings
 from services.sender.store.returns import KEPT, Returns
@@ -98,10 +92,10 @@ class Receiver:
         if identity is None or not is_valid(identity, now, self._valid):
             metrics.RETURNS.labels(name, "unknown" if identity is None else "expired").inc()
             return OK
+        meaning = meaning_of(returned.report, kind, identity.event.type)
         if await self._returns.count(identity.event.message_id, self._most) >= self._most:
             metrics.RETURNS.labels(name, "too_many").inc()
-            return OK
-        meaning = meaning_of(returned.report, kind, identity.event.type)
+            return OVER if meaning.is_reply else OK
         event = event_of_return(identity, meaning, returned.digest, now)
         if meaning.is_reply:
             try:

@@ -58,7 +58,7 @@ Report = StatusReport | UnformattedBounce | Complaint | Receipt | AutoReply | Ma
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A message that came back. `digest` is the same where it comes again: SHA-256 of its Message-ID and body, as hex.
+    """A message that came back. `digest` is the same where it comes again: SHA-256 of its Message-ID, Date and body, as hex.
 
     `circles` says that it has passed more hosts than any mail should (RFC 5321 section 6.3).
     """
@@ -71,7 +71,7 @@ class Returned:
 def read_report(raw: bytes, sender: str) -> Returned:
     """Reads the content of DATA; `sender` is the envelope's, empty for the null path."""
     message = read_parts(raw)
-    identity = message.value("message-id").encode() + b"\0" + message.body
+    identity = f"{message.value('message-id')}\0{message.value('date')}\0".encode() + message.body
     received = sum(name == "received" for name, _ in message.fields)
     return Returned(_report(message, sender), hashlib.sha256(identity).hexdigest(), received > MOST_RECEIVED)
 
