@@ -25,7 +25,7 @@ WAITED = frozenset(
 _REPLY = re.compile(
     r"(?P<code>[45]\d\d)(?:[ -]|$)(?:#?(?P<enhanced>[45]\.\d{1,3}\.\d{1,3})[ :]?)?(?P<text>.*)", re.DOTALL
 )
-_CONTINUED = re.compile(r"\s*[45]\d\d-(?:[45]\.\d{1,3}\.\d{1,3} ?)?")
+_CONTINUED = re.compile(r"\s[45]\d\d(?:-(?:[45]\.\d{1,3}\.\d{1,3} )?| [45]\.\d{1,3}\.\d{1,3} )")
 
 
 def bounced(report: StatusReport | UnformattedBounce) -> Bounced:

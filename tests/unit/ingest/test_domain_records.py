@@ -199,6 +199,7 @@ def test_the_platforms_names_come_from_its_public_url() -> None:
         "returns.mail.acme.com", "track.mail.acme.com", "_spf.mail.acme.com"
     )
     assert zone(public_url="http://127.0.0.1:8080").returns == "returns.posthorn.test"
+    assert zone(public_url="https://mail.acme.com", returns_domain="back.acme.com").returns == "back.acme.com"
     assert zone(platform_zone="p.test", tracking_host="Click.p.test.") == Zone(
         "returns.p.test", "click.p.test", "_spf.p.test"
     )

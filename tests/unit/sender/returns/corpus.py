@@ -27,6 +27,11 @@ def noted(action: str, **more: Any) -> dict[str, Any]:
     return {"action": action, **more}
 
 
+GMAIL = (
+    "The email account that you tried to reach does not exist. Please try double-checking the recipient's email "
+    "address for typos or unnecessary spaces. For more information, go to https://support.google.com/mail/?p=NoSuchUser "
+    "4fb4d7f45d1cf-1 - gsmtp"
+)
 UNKNOWN = hard("invalid_recipient", suppress=True)
 E_ = EventType
 ROWS: tuple[Row, ...] = (
@@ -45,7 +50,8 @@ ROWS: tuple[Row, ...] = (
     ("microsoft365-edge", BOUNCE, E_.BOUNCED, {**UNKNOWN, "enhanced": "5.4.1"}),
     ("microsoft365-not-found", BOUNCE, E_.BOUNCED, {"hard": True, "suppress": True}),
     ("exchange-quota", BOUNCE, E_.BOUNCED, soft("mailbox_full")),
-    ("gmail-unknown", BOUNCE, E_.BOUNCED, UNKNOWN),
+    ("exchange-expired", BOUNCE, E_.BOUNCED, soft("expired", code=550, rule="given-up")),
+    ("gmail-unknown", BOUNCE, E_.BOUNCED, {**UNKNOWN, "reply": GMAIL}),
     ("gmail-delayed", BOUNCE, E_.REPORTED, noted("delayed")),
     ("yahoo-disabled", BOUNCE, E_.BOUNCED, hard("inactive_mailbox", suppress=True)),
     ("ses-unknown", BOUNCE, E_.BOUNCED, UNKNOWN),
@@ -67,6 +73,7 @@ ROWS: tuple[Row, ...] = (
     ("mdn-deleted", BOUNCE, E_.REPORTED, noted("deleted")),
     ("gmail-vacation", BOUNCE, E_.AUTO_REPLY, {}),
     ("exchange-out-of-office", REPLY, E_.AUTO_REPLY, {}),
+    ("rfc3834-vacation", BOUNCE, E_.AUTO_REPLY, {}),
     ("old-vacation", BOUNCE, E_.AUTO_REPLY, {}),
     ("challenge", BOUNCE, E_.AUTO_REPLY, {}),
     ("reply-gmail", REPLY, E_.REPLIED, {}),
