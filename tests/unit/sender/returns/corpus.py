@@ -29,8 +29,8 @@ def noted(action: str, **more: Any) -> dict[str, Any]:
 
 GMAIL = (
     "The email account that you tried to reach does not exist. Please try double-checking the recipient's email "
-    "address for typos or unnecessary spaces. For more information, go to https://support.google.com/mail/?p=NoSuchUser "
-    "4fb4d7f45d1cf-1 - gsmtp"
+    "address for typos or unnecessary spaces. For more information, go to "
+    "https://support.google.com/mail/?p=NoSuchUser 4fb4d7f45d1cf-1 - gsmtp"
 )
 UNKNOWN = hard("invalid_recipient", suppress=True)
 E_ = EventType
