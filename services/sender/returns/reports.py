@@ -58,9 +58,10 @@ Report = StatusReport | UnformattedBounce | Complaint | Receipt | AutoReply | Ma
 
 @dataclass(frozen=True, slots=True)
 class Returned:
-    """A message that came back. `digest` is the same where it comes again: SHA-256 of Message-ID, Date and body.
+    """A message that came back.
 
-    `circles` says that it has passed more hosts than any mail should (RFC 5321 section 6.3).
+    `digest`, SHA-256 of Message-ID, Date and body as hex, is the same where it comes again; `circles`
+    says that it has passed more hosts than any mail should (RFC 5321 section 6.3).
     """
 
     report: Report
