@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.sender.mail.canonical import body_hash
-from services.sender.mail.dkim import OVERSIGNED, SIGNED, Signer, sign
+from services.sender.mail.dkim import SIGNED, Signer, sign
 from shared.dkim_keys import generate_ed25519_key, generate_key
 from shared.mail.compose import split_message
 
@@ -32,6 +32,11 @@ Hn1rgbWRs9qYCOiXBllhQRZpIbozQwIhAMsVag6Ch7oedldG/I+OyF53t9LfZqU/
 l5rMsAa2HXMm
 -----END PRIVATE KEY-----
 """
+COUNT = (
+    *("from", "to", "cc", "subject", "date", "reply-to", "sender", "message-id", "mime-version", "content-type"),
+    *("list-unsubscribe", "list-unsubscribe-post"),
+)
+SHOWN = ("content-transfer-encoding", "in-reply-to", "references", "list-id", "feedback-id", "auto-submitted")
 MESSAGE = b"From: a@shop.test\r\nTo: b@x.test\r\nSubject: Hi\r\nDate: x\r\n\r\nbody\r\n"
 
 
@@ -105,7 +110,7 @@ def test_the_tags() -> None:
     assert found[2] == shared | {"a": "rsa-sha256", "d": "platform.test", "s": "p1"}
     assert int(found[0]["x"]) - int(found[0]["t"]) == 7 * 24 * 3600
     names = found[0]["h"].split(":")
-    assert all(name in names for name in OVERSIGNED)
+    assert all(name in names for name in COUNT)
     assert names.count("from") == names.count("subject") == 2
     assert "references" not in names
     assert [len(b64decode(each["b"])) for each in found] == [256, 64, 128]
@@ -123,7 +128,7 @@ def test_the_fields_are_folded() -> None:
     assert fields.count(b"\n") == fields.count(b"\r\n")
 
 
-@pytest.mark.parametrize("name", sorted(OVERSIGNED))
+@pytest.mark.parametrize("name", COUNT)
 @pytest.mark.parametrize("present", [0, 1, 2])
 def test_no_field_that_counts_can_be_added(name: str, present: int) -> None:
     """Receivers differ in which of several fields they show: one that was added may be the one that is read."""
@@ -136,7 +141,7 @@ def test_no_field_that_counts_can_be_added(name: str, present: int) -> None:
     assert verified(sent[:begin] + field + sent[begin:]) == [False] * 3
 
 
-@pytest.mark.parametrize("name", sorted(set(SIGNED) - OVERSIGNED))
+@pytest.mark.parametrize("name", SHOWN)
 def test_no_field_that_is_signed_can_be_changed(name: str) -> None:
     sent = signed(f"From: a@shop.test\r\n{name}: one\r\n\r\n".encode())
     assert verified(sent) == [True] * 3
