@@ -76,8 +76,9 @@ def health_app(services: list[Service], stopping: asyncio.Event) -> FastAPI:
 
     @app.get("/readyz")
     async def readyz(response: Response) -> dict[str, Any]:
-        states = {service.name: await _is_ready(service) for service in services}
-        ready = all(states.values()) and not stopping.is_set()
+        asked = not stopping.is_set()
+        states = {service.name: asked and await _is_ready(service) for service in services}
+        ready = asked and all(states.values()) and not stopping.is_set()
         response.status_code = 200 if ready else 503
         return {"status": "ready" if ready else "not ready", "services": states}
 
@@ -97,7 +98,7 @@ async def _is_ready(service: Service) -> bool:
 
 
 async def serve(specs: list[str]) -> None:
-    """Runs until SIGTERM or SIGINT; then readiness goes first, the API next, the roles last."""
+    """Runs until SIGTERM or SIGINT; then readiness goes first, the API next, the roles after it and health last."""
     settings = SharedSettings()
     setup_logging("+".join(sorted({spec.partition(":")[0] for spec in specs})), settings.log_level)
     failpoints.announce()
@@ -108,20 +109,27 @@ async def serve(specs: list[str]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    async with AsyncExitStack() as stack:
-        for service in services:
-            await stack.enter_async_context(service.run())
-        servers = [_server(health_app(services, stopping), settings.health_host, settings.health_port)]
-        if api is not None:
-            servers.append(_server(api, settings.http_host, settings.http_port))
-        _spare_the_collector()
-        serving = [asyncio.create_task(server.serve()) for server in servers]
-        ended = asyncio.create_task(stopping.wait())
-        await asyncio.wait([ended, *serving], return_when=asyncio.FIRST_COMPLETED)
-        stopping.set()
-        for server in servers:
-            server.should_exit = True
-        await asyncio.gather(*serving, ended)
+    health = _server(health_app(services, stopping), settings.health_host, settings.health_port)
+    serving: list[asyncio.Task[None]] = []
+    try:
+        async with AsyncExitStack() as stack:
+            for service in services:
+                await stack.enter_async_context(service.run())
+            servers = [health]
+            if api is not None:
+                servers.append(_server(api, settings.http_host, settings.http_port))
+            _spare_the_collector()
+            serving += [asyncio.create_task(server.serve()) for server in servers]
+            ended = asyncio.create_task(stopping.wait())
+            await asyncio.wait([ended, *serving], return_when=asyncio.FIRST_COMPLETED)
+            stopping.set()
+            for server in servers[1:]:
+                server.should_exit = True
+            await asyncio.gather(*serving[1:], ended)
+    finally:
+        # what drains for minutes is alive meanwhile, and says that it is not ready
+        health.should_exit = True
+        await asyncio.gather(*serving[:1])
     log.info("stopped")
 
 

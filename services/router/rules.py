@@ -18,6 +18,7 @@ from shared.contracts.messages import (
     Host,
     LastAttempt,
     Message,
+    Reroute,
     Route,
     Seen,
     TlsMode,
@@ -100,23 +101,28 @@ def choose(message: Message, known: Configuration, now: datetime) -> Choice:
     if behind or (DIRECT in known.order and DIRECT not in known.ways):
         until = min(now + CONFIGURATION_WAIT, message.expires_at)
         return Choice(_verdict(VerdictKind.WAIT_UNTIL, now, reason="configuration", until=until))
-    candidates, taken = compare(known, message.last)
+    candidates, taken = compare(known, message.last, message.reroute)
     if taken is None:
         evidence = {"candidates": [candidate.model_dump(mode="json", exclude_none=True) for candidate in candidates]}
         return Choice(_verdict(VerdictKind.NO_ROUTE, now, reason="no_transport", evidence=evidence))
     return Choice(None, taken, candidates, domain_of(message.recipient) if taken.kind == "direct" else None)
 
 
-def compare(known: Configuration, last: LastAttempt | None) -> tuple[tuple[Candidate, ...], Way | None]:
+def compare(
+    known: Configuration, last: LastAttempt | None, wish: Reroute | None = None
+) -> tuple[tuple[Candidate, ...], Way | None]:
     """Every transport of the route with its score and why it lost, and the one that is taken.
 
-    The score falls from 1 along the order of failover, which begins with what is taken; 0 cannot be used.
+    The score falls from 1 along the order of failover, which begins with what is taken; 0 cannot be used. A wish goes
+    before what the last attempt says, as far as the route has another way.
     """
     order = list(dict.fromkeys(known.order))
     usable = [id_ for id_ in order if id_ in known.ways and known.ways[id_].enabled]
     first, why_before = 0, ""
     failed = None
-    if last and last.transport in usable:
+    if wish is not None and (place := _wished(usable, wish)) is not None:
+        first, why_before = place, "another transport was asked for"
+    elif last and last.transport in usable:
         place = usable.index(last.transport)
         if last.scope in ("recipient", "message"):
             first, why_before = place, "the message stays on the transport of its last attempt"
@@ -134,6 +140,8 @@ def compare(known: Configuration, last: LastAttempt | None) -> tuple[tuple[Candi
             lost = "disabled"
         elif id_ == ranked[0]:
             lost = None
+        elif wish is not None and id_ == wish.avoid:
+            lost = "it was asked to be avoided"
         elif last and id_ == failed:
             lost = f"its last attempt failed: {last.outcome}"
         else:
@@ -145,6 +153,15 @@ def compare(known: Configuration, last: LastAttempt | None) -> tuple[tuple[Candi
             )
         )
     return tuple(candidates), known.ways[ranked[0]] if ranked else None
+
+
+def _wished(usable: Sequence[str], wish: Reroute) -> int | None:
+    """Where the failover order is to begin; None where the route cannot do what was wished for."""
+    if wish.take in usable:
+        return usable.index(wish.take)
+    if wish.avoid in usable and len(usable) > 1:
+        return (usable.index(wish.avoid) + 1) % len(usable)
+    return None
 
 
 def decide(
@@ -189,6 +206,8 @@ def _route(
         hosts, rollup = [way.host], f"smarthost:{way.id}"
     if message.last:
         inputs["last"] = message.last.model_dump(mode="json", exclude_none=True)
+    if message.reroute:
+        inputs["reroute"] = message.reroute.model_dump(mode="json", exclude_none=True)
     return Route(
         transport=way.id,
         transport_version=way.version,

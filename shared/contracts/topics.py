@@ -62,6 +62,7 @@ COMMANDS = "mail.commands"
 WEBHOOK_EVENTS = "webhook.events"
 SUPPRESSION_CHANGES = "suppression.changes"
 CONFIG_CHANGES = "config.changes"
+STAGE_REPORTS = "stage.reports"
 
 PIPELINE = tuple(name(lane) for name in (accepted, routed, cleared, due) for lane in Lane)
 LIVE = (*PIPELINE, EVENTS, COMMANDS, WEBHOOK_EVENTS, SUPPRESSION_CHANGES, CONFIG_CHANGES)
@@ -70,4 +71,6 @@ LIVE = (*PIPELINE, EVENTS, COMMANDS, WEBHOOK_EVENTS, SUPPRESSION_CHANGES, CONFIG
 def all_topics() -> list[Topic]:
     """Every topic of a Posthorn, dead letters included, without the deployment's prefix."""
     live = [Topic(name, partitions=1, retention_ms=None) if name == CONFIG_CHANGES else Topic(name) for name in LIVE]
-    return live + [Topic(dead_letters(name), partitions=1) for name in LIVE]
+    # what is reported is looked at and not worked through: it has no dead letters
+    reports = [Topic(STAGE_REPORTS, partitions=1, retention_ms=DAY_MS)]
+    return live + reports + [Topic(dead_letters(name), partitions=1) for name in LIVE]

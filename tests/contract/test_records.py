@@ -16,8 +16,9 @@ from shared.contracts.entities import EntityChange
 from shared.contracts.events import Event, EventType, accepted_event, event_id_of, event_of, sequence_of
 from shared.contracts.messages import Message
 from shared.contracts.record import Record, rfc3339
+from shared.contracts.stages import StageReport
 from shared.contracts.suppressions import SuppressionChange
-from shared.contracts.topics import LIVE, Lane, Stream, all_topics, dead_letters
+from shared.contracts.topics import LIVE, STAGE_REPORTS, Lane, Stream, all_topics, dead_letters
 from shared.contracts.webhooks import WebhookAttempt
 
 AT = "2026-11-20T20:00:00.000Z"
@@ -42,6 +43,8 @@ SAMPLES: list[tuple[type[Record], dict[str, Any]]] = [
     (Message, MESSAGE),
     (Event, EVENT),
     (Command, {"v": 1, "command_id": "k", "type": "expire", "occurred_at": AT, "message": MESSAGE}),
+    (StageReport, {"v": 1, "stage": "outbox", "lane": "critical", "count": 2, "more": True, "oldest_at": AT,
+                   "reported_at": AT}),
     (EntityChange, {"v": 1, "kind": "workspaces", "id": "w", "version": 3, "changed_at": AT, "data": {"name": "n"}}),
     (
         SuppressionChange,
@@ -98,7 +101,7 @@ def test_the_ranks_order_a_life() -> None:
 
 def test_every_topic_has_its_dead_letters() -> None:
     names = {topic.name for topic in all_topics()}
-    assert names == set(LIVE) | {dead_letters(name) for name in LIVE}
+    assert names == {*LIVE, STAGE_REPORTS} | {dead_letters(name) for name in LIVE}
     assert {topic.name for topic in all_topics() if topic.retention_ms is None} == {"config.changes"}
     assert {stream.lane for stream in (Stream.AUTHENTICATION, Stream.SECURITY)} == {Lane.CRITICAL}
     assert {stream.lane for stream in (Stream.BILLING, Stream.PRODUCT)} == {Lane.STANDARD}

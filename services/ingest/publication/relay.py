@@ -16,11 +16,12 @@ from services.ingest.publication.sweeper import Sweeper
 from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
-from services.ingest.store.relay import COLLECTION, Relayed, Waiting
+from services.ingest.store.relay import BACKLOG_MAX, COLLECTION, Relayed, Waiting
 from services.ingest.store.schedule import Schedule
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
-from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.contracts.stages import StageReport
+from shared.contracts.topics import EVENTS, STAGE_REPORTS, Lane, accepted
 from shared.failpoints import reach
 from shared.kafka.lag import LagMeter
 from shared.kafka.publish import Outgoing, Publisher
@@ -50,7 +51,7 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
         loops.run(f"relay.{lane}", _working(relay, loops, polls[lane] / 1000))
     watch = LagWatch(LagMeter(settings), [relay.allowance for relay in relays.values()], settings.relay_lag_seconds)
     loops.run("relay.lag", lambda: watch.work(loops))
-    loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store))
+    loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store, base.publisher))
     clock = DatabaseClock(base.database)
     loops.every("scheduler.clock", CLOCK_SECONDS, clock.sync)
     announcer = Outbox(base.database[COLLECTION], base.publisher, announcements)
@@ -72,13 +73,19 @@ def _working(worker: Relay | Scheduler | Sweeper, loops: Loops, pause: float) ->
     return work
 
 
-async def observe_backlog(store: Relayed) -> None:
-    """Shows how much waits for the relays, and since when."""
+async def observe_backlog(store: Relayed, publisher: Publisher) -> None:
+    """Shows how much waits for the relays, and since when: as metrics, and to who shows the queue."""
     now = datetime.now(UTC)
+    reports = []
     for lane in Lane:
         count, oldest = await store.backlog(lane)
         metrics.OUTBOX_BACKLOG.labels(lane).set(count)
         metrics.OLDEST_AGE.labels("outbox", lane).set((now - oldest).total_seconds() if oldest else 0)
+        report = StageReport(
+            stage="outbox", lane=lane, count=count, more=count >= BACKLOG_MAX, oldest_at=oldest, reported_at=now
+        )
+        reports.append(Outgoing(STAGE_REPORTS, f"outbox:{lane}", report.encode()))
+    await publisher.publish(reports)
 
 
 class Relay:

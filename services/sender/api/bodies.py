@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from services.sender.api.schemas import State
 from services.sender.queue.selection import PARTS, Selection
+from shared.addresses import InvalidAddressError, domain_of, parse_address
 from shared.contracts.topics import Lane
 
 MOST_IDS = 100
@@ -26,7 +27,15 @@ def _storable(value: datetime) -> datetime:
         raise PydanticCustomError("out_of_range", "This time is outside of the years 1 to 9999 (UTC)") from error
 
 
+def _domain(value: str) -> str:
+    try:
+        return domain_of(parse_address(f"postmaster@{value}"))
+    except InvalidAddressError as error:
+        raise PydanticCustomError("invalid_domain", "This is no domain that mail can go to") from error
+
+
 Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
+Domain = Annotated[Name, AfterValidator(_domain)]
 
 
 class Parts(BaseModel):
@@ -37,12 +46,11 @@ class Parts(BaseModel):
     workspace: Name | None = Field(None, description="a key can only name its own")
     transport: Name | None = Field(None, description="the id of the transport that they were routed to")
     rollup: Name | None = Field(None, description="what the recipients' mail hosts have in common, as routes have it")
-    domain: Name | None = Field(None, description="the recipients' domain")
+    domain: Domain | None = Field(None, description="the recipients' domain")
 
     def selection(self, owner: str | None, messages: frozenset[str] | None = None) -> Selection:
         """The selection within the caller's workspace; None is the operator."""
-        domain = self.domain.lower() if self.domain else None
-        return Selection(messages, owner or self.workspace, self.transport, self.rollup, domain)
+        return Selection(messages, owner or self.workspace, self.transport, self.rollup, self.domain)
 
 
 class DestinationListing(Parts):

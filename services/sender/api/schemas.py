@@ -39,11 +39,13 @@ class LaneView(BaseModel):
 
 
 class StageView(BaseModel):
-    """What a stage before the sender has not read; `oldest_at` is when the first of that was published."""
+    """What waits in ingest's outbox, counted in requests, and what the stages behind it have not read, in records;
+    `oldest_at` is when the first of that came there. `count` is null where nobody has said so lately."""
 
     lane: Lane
-    stage: Literal["router", "suppression", "sender"]
-    count: int
+    stage: Literal["outbox", "router", "suppression", "sender"]
+    count: int | None
+    more: bool
     oldest_at: AwareDatetime | None
 
 

@@ -68,11 +68,10 @@ class Options:
     reason: str = ""
     take: str | None = None
     holds: tuple[str, ...] = ()
-    force: bool = False
 
     def as_document(self) -> dict[str, Any]:
-        return {"reason": self.reason, "take": self.take, "holds": list(self.holds), "force": self.force}
+        return {"reason": self.reason, "take": self.take, "holds": list(self.holds)}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Options:
-        return cls(document["reason"], document["take"], tuple(document["holds"]), document["force"])
+        return cls(document["reason"], document["take"], tuple(document["holds"]))

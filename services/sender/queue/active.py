@@ -14,6 +14,8 @@ from shared.mongo.clock import DatabaseClock
 
 FRESH_SECONDS = 1.0
 """How old at most what a process knows of holds is when it decides by it."""
+KNOWN_SECONDS = 1.5 * FRESH_SECONDS
+"""When every process has heard of a change."""
 
 
 class Reading(Protocol):

@@ -10,7 +10,7 @@ from services.sender.queue.selection import Selection
 from services.sender.rules import parts_of
 from services.sender.store.deliveries import IDLE
 from services.sender.store.destinations import Limits
-from services.sender.store.queue import LANES, Queue, Tally
+from services.sender.store.queue import LANES, Queue, Tally, is_within
 from shared.contracts.record import rfc3339
 from shared.tokens import made_at
 
@@ -51,7 +51,8 @@ class Overview:
         waiting, flying = await asyncio.gather(
             self._queue.destinations(selection), self._queue.in_flight(selection.workspace)
         )
-        wanted = {each["destination"] for each in flying if _is_of(selection, each["destination"])} | set(waiting)
+        begun = {each["destination"] for each in flying if is_within(each["destination"], selection)}
+        wanted = {*waiting, *(begun if selection.domain is None else ())}
         named = [each for each in sorted(wanted) if after is None or each > after][:limit]
         place = {} if selection.workspace is None else {"workspace_id": selection.workspace}
         cells = [(destination, state) for destination in named for state in IDLE]
@@ -111,12 +112,6 @@ def why_of(state: str, document: Mapping[str, Any]) -> str | None:
         return ON_ITS_WAY
     why: str | None = document.get("why") or document.get("last", {}).get("outcome")
     return why
-
-
-def _is_of(selection: Selection, destination: str) -> bool:
-    parts = parts_of(destination)
-    wanted = (selection.transport, selection.rollup)
-    return selection.domain is None and all(one in (None, part) for one, part in zip(wanted, parts, strict=True))
 
 
 def _shown(tally: Tally) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.sender.queue.actions import EVERY_STATE, STATES, Action, Refusal, refusal_of
-from services.sender.queue.active import FRESH_SECONDS
+from services.sender.queue.active import KNOWN_SECONDS
 from services.sender.queue.deeds import Deeds
 from services.sender.queue.jobs import Job
 from services.sender.store.holds import Holds
@@ -43,8 +43,9 @@ class Runner:
         document = await self._jobs.claim()
         if document is None:
             return 0
-        if document["action"] == Action.RELEASE and "position" not in document:
-            await asyncio.sleep(2 * FRESH_SECONDS)  # or who has not heard of it would hold again what comes back
+        if document["action"] in (Action.HOLD, Action.RELEASE) and "position" not in document:
+            # the end of a hold's job says that it is in force; who has not heard of a release would hold again
+            await asyncio.sleep(KNOWN_SECONDS)
         while not stopping.is_set():
             following = await self._step(document)
             if following is None:
@@ -86,7 +87,7 @@ class Runner:
             return None
         if behind == AGAIN:
             # by then every process knows of the order, and what comes later is ended by it
-            await asyncio.sleep(2 * FRESH_SECONDS)
+            await asyncio.sleep(KNOWN_SECONDS)
         return {"position": behind, "batch": None}
 
     async def _next(self, job: Job, position: Sequence[Any] | None) -> dict[str, Any]:

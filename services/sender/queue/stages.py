@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
 from aiokafka.errors import KafkaError
 
 from shared.contracts.record import rfc3339
-from shared.contracts.topics import Lane, accepted, cleared, due, routed
+from shared.contracts.stages import StageReport
+from shared.contracts.topics import STAGE_REPORTS, Lane, accepted, cleared, due, routed
 from shared.kafka.lag import LagMeter, Reader
+from shared.kafka.reading import read_topics
 from shared.settings import SharedSettings
 
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 2.0
+REPORTED_WITHIN = timedelta(seconds=60)
 
 
 def readers_of(lane: Lane) -> dict[str, tuple[Reader, ...]]:
@@ -32,13 +36,15 @@ class Stages:
     """Looks once for however many ask, and keeps what it saw for KEPT_SECONDS."""
 
     def __init__(self, settings: SharedSettings) -> None:
+        self._settings = settings
         self._meter = LagMeter(settings)
         self._looking = asyncio.Lock()
         self._seen: list[dict[str, Any]] | None = None
         self._seen_at = float("-inf")
 
     async def look(self) -> list[dict[str, Any]] | None:
-        """`{lane, stage, count, oldest_at}` of each; None while Kafka does not answer."""
+        """`{lane, stage, count, more, oldest_at}` of each, `count` None where that is not known; None while Kafka does
+        not answer."""
         async with self._looking:
             if time.monotonic() - self._seen_at > KEPT_SECONDS:
                 self._seen = await self._look()
@@ -53,12 +59,30 @@ class Stages:
         try:
             lags = await self._meter.measure(reader for readers in by_stage.values() for reader in readers)
             oldest = await self._meter.oldest(lags)
+            reports = await self._reports()
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("what waits on Kafka is not known", error=f"{type(error).__name__}: {error}")
             return None
-        seen: list[dict[str, Any]] = []
+        seen = [_shown(lane, "outbox", reports.get(lane)) for lane in Lane]
         for (lane, stage), readers in by_stage.items():
             first = min((oldest[reader] for reader in readers if reader in oldest), default=None)
             count = sum(lags[reader].unread for reader in readers)
-            seen.append({"lane": str(lane), "stage": stage, "count": count, "oldest_at": first and rfc3339(first)})
-        return seen
+            entry = {"lane": str(lane), "stage": stage, "count": count, "more": False}
+            seen.append({**entry, "oldest_at": first and rfc3339(first)})
+        return sorted(seen, key=lambda each: str(each["lane"]))
+
+    async def _reports(self) -> dict[Lane, StageReport]:
+        """What the relays said last, where that is not long ago."""
+        found: dict[Lane, StageReport] = {}
+        async for batch in read_topics(self._settings, [STAGE_REPORTS], datetime.now(UTC) - REPORTED_WITHIN):
+            reports = [StageReport.decode(record.value) for record in batch]
+            found |= {report.lane: report for report in reports if report.stage == "outbox"}
+        return found
+
+
+def _shown(lane: Lane, stage: str, report: StageReport | None) -> dict[str, Any]:
+    entry = {"lane": str(lane), "stage": stage}
+    if report is None:
+        return {**entry, "count": None, "more": False, "oldest_at": None}
+    oldest = report.oldest_at
+    return {**entry, "count": report.count, "more": report.more, "oldest_at": oldest and rfc3339(oldest)}

@@ -50,8 +50,7 @@ class Queue:
         found = await asyncio.gather(
             *(self._collection.distinct("destination", {**leg, **condition_of(selection)}) for leg in legs)
         )
-        rollup = selection.rollup
-        return sorted({each for some in found for each in some if rollup in (None, parts_of(each)[1])})
+        return sorted({each for some in found for each in some if is_within(each, selection)})
 
     async def tally(self, condition: Mapping[str, Any], most: int) -> Tally:
         """Counts what meets a condition that the index `idle_by_destination` can tell, up to `most`."""
@@ -128,7 +127,7 @@ class Queue:
 
     async def holding(self) -> list[str]:
         """The holds that hold anything."""
-        return await self._collection.distinct("hold", {"hold": {"$exists": True}})
+        return await self._collection.distinct("hold", {"hold": {"$gte": ""}})
 
     async def _by_ids(
         self, selection: Selection, states: Sequence[str], lanes: Sequence[str], fields: Mapping[str, int] | None
@@ -136,19 +135,19 @@ class Queue:
         condition = {"_id": {"$in": sorted(selection.messages or ())}, "state": {"$in": list(states)}}
         condition |= {"lane": {"$in": list(lanes)}, **condition_of(selection)}
         found = await self._collection.find(condition, fields).sort("_id", 1).to_list(None)
-        return [each for each in found if selection.rollup in (None, parts_of(each.get("destination", ""))[1])]
+        return [each for each in found if is_within(each.get("destination", ""), selection)]
 
     async def _leg(self, selection: Selection, state: str, lane: str, behind: Sequence[str]) -> Condition:
         base: Condition = {"state": state, "lane": lane, **condition_of(selection)}
         if state == "leased":
             base |= IN_FLIGHT
-        if selection.rollup is not None and selection.transport is None:
-            # a rollup is the second part of a destination: those that have it are few
-            states = IDLE if state == "leased" else [state]
-            named = await self.destinations(selection, states)
+        if selection.rollup is not None:
+            # a rollup is a part of a destination: those that have it are few
             if state == "leased":
-                flying = [each["destination"] for each in await self.in_flight(selection.workspace)]
-                named = [each for each in {*named, *flying} if parts_of(each)[1] == selection.rollup]
+                flying = {each["destination"] for each in await self.in_flight(selection.workspace)}
+                named = [each for each in flying if is_within(each, selection)]
+            else:
+                named = await self.destinations(selection, [state])
             base["destination"] = {"$in": named}
         if not behind:
             return base
@@ -163,17 +162,19 @@ class Queue:
         }
 
 
+def is_within(destination: str, selection: Selection) -> bool:
+    """Whether a destination is one of those that are selected, as far as that goes by transport and rollup."""
+    wanted = (selection.transport, selection.rollup)
+    return all(one in (None, part) for one, part in zip(wanted, parts_of(destination), strict=True))
+
+
 def condition_of(selection: Selection) -> Condition:
-    """A selection without its ids in MongoDB's words; a rollup alone is left to who asks."""
+    """A selection without its ids and its rollup in MongoDB's words."""
     condition: Condition = {}
     if selection.workspace is not None:
         condition["workspace_id"] = selection.workspace
     if selection.domain is not None:
         condition["domain"] = selection.domain
     if selection.transport is not None:
-        first = f"{selection.transport}|"
-        if selection.rollup is not None:
-            condition["destination"] = first + selection.rollup
-        else:
-            condition["destination"] = {"$gte": first, "$lt": selection.transport + BEHIND_BAR}
+        condition["destination"] = {"$gte": f"{selection.transport}|", "$lt": selection.transport + BEHIND_BAR}
     return condition

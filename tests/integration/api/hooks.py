@@ -33,7 +33,7 @@ KINDS = {
     "/v1/platform/transports": "shared_transport", "/v1/suppressions": "suppression",
     "/v1/platform/suppressions": "platform_suppression", "/api/v1/transactionals": "transactional",
     "/v1/emails": "message", "/v1/workspaces/{workspace}/emails": "message", "/api/v1/emails": "message",
-    "/api/v1/tracking": "message",
+    "/api/v1/tracking": "message", "/v1/queue/jobs": "job",
 }  # fmt: skip
 DESTROYING = ("delete", "revoke", "cancel", "rotate", "remove")
 READING = ("get_", "list_", "sendy_get_", "sendy_list_", "broadcast_get_")

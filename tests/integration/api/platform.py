@@ -32,7 +32,7 @@ from tests.integration.ingest.read_model import project
 from tests.unit.ingest.lives import outcome
 
 DOMAIN = "acme.example"  # which the document's examples send from
-SERVICES = ("ingest", "router", "suppression", "webhooks")
+SERVICES = ("ingest", "router", "suppression", "webhooks", "sender")
 SPECS = tuple(f"{service}:http" for service in SERVICES)
 TARGET = "https://shop.test/offer"
 

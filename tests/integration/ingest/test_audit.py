@@ -135,7 +135,7 @@ async def test_a_change_whose_process_died_before_the_log_is_told_all_the_same(d
             entry = {"_id": id_, "workspace_id": door.workspace.id, "at": old}
             document = await entities.put(Kind.API_KEY, key.id, key.workspace_id, key.data, audit=entry)
         await database["audit"].insert_one(document["audit"][-1])  # the copy was made, and left in the document
-        await deployment.prepare(topics=("mail.accepted.critical", "mail.accepted.standard"))
+        await deployment.prepare(topics=("mail.accepted.critical", "mail.accepted.standard", "stage.reports"))
         async with create_app(deployment.settings(Settings), {"relay"}).run():
 
             async def is_swept() -> bool:

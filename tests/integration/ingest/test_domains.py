@@ -236,6 +236,7 @@ def publish_by_command(home: Path, name: str, text: str) -> None:
 async def test_the_relays_process_does_the_upkeep_one_at_a_time(world: DomainWorld) -> None:
     domain = await world.create()
     world.publish(domain["dns"])
+    await world.door.deployment.prepare(topics=("stage.reports",))
     services = [create_app(world.settings, {"relay"}) for _ in range(2)]
 
     async def active() -> bool:

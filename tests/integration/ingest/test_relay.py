@@ -14,12 +14,14 @@ from aiokafka.errors import KafkaError
 from services.ingest.app import create_app
 from services.ingest.handlers import Projection
 from services.ingest.publication.lag import LagWatch
+from services.ingest.publication.relay import observe_backlog
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event, EventType
 from shared.contracts.messages import Message
 from shared.contracts.record import MAX_RECORD_BYTES
-from shared.contracts.topics import EVENTS, LIVE, Lane, accepted, due
+from shared.contracts.stages import StageReport
+from shared.contracts.topics import EVENTS, LIVE, STAGE_REPORTS, Lane, accepted, due
 from shared.kafka.batch import Incoming
 from shared.kafka.dead_letter import text_headers
 from shared.kafka.lag import LagMeter, Reader
@@ -45,6 +47,21 @@ async def test_what_waits_is_published_marked_and_traced(deployment: Deployment)
         assert "pending" not in stored
         assert stored["sweep_at"] - stored["published_at"] == timedelta(minutes=15)
         assert not await works.relay.turn()
+
+
+async def test_what_waits_is_reported_to_who_shows_the_queue(deployment: Deployment) -> None:
+    await deployment.prepare(topics=(STAGE_REPORTS,))
+    async with open_works(deployment) as works:
+        waits = submission()
+        await works.base.database["submissions"].insert_one(waits)
+        await observe_backlog(works.store, works.base.publisher)
+        records = await deployment.records(STAGE_REPORTS, at_least=2)
+    reports = {report.lane: report for report in (StageReport.decode(record.value) for record in records)}
+    assert {lane: (each.stage, each.count, each.more) for lane, each in reports.items()} == {
+        Lane.CRITICAL: ("outbox", 0, False),
+        Lane.STANDARD: ("outbox", 1, False),
+    }
+    assert (reports[Lane.CRITICAL].oldest_at, reports[Lane.STANDARD].oldest_at is not None) == (None, True)
 
 
 async def test_only_the_messages_that_are_pending_are_published(deployment: Deployment) -> None:
@@ -219,7 +236,7 @@ async def test_a_record_that_is_too_large_makes_its_message_stuck_and_stops_noth
 
 
 async def test_only_one_process_relays_a_lane_and_another_takes_over(deployment: Deployment) -> None:
-    await deployment.prepare("ingest", topics=LIVE)
+    await deployment.prepare("ingest", topics=(*LIVE, STAGE_REPORTS))
     settings = deployment.settings(Settings)
     first, second = (create_app(settings, {"relay"}) for _ in range(2))
     submissions = deployment.database("ingest")["submissions"]

@@ -8,13 +8,13 @@ from services.ingest.app import create_app
 from services.ingest.settings import Settings
 from shared.api import create_api
 from shared.contracts.messages import Message
-from shared.contracts.topics import LIVE, Lane, accepted
+from shared.contracts.topics import LIVE, STAGE_REPORTS, Lane, accepted
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.ingest.conftest import open_door, send
 
 
 async def test_what_is_accepted_at_the_door_is_published_and_found_again(deployment: Deployment) -> None:
-    await deployment.prepare("ingest", topics=LIVE)
+    await deployment.prepare("ingest", topics=(*LIVE, STAGE_REPORTS))
     async with open_door(deployment) as door:
         service = create_app(deployment.settings(Settings), {"http", "relay", "projector"})
         transport = httpx.ASGITransport(create_api(service.routers))

@@ -15,7 +15,7 @@ from services.ingest.settings import Settings
 from services.ingest.store.schedule import Canceled, Schedule
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event
-from shared.contracts.topics import COMMANDS, EVENTS, LIVE
+from shared.contracts.topics import COMMANDS, EVENTS, LIVE, STAGE_REPORTS
 from shared.mongo import outbox
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.ingest.submitted import STANDARD, ids_of, submission
@@ -34,7 +34,7 @@ def scheduled(seconds: float, messages: int = 1) -> dict[str, Any]:
 @pytest.fixture
 async def world(deployment: Deployment) -> AsyncIterator[Deployment]:
     """Two processes that relay, one of which projects too."""
-    await deployment.prepare("ingest", topics=LIVE)
+    await deployment.prepare("ingest", topics=(*LIVE, STAGE_REPORTS))
     settings = deployment.settings(Settings, **QUICK)
     async with (
         create_app(settings, {"relay", "projector"}).run(),

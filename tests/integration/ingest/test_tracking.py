@@ -13,7 +13,7 @@ import pytest
 from services.ingest.app import create_app
 from services.ingest.settings import Settings
 from shared.contracts.events import EventType, event_of
-from shared.contracts.topics import EVENTS
+from shared.contracts.topics import EVENTS, STAGE_REPORTS
 from shared.links import Link, Links
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.ingest.conftest import Door, make_workspace
@@ -183,6 +183,7 @@ async def test_nobody_waits_for_kafka_and_the_sweep_publishes_what_stayed(reader
     collection = deployment.database("ingest")["tracked_hits"]
     long_ago = datetime.now(UTC) - timedelta(minutes=1)
     await collection.update_many({}, {"$set": {"unpublished.since": long_ago}})
+    await deployment.prepare(topics=(STAGE_REPORTS,))
     async with create_app(deployment.settings(Settings), {"relay"}).run():
         events = await reader.published(2)
         assert {event.event_id for event in events} == {hit["_id"] for hit in hits}

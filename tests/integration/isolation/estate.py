@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import os
 import re
@@ -96,8 +95,8 @@ def _unlike(value: str, secret: str, other: str) -> str:
 @asynccontextmanager
 async def open_estate(deployment: Deployment) -> AsyncIterator[Estate]:
     topics = (CONFIG_CHANGES, EVENTS, SUPPRESSION_CHANGES)
-    await deployment.prepare("ingest", "suppression", "webhooks", topics=topics)
-    await asyncio.gather(*(Entities(deployment.database(name)).create_notices() for name in ("router", "sender")))
+    await deployment.prepare("ingest", "suppression", "webhooks", "sender", topics=topics)
+    await Entities(deployment.database("router")).create_notices()
     settings = deployment.settings(Settings, **QUIET)
     async with AsyncExitStack() as stack:
         kafka = await stack.enter_async_context(KafkaConnection(settings, "test"))

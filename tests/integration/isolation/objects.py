@@ -20,8 +20,10 @@ from shared.contracts.webhooks import WebhookAttempt
 from shared.links import Link, Links
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
+from tests.fixtures.messages import a_message, a_route
 from tests.integration.ingest.read_model import project
 from tests.integration.isolation.asking import Values
+from tests.integration.sender.queue_world import waiting
 
 TARGET = "https://shop.test/offer"
 LISTS = {
@@ -32,6 +34,10 @@ LISTS = {
     "audit": "/v1/audit",
     "transports": "/v1/transports",
     "webhooks": "/v1/webhooks",
+    "queued": "/v1/queue/messages",
+    "destinations": "/v1/queue/destinations",
+    "holds": "/v1/queue/holds",
+    "jobs": "/v1/queue/jobs",
 }
 
 
@@ -72,6 +78,7 @@ class Maker:
             await self.post(path, {"name": "another"} | ({"scopes": ["keys"]} if "keys" in path else {}))
         values |= await self._mail(values)
         values |= await self._deliveries(values["webhook"], values["message"])
+        values |= await self._queue(values)
         return values | {f"{name}_cursor": await self._cursor(path) for name, path in LISTS.items()}
 
     async def _people(self, domain: str, domain_name: str) -> dict[str, str]:
@@ -151,6 +158,23 @@ class Maker:
             **{f"{name}_key": f"{name}-{secret}" for name in (*ids, "plunk")},
             "attachment": content["attachments"][0]["id"],
             "number": str(number),
+        }
+
+    async def _queue(self, values: Values) -> dict[str, str]:
+        """Messages that wait in the sender, holds and jobs."""
+        domain, rollup = f"q{self._tenant.secret}.example", f"mx:{self._tenant.secret}"
+        queued = [
+            a_message(f"ann@{domain}", workspace_id=self._tenant.workspace, route=a_route(values["transport"], each))
+            for each in (rollup, f"{rollup}2")
+        ]
+        await self._deployment.database("sender")["deliveries"].insert_many([waiting(each) for each in queued])
+        jobs = [await self.post("/v1/queue/hold", {"domain": domain, "reason": domain}) for _ in range(2)]
+        return {
+            "queued": queued[0].message_id,
+            "queued_domain": domain,
+            "queued_rollup": rollup,
+            "hold": jobs[0]["holds"][0],
+            "job": jobs[1]["id"],
         }
 
     async def _tell(self, message_id: str, *types: EventType) -> None:

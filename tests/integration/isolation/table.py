@@ -8,6 +8,7 @@ from tests.integration.isolation.table_contacts import CONTACTS
 from tests.integration.isolation.table_dialects import DIALECTS
 from tests.integration.isolation.table_mail import MAIL
 from tests.integration.isolation.table_platform import PLATFORM
+from tests.integration.isolation.table_queue import QUEUE
 from tests.integration.isolation.table_sending import SENDING
 
-ASKS: list[Ask] = [*SENDING, *MAIL, *DIALECTS, *CONTACTS, *ACCOUNTS, *PLATFORM]
+ASKS: list[Ask] = [*SENDING, *MAIL, *DIALECTS, *CONTACTS, *ACCOUNTS, *PLATFORM, *QUEUE]

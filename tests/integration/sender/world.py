@@ -19,7 +19,6 @@ from shared.contracts.messages import (
     Message,
     Route,
     Seen,
-    TlsMode,
     Verdict,
     VerdictKind,
     Versions,
@@ -41,7 +40,7 @@ from shared.secrets import SecretBox
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.local_tools import OpenSink
-from tests.fixtures.messages import a_message
+from tests.fixtures.messages import a_message, a_route
 
 TOPICS = (
     *(name(lane) for name in (cleared, due) for lane in Lane),
@@ -129,19 +128,7 @@ class World:
         return a_message(**{**fields, **changes})
 
     def route(self, port: int | None = None, **changes: Any) -> Route:
-        fields: dict[str, Any] = {
-            "transport": "direct",
-            "transport_version": 1,
-            "kind": "direct",
-            "hosts": [Host(name="127.0.0.1", port=port or self.sink.port)],
-            "tls": TlsMode.OPPORTUNISTIC,
-            "rollup": "static:*.test",
-            "rule": "default",
-            "rule_version": 0,
-            "candidates": [],
-            "decided_at": datetime.now(UTC),
-        }
-        return Route(**{**fields, **changes})
+        return a_route(**{"hosts": [Host(name="127.0.0.1", port=port or self.sink.port)], **changes})
 
     async def clear(self, *messages: Message) -> None:
         """Publishes messages to `mail.cleared.*`, as the suppression service does."""

@@ -1,0 +1,1 @@
+"""The `posthorn queue` command, which works through the API."""
