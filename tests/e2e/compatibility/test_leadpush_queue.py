@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from tests.fixtures.deployment import eventually
 def posthorn(account: Account, *arguments: str) -> Any:
     """What the command prints, asked with the workspace's key."""
     command = [str(Path(sys.executable).with_name("posthorn")), "queue", "--url", account.home["base_url"]]
-    environment = {**account.stack.env, "POSTHORN_API_KEY": account.home["api_key"]}
+    environment = {**os.environ, **account.stack.env, "POSTHORN_API_KEY": account.home["api_key"]}
     done = subprocess.run([*command, *arguments], env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -58,7 +58,7 @@ class Caller:
             found: dict[str, Any] = await self.get(f"/jobs/{job['id']}")
             return found if found["state"] == "done" else None
 
-        return await eventually(is_done, what=f"the end of {job['action']}")  # type: ignore[return-value]
+        return await eventually(is_done, seconds=60, what=f"the end of {job['action']}")  # type: ignore[return-value]
 
     async def act(self, action: str, **body: Any) -> dict[str, Any]:
         return await self.done(await self.begin(action, **body))

@@ -100,6 +100,8 @@ async def test_a_hold_ends_by_itself_and_a_life_ends_under_it(world: World) -> N
             assert abs(held["due_at"] - hour) < timedelta(seconds=1)
         now = datetime.now(UTC)
         await database["holds"].update_one({"_id": short["id"]}, {"$set": {"until": now}})
+        other = await queue.operator.act("hold", messages=[message_id()], reason="all processes know when it is done")
+        await queue.operator.act("release", hold=other["id"])
         await database["deliveries"].update_many({"state": "held"}, {"$set": {"due_at": now}})
         again = {each.message_id: each for each in await world.returned(at_least=2)}
         expired = Verdict(kind=VerdictKind.EXPIRED, reason="expired", by="router", checked_at=now)
