@@ -11,7 +11,7 @@ from services.sender.queue.overview import Overview
 from services.sender.queue.stages import Stages
 from services.sender.settings import Settings
 from services.sender.store.deliveries import Deliveries
-from services.sender.store.destinations import Limits
+from services.sender.store.destinations import Destinations
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
 from services.sender.store.queue import Queue
@@ -29,7 +29,9 @@ def queue_router(base: Base, settings: Settings, stages: Stages) -> APIRouter:
     queue = Queue(Deliveries(base.database))
     holds, jobs = Holds(base.database), Jobs(base.database, settings.lease_seconds)
     clock, pages = DatabaseClock(base.database), Pages(settings.token_key_bytes)
-    reader = QueueReader(queue, Overview(queue, Limits(base.database)), stages, pages)
+    destinations = Destinations(base.database, "", settings.lease_seconds)  # looked at only: nobody's slots
+    overview = Overview(queue, destinations, clock)
+    reader = QueueReader(queue, overview, stages, pages)
     actions = QueueActions(Asking(holds, jobs, clock), base.authenticator, base.cache, clock)
     add_reading(router, reader, holds, jobs, pages, operator_or_caller(base.authenticator, READ))
     acting, routing = (operator_or_caller(base.authenticator, scope) for scope in (ACT, ROUTE))

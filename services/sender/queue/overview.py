@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.sender.destinations.name import parse
 from services.sender.queue.selection import Selection
 from services.sender.store.deliveries import IDLE
-from services.sender.store.destinations import Limits
+from services.sender.store.destinations import Destinations, Grant
 from services.sender.store.queue import LANES, Queue, Tally, is_within
 from shared.contracts.record import rfc3339
+from shared.mongo.clock import DatabaseClock
 from shared.tokens import made_at
 
 MOST_OF_LANE = 100_000
@@ -24,9 +26,10 @@ ON_ITS_WAY = "is routed and checked anew"
 class Overview:
     """Counts no further than MOST_OF_LANE and MOST_OF_DESTINATION: `more` says that there is more."""
 
-    def __init__(self, queue: Queue, limits: Limits) -> None:
+    def __init__(self, queue: Queue, destinations: Destinations, clock: DatabaseClock) -> None:
         self._queue = queue
-        self._limits = limits
+        self._destinations = destinations
+        self._clock = clock
 
     async def lanes(self, workspace: str | None) -> list[dict[str, Any]]:
         """Each lane's states."""
@@ -66,8 +69,10 @@ class Overview:
         )
         by_cell = dict(zip(cells, tallies, strict=True))
         oldest = [tally.oldest for tally in tallies if tally.oldest is not None]
-        whys, limits = await asyncio.gather(
-            self._queue.some(oldest, {"why": 1, "hold": 1, "last.outcome": 1}), self._limits.of(named)
+        whys, grants, now = await asyncio.gather(
+            self._queue.some(oldest, {"why": 1, "hold": 1, "last.outcome": 1}),
+            self._destinations.find(named),
+            self._clock.current(),
         )
         return [
             self._destination(
@@ -75,7 +80,8 @@ class Overview:
                 [row for row in flying if row["destination"] == destination],
                 {state: by_cell[destination, state] for state in IDLE},
                 whys,
-                limits.get(destination),
+                grants.get(destination),
+                now,
             )
             for destination in named
         ]
@@ -86,15 +92,19 @@ class Overview:
         flying: Sequence[Mapping[str, Any]],
         tallies: Mapping[str, Tally],
         whys: Mapping[str, Mapping[str, Any]],
-        limit: int | None,
+        grant: Grant | None,
+        now: datetime,
     ) -> dict[str, Any]:
         transport, rollup = parse(destination)[:2]
         in_flight = _flying(flying)
+        limit = grant.standing.allowed(grant.limit, now) if grant else None
         full = limit is not None and in_flight["count"] >= limit
+        waits = grant.standing.waits_for(now) if grant else None
+        for_all = f"{waits[0]}, until {rfc3339(waits[1])}" if waits else FULL if full else FREE
         shown = {}
         for state, tally in tallies.items():
             first = whys.get(tally.oldest or "", {})
-            why = why_of(state, first) or (FULL if full else FREE)
+            why = why_of(state, first) or for_all
             shown[state] = _shown(tally) | {"why": why if tally.count else None, "hold": first.get("hold")}
         return {
             "id": destination,

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -42,18 +42,6 @@ class Grant:
     limit: int = 0
     standing: Standing = field(default_factory=Standing)
     version: str | None = None
-
-
-class Limits:
-    """What destinations allow, for those who look at the queue."""
-
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
-        self._collection = database[COLLECTION]
-
-    async def of(self, destinations: Sequence[str]) -> dict[str, int]:
-        """How many connections each of them allows, where that was asked for lately."""
-        query = self._collection.find({"_id": {"$in": list(destinations)}}, {"limit": 1})
-        return {document["_id"]: document["limit"] async for document in query if "limit" in document}
 
 
 class Destinations:
