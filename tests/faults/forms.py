@@ -37,5 +37,6 @@ def forms(short: int = 240, full: int = 2000) -> list[ParameterSet]:
 
 
 def full_form(messages: int = 2000) -> list[ParameterSet]:
-    """The full form alone, of a test whose kind another one shows in `make test`."""
+    """The full form alone, of a test whose kind (processes, Kafka, MongoDB, owners, replays, disks) another one shows
+    in `make test`, which is to stay under 20 minutes on two slow cores."""
     return [pytest.param(Form("full", messages, FULL_SECONDS), id="full", marks=FULL_MARKS)]

@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from deploy.local.stack import Stack
-from tests.faults.forms import SEED, Form, forms
+from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away
 from tests.faults.refusals import refusals_of, refused
@@ -76,7 +76,7 @@ def checkpoint(stack: Stack) -> None:
         client.admin.command("fsync")
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_while_mongodbs_disk_is_full_ingest_refuses_and_nothing_is_lost(small: OnSmallDisks, form: Form) -> None:
     stack, back = small.stack, asyncio.Event()
 

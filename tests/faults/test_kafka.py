@@ -61,7 +61,6 @@ def _state(pid: int | None) -> str:
     ("number", "form"),
     [
         *(pytest.param(signal.SIGKILL, *each.values, id=f"killed-{each.id}", marks=each.marks) for each in forms()),
-        # its short form is the next test's: there the processes are stopped beside it
         *(pytest.param(signal.SIGSTOP, *each.values, id=f"halted-{each.id}", marks=each.marks) for each in full_form()),
     ],
 )
@@ -86,6 +85,7 @@ async def test_while_kafka_is_away_ingest_answers_and_all_goes_out_after(
     assert not judgement.violations, str(judgement)
 
 
+@pytest.mark.verify
 @pytest.mark.timeout(300)
 async def test_processes_stop_in_time_while_kafka_stands_still(stack: Stack) -> None:
     """In the middle of a load, so that they have batches and publications under way."""

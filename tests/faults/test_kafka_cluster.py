@@ -14,7 +14,7 @@ import pytest
 from aiokafka.errors import KafkaError
 
 from deploy.local.stack import Stack
-from tests.faults.forms import SEED, Form, forms, full_form
+from tests.faults.forms import SEED, Form, full_form
 from tests.faults.kafka_cluster import NODES, KafkaCluster, own_cluster
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away
@@ -74,7 +74,7 @@ async def test_with_one_of_three_brokers_nothing_stops(cluster: KafkaCluster, st
     assert not judgement.violations, str(judgement)
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_with_one_of_three_brokers_left_ingest_answers_and_all_goes_out_after(
     cluster: KafkaCluster, stack: Stack, form: Form
 ) -> None:

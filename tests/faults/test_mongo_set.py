@@ -18,7 +18,7 @@ import pytest
 from deploy.local.mongo_server import MongoServer
 from deploy.local.stack import Stack
 from shared.failpoints import VARIABLE
-from tests.faults.forms import SEED, Form, forms, full_form
+from tests.faults.forms import SEED, Form, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.mongo_set import ELECTION_MS, MongoSet, mongo_set
 from tests.faults.world import SETTINGS, World, own_stack, world
@@ -137,7 +137,7 @@ def _marked(operations: Sequence[dict[str, Any]]) -> list[str]:
     return [each["o2"]["_id"] for each in operations if "data_sent" in each["o"].get("diff", {}).get("i", {})]
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_what_no_majority_had_is_rolled_back_and_was_never_promised(
     stack: Stack, mongods: MongoSet, form: Form
 ) -> None:
