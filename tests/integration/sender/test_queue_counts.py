@@ -12,10 +12,11 @@ from services.sender.queue.overview import Overview
 from services.sender.queue.selection import Selection
 from services.sender.store.changing import Changing
 from services.sender.store.deliveries import IDLE, Deliveries
-from services.sender.store.destinations import Limits
+from services.sender.store.destinations import Destinations
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
 from services.sender.store.queue import Queue
+from shared.mongo.clock import DatabaseClock
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
 
@@ -77,7 +78,8 @@ def shown(seen: list[dict[str, Any]]) -> list[Any]:
 
 
 async def test_counts_end_at_their_bounds_and_read_no_documents(deployment: Deployment, queue: Queue) -> None:
-    view = Overview(queue, Limits(deployment.database("sender")))
+    database = deployment.database("sender")
+    view = Overview(queue, Destinations(database, "", 60), DatabaseClock(database))
     await deployment.database("sender").command("profile", 2)
     lanes = {each["lane"]: each for each in await view.lanes(None)}
     found = await view.destinations(Selection(), None, 25)

@@ -12,7 +12,7 @@ from services.sender.destinations.name import Destination, parse
 from services.sender.destinations.table import OURS, InvalidProvidersError, Table, load, read
 from shared.contracts.messages import TlsMode
 
-KINDS = {"static", "smarthost"}  # rollups that are no provider's
+KINDS = ("smarthost", "static")  # rollups that are no provider's
 DIRECT = {"kind": "direct"}
 
 
