@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from services.sender.smtp.attempt import attempt
-from services.sender.smtp.connections import Connections
+from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.outcomes import Deferred, Delivered
 from tests.fixtures.counting_smtp import CountingHost, counting
 from tests.fixtures.deployment import eventually
@@ -68,7 +68,7 @@ async def test_what_does_not_open_takes_no_place(pool: Callable[..., Connections
     connections = pool()
     way = egress(gone.port, gone.port, destination="d")
     assert isinstance(await attempt(connections, way, envelope(), MESSAGE, yes), Deferred)
-    dialling = asyncio.create_task(connections.dial(way, way.hosts[0]))
+    dialling = asyncio.create_task(connections.acquire(way, way.hosts[0], Tries()))
     await asyncio.sleep(0)
     assert connections.pool.open_to("d") == 1
     dialling.cancel()

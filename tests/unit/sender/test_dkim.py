@@ -85,7 +85,9 @@ VALUES = st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), min_size
 FOLDED = st.lists(VALUES, min_size=1, max_size=3).map(lambda parts: "\r\n\t ".join(parts))
 FIELDS = st.lists(st.tuples(st.sampled_from(NAMES[:-1]), FOLDED), max_size=12)
 LINES = st.lists(
-    st.text(st.one_of(st.sampled_from("ab \t.="), st.characters(exclude_characters="\r\n\0")), max_size=40)
+    st.text(
+        st.one_of(st.sampled_from("ab \t.="), st.characters(codec="utf-8", exclude_characters="\r\n\0")), max_size=40
+    )
 )
 
 
