@@ -51,6 +51,8 @@ faults: $(STAMP) ## the full fault harness, by hand; writes docs/reliability.md
 verify: $(STAMP) ## every long form, the fault harness's too, by hand
 	$(BIN)/pytest -m "verify or faults" --timeout 3600 tests
 
+# a broker that is busy for minutes gains by the compiler that a short life is better without
+bench: export KAFKA_JVM_PERFORMANCE_OPTS ?= -XX:+UseSerialGC
 bench: $(STAMP) ## the doors and the pipeline beside others, and how fair it is; as root, on an otherwise idle machine
 	$(BIN)/python -m tests.bench.ingest
 	$(BIN)/python -m tests.bench.smtp_door

@@ -11,13 +11,21 @@ from typing import Any
 import pytest
 
 from services.ingest.app import create_app
+from services.ingest.publication.scheduler import Scheduler
+from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.schedule import Canceled, Schedule
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event
 from shared.contracts.topics import COMMANDS, EVENTS, LIVE, STAGE_REPORTS
+from shared.kafka.publish import Publisher
 from shared.mongo import outbox
+from shared.mongo.client import make_client
+from shared.mongo.clock import DatabaseClock
+from shared.mongo.due import Tenure
+from shared.mongo.outbox import Outbox
 from tests.fixtures.deployment import Deployment, eventually
+from tests.fixtures.wire import Wire
 from tests.integration.ingest.submitted import STANDARD, ids_of, submission
 
 QUICK = {"schedule_poll_ms": 20, "relay_standard_poll_ms": 20}
@@ -101,6 +109,27 @@ async def test_a_message_is_canceled_or_goes_never_both(deployment: Deployment) 
     released = {id_ async for each in submissions.find({"pending": {"$exists": True}}) for id_ in each["pending"]}
     assert canceled.isdisjoint(released)
     assert canceled | released == set(ids)
+
+
+async def test_nothing_goes_early_where_the_clock_was_asked_slowly(deployment: Deployment) -> None:
+    await deployment.prepare("ingest")
+    database, wire = deployment.database("ingest"), Wire(deployment.shared.mongo_url)
+    async with wire.open():
+        client = make_client(deployment.settings(Settings, mongo_url=wire.url))
+        clock = DatabaseClock(client["any"])
+        await clock.sync()  # connects
+        wire.slow_seconds = 0.8
+        await clock.sync()
+        client.close()
+    announcer = Outbox(database["submissions"], Publisher(deployment.shared, "test"), lambda document: [])
+    scheduler = Scheduler(Schedule(database), clock, announcer, HeldTenure(Tenure(database, "scheduler", 5), 5))
+    document = scheduled(0.3)
+    del document["unpublished"]
+    await database["submissions"].insert_one(document)
+    assert await clock.current() > document["due_at"]
+    await scheduler.turn()
+    waits = await database["submissions"].find_one({"_id": document["_id"], "due_at": {"$exists": True}})
+    assert waits or datetime.now(UTC) >= document["due_at"]
 
 
 async def test_what_has_gone_is_asked_back_from_its_owner(world: Deployment) -> None:
