@@ -11,7 +11,7 @@ from random import Random
 
 from services.sender.api.router import queue_router
 from services.sender.arrivals import Held
-from services.sender.bounces.live import Rules
+from services.sender.bounces.live import LOOK_SECONDS, Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
 from services.sender.destinations.feedback import Feedback
@@ -64,7 +64,6 @@ from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
-RULES_SECONDS = 2.0
 SETTLE_SECONDS = 0.5
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
@@ -74,13 +73,15 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Roles: `http` (the queue), `deliver` (takes over, delivers, retries, does what the queue is asked for), `returns`
     (the return door)."""
     base = Base("sender", settings, roles, copied=[Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN, Kind.TRANSPORT])
-    parts = _Deliver(base, settings) if "deliver" in roles else None
-    door = return_door(base, settings) if "returns" in roles else None
+    rules = Rules(settings.bounce_rules_file)
+    parts = _Deliver(base, settings, rules) if "deliver" in roles else None
+    door = return_door(base, settings, rules) if "returns" in roles else None
     stages = Stages(settings)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
         async with base.running() as loops, door.open(loops) if door else nullcontext(), aclosing(stages):
+            loops.every("sender.bounce-rules", LOOK_SECONDS, rules.look)
             if parts is None:
                 yield
                 return
@@ -105,13 +106,12 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
 class _Deliver:
     """The parts of the role `deliver`."""
 
-    def __init__(self, base: Base, settings: Settings) -> None:
+    def __init__(self, base: Base, settings: Settings, rules: Rules) -> None:
         kept = timedelta(days=settings.tombstone_days)
         self.settings = settings
         self.clock = DatabaseClock(base.database)
         self.deliveries = Deliveries(base.database)
         self.endings = Endings(self.deliveries, base.publisher, kept)
-        self.rules = Rules(settings.bounce_rules_file)
         self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
         self.connections = Connections(
             settings.timeouts,
@@ -119,7 +119,7 @@ class _Deliver:
             self.tls.lookups,
             settings.targets,
             self.tls.broken,
-            rules=self.rules,
+            rules=rules,
         )
         marks = GroupCommit("marks", self.deliveries.mark_data_sent, at_once=1)
 
@@ -193,7 +193,6 @@ class _Deliver:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
         self.operations.start(loops)
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
-        loops.every("sender.bounce-rules", RULES_SECONDS, self.rules.look)
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         loops.every("sender.settle", SETTLE_SECONDS, self.dispatcher.settle)
         loops.run("sender.adapt", lambda: self.feedback.run(loops.stopping, self.dispatcher.settle))

@@ -11,6 +11,7 @@ from services.sender.bounces.loader import BounceRulesError, own_rules, parse_ru
 from services.sender.bounces.model import Rulebook
 from shared.telemetry import metrics
 
+LOOK_SECONDS = 2.0
 log = structlog.get_logger(__name__)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from services.sender.bounces.model import Rulebook
 from services.sender.returns.delivery_status import StatusReport
 from services.sender.returns.legacy import UnformattedBounce
 from services.sender.smtp.outcomes import MAX_REPLY, BounceClass, Bounced, Stage
@@ -28,13 +29,13 @@ _REPLY = re.compile(
 _CONTINUED = re.compile(r"\s[45]\d\d(?:-(?:[45]\.\d{1,3}\.\d{1,3} )?| [45]\.\d{1,3}\.\d{1,3} )")
 
 
-def bounced(report: StatusReport | UnformattedBounce) -> Bounced:
-    """The bounce that a host reports; `hard` where trying again is pointless.
+def bounced(report: StatusReport | UnformattedBounce, rules: Rulebook | None = None, rollup: str = "") -> Bounced:
+    """The bounce that a host reports; `hard` where trying again is pointless. `rules` and `rollup` as for `classify`.
 
     The diagnostic's own codes say more than the status beside them, which many hosts give as 5.0.0.
     """
     code, enhanced, text = _reply_of(report)
-    verdict = _classified(code, enhanced, text)
+    verdict = _classified(code, enhanced, text, rules, rollup)
     class_, rule = verdict.class_, verdict.rule
     if enhanced.endswith(".4.7") or (code < 500 and class_ in WAITED):
         class_, rule = BounceClass.EXPIRED, GIVEN_UP
@@ -60,9 +61,9 @@ def _code_of(enhanced: str) -> int:
     return 450 if enhanced.startswith("4.") else 550
 
 
-def _classified(code: int, enhanced: str, text: str) -> Verdict:
+def _classified(code: int, enhanced: str, text: str, rules: Rulebook | None, rollup: str) -> Verdict:
     """Where in its conversation the host was told no is not known: RCPT as a rule, else the end of the message."""
-    verdict = classify(Stage.RCPT, code, enhanced or None, text)
+    verdict = classify(Stage.RCPT, code, enhanced or None, text, rollup=rollup, rules=rules)
     if verdict.class_ is BounceClass.UNDETERMINED:
-        verdict = classify(Stage.DOT, code, enhanced or None, text)
+        verdict = classify(Stage.DOT, code, enhanced or None, text, rollup=rollup, rules=rules)
     return verdict

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from services.sender.bounces.model import Rulebook
 from services.sender.returns.addresses import Return, ReturnKind
 from services.sender.returns.bounce_class import bounced
 from services.sender.returns.delivery_status import StatusReport
@@ -21,12 +22,13 @@ ARRIVED = frozenset({EventType.DELIVERED, EventType.BOUNCED})
 @dataclass(frozen=True, slots=True)
 class Identity:
     """What is known of a message that was sent: the `event` last said of it, the `pass_` that it is in, whether it has
-    `ended`, the mailbox that replies to it are meant for."""
+    `ended`, the mailbox that replies to it are meant for, the `rollup` that it was sent to."""
 
     event: Event
     pass_: int
     ended: bool
     answers_to: str | None = None
+    rollup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +40,18 @@ class Meaning:
     is_reply: bool = False
 
 
-def meaning_of(report: Report, kind: ReturnKind | None, last: EventType) -> Meaning:
+def meaning_of(
+    report: Report, kind: ReturnKind | None, last: EventType, rules: Rulebook | None = None, rollup: str = ""
+) -> Meaning:
     """What a report means of a message of which `last` was said last. `kind` is the address's that it came to, None
-    where that is one for complaints about all messages."""
+    where that is one for complaints about all messages; a bounce is judged by `rules` (None: our own), for `rollup`."""
     match report:
         case StatusReport():
-            return _of_status(report, last)
+            return _of_status(report, last, rules, rollup)
         case UnformattedBounce(delayed=True):
             return _noted("delayed", reply=report.text)
         case UnformattedBounce():
-            return Meaning(EventType.BOUNCED, bounced(report).to_data() | {"oob": True})
+            return Meaning(EventType.BOUNCED, bounced(report, rules, rollup).to_data() | {"oob": True})
         case Complaint():
             if report.type not in COMPLAINTS:
                 return _noted(report.type.replace("-", "_"), reported_by=report.agent)
@@ -92,11 +96,11 @@ def named_messages(mentions: tuple[str, ...], read: Callable[[str], Return | Non
     return list(dict.fromkeys(by_address + by_id))
 
 
-def _of_status(report: StatusReport, last: EventType) -> Meaning:
+def _of_status(report: StatusReport, last: EventType, rules: Rulebook | None, rollup: str) -> Meaning:
     hosts = {"reporting_host": report.reporting_host[:255], "remote_host": report.remote_host[:255]}
     told = {name: value for name, value in hosts.items() if value}
     if report.action == "failed":
-        return Meaning(EventType.BOUNCED, bounced(report).to_data() | {"oob": True} | told)
+        return Meaning(EventType.BOUNCED, bounced(report, rules, rollup).to_data() | {"oob": True} | told)
     if report.action == "delivered" and last not in ARRIVED:
         return Meaning(EventType.DELIVERED, {"oob": True, "enhanced": report.status or "2.0.0"} | told)
     return _noted(report.action, enhanced=report.status, reply=report.diagnostic[:1024], **told)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from pymongo.errors import PyMongoError
 
+from services.sender.bounces.live import Rules
 from services.sender.returns.addresses import Return, ReturnAddresses, ReturnKind
 from services.sender.returns.decisions import Identity, event_of_return, is_valid, meaning_of, named_messages
 from services.sender.returns.reports import AutoReply, Complaint, Mail, Returned, read_report
@@ -38,9 +39,17 @@ class Receiver:
     """Takes what came back. Addresses of ours that say nothing any more are taken and forgotten: whoever probes learns
     nothing, but a person whose reply would be lost is told."""
 
-    def __init__(self, addresses: ReturnAddresses, returns: Returns, publisher: Publisher, settings: Settings) -> None:
+    def __init__(
+        self,
+        addresses: ReturnAddresses,
+        returns: Returns,
+        rules: Rules,
+        publisher: Publisher,
+        settings: Settings,
+    ) -> None:
         self._addresses = addresses
         self._returns = returns
+        self._rules = rules
         self._feedback = {address.lower() for address in settings.returns_feedback_addresses}
         self._valid = timedelta(days=settings.returns_valid_days)
         self._most = settings.returns_most
@@ -92,7 +101,7 @@ class Receiver:
         if identity is None or not is_valid(identity, now, self._valid):
             metrics.RETURNS.labels(name, "unknown" if identity is None else "expired").inc()
             return OK
-        meaning = meaning_of(returned.report, kind, identity.event.type)
+        meaning = meaning_of(returned.report, kind, identity.event.type, self._rules.book, identity.rollup)
         if await self._returns.count(identity.event.message_id, self._most) >= self._most:
             metrics.RETURNS.labels(name, "too_many").inc()
             return OVER if meaning.is_reply else OK

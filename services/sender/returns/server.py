@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from services.sender.bounces.live import Rules
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.receiver import Receiver
 from services.sender.returns.session import Session
@@ -50,8 +51,8 @@ class ReturnDoor:
         await Session(wire, self._door, self._receiver, self._settings).run()
 
 
-def return_door(base: Base, settings: Settings) -> ReturnDoor:
-    """Composes the door."""
+def return_door(base: Base, settings: Settings, rules: Rules) -> ReturnDoor:
+    """Composes the door; bounces are judged by `rules`."""
     certificate = None
     if settings.returns_certificate_file is not None:
         certificate = Certificate(settings.returns_certificate_file, settings.returns_key_file)
@@ -67,5 +68,5 @@ def return_door(base: Base, settings: Settings) -> ReturnDoor:
         certificate=certificate,
     )
     returns = Returns(base.database, base.content_database)
-    receiver = Receiver(ReturnAddresses(settings.token_key_bytes), returns, base.publisher, settings)
+    receiver = Receiver(ReturnAddresses(settings.token_key_bytes), returns, rules, base.publisher, settings)
     return ReturnDoor(door, receiver, settings)

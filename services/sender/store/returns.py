@@ -13,6 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import IndexModel, ReplaceOne
 from pymongo.errors import DuplicateKeyError
 
+from services.sender.destinations.name import parse
 from services.sender.returns.decisions import Identity
 from services.sender.store.deliveries import COLLECTION as DELIVERIES
 from shared.content import CHUNK_BYTES, CHUNKS, Content, chunk_id, to_document
@@ -39,7 +40,7 @@ class Returns:
 
     async def identities(self, message_ids: Sequence[str]) -> dict[str, Identity]:
         """Those messages that the sender has or has had, by id."""
-        fields = {"last_event": 1, "record": 1, "pass": 1, "state": 1, "answers_to": 1}
+        fields = {"last_event": 1, "record": 1, "pass": 1, "state": 1, "answers_to": 1, "destination": 1}
         query = self._deliveries.find({"_id": {"$in": list(message_ids)}}, fields)
         return {document["_id"]: _identity(document) async for document in query}
 
@@ -90,4 +91,5 @@ def _identity(document: Mapping[str, Any]) -> Identity:
     else:
         message = Message.decode(document["record"])
         event = event_of(message, EventType.SENDING, datetime.now(UTC))
-    return Identity(event, document["pass"], document["state"] == "ended", document.get("answers_to"))
+    rollup = parse(document.get("destination", "")).rollup
+    return Identity(event, document["pass"], document["state"] == "ended", document.get("answers_to"), rollup)

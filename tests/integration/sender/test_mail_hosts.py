@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +13,6 @@ from typing import Any, Protocol
 
 import dkim
 import pytest
-import trustme
 
 from shared.content import COLLECTION, Attachment, Content, to_document
 from shared.contracts.messages import Message
@@ -24,6 +21,7 @@ from shared.mail.compose import compose
 from shared.tokens import uuid7
 from tests.fixtures.mail_hosts.exim import Exim
 from tests.fixtures.mail_hosts.mailbox import Mailbox
+from tests.fixtures.mail_hosts.place import certificate, folder
 from tests.fixtures.mail_hosts.postfix import Postfix, install
 from tests.fixtures.mail_hosts.postgrey import Postgrey
 from tests.fixtures.own_ports import own_ports
@@ -83,21 +81,6 @@ class Running:
 
     port: int
     inbox: Path
-
-
-def certificate(base: Path) -> Path:
-    issued = trustme.CA().issue_cert("mx.example")
-    file = base / "certificate.pem"
-    file.write_bytes(issued.private_key_and_cert_chain_pem.bytes())
-    return file
-
-
-@contextmanager
-def folder(name: str) -> Iterator[Path]:
-    """Where servers that deliver as users of their own can go, as they cannot below pytest's folders."""
-    with tempfile.TemporaryDirectory(prefix=f"posthorn-{name}-") as made:
-        Path(made).chmod(0o755)
-        yield Path(made)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from services.sender.destinations.adaptation import Standing
+from services.sender.destinations.name import Destination
+from services.sender.store.destinations import Destinations
 from shared.content import Attachment
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Host, Message
@@ -22,6 +25,14 @@ async def large_content(world: World, size: int) -> str:
     blob = await stored_blob(world, bytes(range(256)) * (size // 256))
     file = Attachment(**blob.model_dump(), filename="a.bin", content_type="application/octet-stream")
     return (await stored_content(world, attachments=[file])).content_id
+
+
+async def widened(world: World, window: int) -> None:
+    """The destination has earned so many connections."""
+    destinations = Destinations(world.deployment.database("sender"), "test", 60)
+    destination = str(Destination("direct", world.route().rollup))
+    await destinations.hold({destination: (0, window)})
+    assert await destinations.adapt({destination: (None, Standing(window=window))})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +59,7 @@ async def test_large_messages_at_once_take_little_memory(
             await world.message(f"r{n}@sink.test", content_id=content, size=size, route=route) for n in range(count)
         ]
         async with running(world.deployment, "sender:deliver", tmp_path / "sender.log", **settings) as process:
+            await widened(world, 2 * count)
             before = process.resident_bytes()
             process.forget_peak()
             await world.clear(*messages)

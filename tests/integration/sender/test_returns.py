@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +19,15 @@ from shared.mongo.outbox import unpublished
 from tests.integration.sender.return_door import DOMAIN, FEEDBACK, ReturnWorld, told
 from tests.integration.sender.world import World
 from tests.unit.sender.returns.corpus import raw
+
+OWN_RULE = """
+[[rule]]
+example = "550 5.1.1 unknown"
+id = "own"
+provider = "static:*.test"
+enhanced = "X.1.1"
+class = "policy_auth"
+"""
 
 
 @pytest.fixture
@@ -45,6 +56,18 @@ async def test_a_bounce_that_comes_by_mail_is_told_once(returns: ReturnWorld) ->
     assert await returns.records_of(message, "bounced") == 1
     assert len(await told(returns, 1)) == 1
     assert counted("StatusReport", "repeated") == repeated + 1
+
+
+async def test_a_bounce_that_comes_by_mail_is_judged_by_the_operators_rules(
+    returns: ReturnWorld, tmp_path: Path
+) -> None:
+    file = tmp_path / "rules.toml"
+    await asyncio.to_thread(file.write_text, OWN_RULE)
+    async with returns.open(bounce_rules_file=str(file)):
+        message = await returns.delivered()
+        await returns.bring(raw("postfix-unknown"), returns.bounce(message))
+        bounced = await returns.event(message, "bounced")
+    assert (bounced.data["rule"], bounced.data["class"]) == ("own", "policy_auth")
 
 
 async def test_what_comes_back_is_told_for_what_it_is(returns: ReturnWorld) -> None:
