@@ -134,7 +134,9 @@ class _Deliver:
         self.warmups = Warmups(DayCounts(base.database), self.clock)
         self.feedback = Feedback(slots, table, self.clock)
         self.commands = CommandsHandler(self.deliveries, self.endings, kept)
-        self.operations = Operations(base, settings, self.deliveries, self.endings, self.commands, self.clock)
+        self.operations = Operations(
+            base, settings, self.deliveries, destinations, self.endings, self.commands, self.clock
+        )
         holds = self.operations.holds
         mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None

@@ -13,6 +13,7 @@ from services.sender.queue.runner import Runner
 from services.sender.settings import Settings
 from services.sender.store.changing import Changing
 from services.sender.store.deliveries import Deliveries
+from services.sender.store.destinations import Destinations
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
 from services.sender.store.queue import Queue
@@ -31,6 +32,7 @@ class Operations:
         base: Base,
         settings: Settings,
         deliveries: Deliveries,
+        destinations: Destinations,
         endings: Endings,
         commands: CommandsHandler,
         clock: DatabaseClock,
@@ -40,7 +42,7 @@ class Operations:
         queue, changing = Queue(deliveries), Changing(deliveries)
         self.holds = ActiveHolds(holds, clock)
         deeds = Deeds(changing, holds, deliveries, endings, commands, kept)
-        self._runner = Runner(jobs, queue, holds, deeds, timedelta(days=settings.queue_audit_days))
+        self._runner = Runner(jobs, queue, destinations, holds, deeds, timedelta(days=settings.queue_audit_days))
         self._lifting = Lifting(queue, holds, jobs, changing, clock)
 
     def start(self, loops: Loops) -> None:

@@ -23,6 +23,7 @@ from shared.openapi.operations import BODY, KEY, body_of, replies
 
 PATH = "/v1/queue"
 LOCATION = {"Location": {"$ref": "#/components/headers/Location"}}
+OPERATORS_OWN = "Destinations are everybody's: the operator alone forces a retry."
 TOO_MANY = f"There are {MOST_HOLDS} holds already, which is as many as there may be"
 
 
@@ -62,7 +63,11 @@ class QueueActions:
             raise invalid_request([Fault("#/hold", "unknown_hold", "There is no such hold.")]) from error
 
     async def retry(self, request: Request, principal: Principal | None) -> Response:
-        return await self._ask(request, principal, Action.RETRY, await read_json(request, RetryBody), Options())
+        body = await read_json(request, RetryBody)
+        owner_of(principal, body)
+        if body.force and principal is not None:
+            raise ProblemError(403, "operator_only", OPERATORS_OWN)
+        return await self._ask(request, principal, Action.RETRY, body, Options(force=body.force))
 
     async def bounce(self, request: Request, principal: Principal | None) -> Response:
         body = await read_json(request, BounceBody)
@@ -104,7 +109,8 @@ def add_acting(router: APIRouter, actions: QueueActions, allowed: Any, routing: 
 
     @router.post("/retry", **_described("retry", RetryBody))
     async def retry(request: Request, principal: Principal | None = allowed) -> Response:
-        """Try again now: what is deferred is due, whatever its schedule says."""
+        """Try again now: what is deferred is due, whatever its schedule says. `force` ends what its destinations are
+        left alone or slowed down for."""
         return await actions.retry(request, principal)
 
     @router.post("/bounce", **_described("bounce", BounceBody))

@@ -114,7 +114,9 @@ class ReleaseBody(Parts):
 
 
 class RetryBody(Named):
-    pass
+    force: bool = Field(
+        False, description="the operator: destinations that are left alone or slowed down are tried again, too"
+    )
 
 
 class BounceBody(Named):

@@ -149,7 +149,7 @@ class LeftView(BaseModel):
 
 class JobView(BaseModel):
     """`changed` is how many messages it has changed so far, `refused` how many it left as they were, by the reason, and
-    `left` the first of those. `holds` are the holds that it made or lifted."""
+    `left` the first of those. `holds` are the holds that it made or lifted, `force` is a retry's."""
 
     id: str
     workspace_id: str | None
@@ -159,6 +159,7 @@ class JobView(BaseModel):
     reason: str
     to: str | None
     holds: list[str]
+    force: bool
     actor: ActorView
     changed: int
     refused: dict[Refusal, int]

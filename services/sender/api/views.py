@@ -58,6 +58,7 @@ def job_view(document: Mapping[str, Any]) -> dict[str, Any]:
         "reason": options["reason"],
         "to": options["take"],
         "holds": options["holds"],
+        "force": options["force"],
         "actor": document["actor"],
         "changed": document["changed"],
         "refused": document["refused"],

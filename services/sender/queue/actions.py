@@ -63,15 +63,17 @@ def refusal_of(action: Action, state: str, *, marked: bool) -> Refusal | None:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What an action needs beside its selection: `holds` are the ids that a hold or a release is about."""
+    """What an action needs beside its selection: `holds` are the ids that a hold or a release is about, `force` says
+    that a retry ends what destinations are left alone or slowed down for."""
 
     reason: str = ""
     take: str | None = None
     holds: tuple[str, ...] = ()
+    force: bool = False
 
     def as_document(self) -> dict[str, Any]:
-        return {"reason": self.reason, "take": self.take, "holds": list(self.holds)}
+        return {"reason": self.reason, "take": self.take, "holds": list(self.holds), "force": self.force}
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Options:
-        return cls(document["reason"], document["take"], tuple(document["holds"]))
+        return cls(document["reason"], document["take"], tuple(document["holds"]), document["force"])

@@ -12,6 +12,7 @@ from services.sender.queue.actions import EVERY_STATE, STATES, Action, Refusal, 
 from services.sender.queue.active import KNOWN_SECONDS
 from services.sender.queue.deeds import Deeds
 from services.sender.queue.jobs import Job
+from services.sender.store.destinations import Destinations
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
 from services.sender.store.queue import Queue
@@ -31,9 +32,12 @@ Left = list[dict[str, str]]
 class Runner:
     """Works on one job at a time; any process may, and any goes on with what another has left."""
 
-    def __init__(self, jobs: Jobs, queue: Queue, holds: Holds, deeds: Deeds, kept: timedelta) -> None:
+    def __init__(
+        self, jobs: Jobs, queue: Queue, destinations: Destinations, holds: Holds, deeds: Deeds, kept: timedelta
+    ) -> None:
         self._jobs = jobs
         self._queue = queue
+        self._destinations = destinations
         self._holds = holds
         self._deeds = deeds
         self._kept = kept
@@ -57,6 +61,8 @@ class Runner:
     async def _step(self, document: dict[str, Any]) -> dict[str, Any] | None:
         """One batch; returns what it changed of the job's document, None where nothing is left to do."""
         job, position = Job.of(document), document.get("position")
+        if job.options.force and position is None:
+            await self._destinations.resume(await self._queue.destinations(job.selection))
         batch = document.get("batch") or await self._next(job, position)
         ids, behind = batch["ids"], batch["behind"]
         if not await self._jobs.begin(document, ids, behind):

@@ -154,11 +154,15 @@ def retry(
     transport: Transport = None,
     rollup: Rollup = None,
     domain: Domain = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="destinations that are left alone, too (the operator)")
+    ] = False,
     wait: Wait = True,
     as_json: Json = False,
 ) -> None:
     """Try what is deferred again now, whatever its schedule says."""
-    _act(context, "retry", _selected(messages, workspace, transport, rollup, domain), wait, as_json)
+    body = _selected(messages, workspace, transport, rollup, domain) | {"force": force}
+    _act(context, "retry", body, wait, as_json)
 
 
 @app.command()

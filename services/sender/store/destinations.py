@@ -110,6 +110,15 @@ class Destinations:
         found = self._collection.find({"_id": {"$in": list(changes)}, "version": version}, {"_id": 1})
         return {document["_id"]: version async for document in found}
 
+    async def resume(self, destinations: Collection[str]) -> None:
+        """Ends what these are left alone or slowed down for: the next cohort shows how they answer now."""
+        resting = {"$or": [{"standing.until": {"$ne": None}}, {"standing.slow": {"$ne": None}}]}
+        fresh = {"standing.until": None, "standing.slow": None, "standing.step": 0, "standing.failed": 0}
+        await self._collection.update_many(
+            {"_id": {"$in": list(destinations)}, "standing": {"$ne": None}, **resting},
+            [{"$set": {**fresh, "version": new_token(), "changed_at": "$$NOW"}}],
+        )
+
     def _read(self, document: Mapping[str, Any]) -> Grant:
         holders = {name: holder["n"] for name, holder in document.get("holders", {}).items()}
         mine = holders.pop(self._holder, 0)

@@ -46,11 +46,14 @@ class Queue:
 
     async def destinations(self, selection: Selection, states: Sequence[str] = IDLE) -> list[str]:
         """The destinations that anything selected waits for."""
+        if selection.messages is not None:
+            found = await self._by_ids(selection, states, LANES, {"destination": 1})
+            return sorted({each["destination"] for each in found})
         legs = [{"state": state, "lane": lane} for state in states for lane in LANES]
-        found = await asyncio.gather(
+        waited_for = await asyncio.gather(
             *(self._collection.distinct("destination", {**leg, **condition_of(selection)}) for leg in legs)
         )
-        return sorted({each for some in found for each in some if is_within(each, selection)})
+        return sorted({each for some in waited_for for each in some if is_within(each, selection)})
 
     async def tally(self, condition: Mapping[str, Any], most: int) -> Tally:
         """Counts what meets a condition that the index `idle_by_destination` can tell, up to `most`."""

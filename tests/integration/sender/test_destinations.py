@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from services.sender.destinations.adaptation import Standing
-from services.sender.store.destinations import Destinations
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from tests.fixtures.counting_smtp import CountingHost, Visit, counting
 from tests.fixtures.deployment import eventually
+from tests.integration.sender.standing import standing
 from tests.integration.sender.test_ownership import lapsed
 from tests.integration.sender.world import World
 
@@ -98,10 +98,7 @@ async def test_who_waits_for_a_destination_that_is_left_alone_is_told_why_and_un
     async with counting() as host:
         message = await world.message(route=world.route(host.port))
         await lapsed(world, message, state="waiting", tell_at=long_ago, arrived_at=long_ago)
-        destinations = Destinations(world.deployment.database("sender"), "other", 60)
-        await destinations.hold({DESTINATION: (1, 10)})
-        await destinations.let_go([DESTINATION])
-        assert await destinations.adapt({DESTINATION: (None, Standing(window=1, until=until, why="421 busy"))})
+        await standing(world, Standing(window=1, until=until, why="421 busy"))
         async with world.sender():
             (event,) = await world.events(message, "queued")
             assert event.data["reason"] == "the destination is left alone after: 421 busy"
@@ -113,10 +110,8 @@ async def test_who_waits_for_a_destination_that_is_left_alone_is_told_why_and_un
 async def test_what_expires_while_its_destination_is_left_alone_is_checked_anew(world: World) -> None:
     """At its expiry, not when the destination comes back: the router then ends it."""
     message = await world.message(expires_at=datetime.now(UTC) + timedelta(seconds=1))
-    destinations = Destinations(world.deployment.database("sender"), "other", 60)
-    await destinations.hold({DESTINATION: (1, 10)})
     until = datetime.now(UTC) + timedelta(minutes=5)
-    await destinations.adapt({DESTINATION: (None, Standing(window=1, until=until, why="421 busy"))})
+    await standing(world, Standing(window=1, until=until, why="421 busy"))
     async with world.sender():
         await world.clear(message)
         (again,) = await world.returned()

@@ -8,8 +8,6 @@ from pathlib import Path
 import pytest
 
 from services.sender.destinations.adaptation import Standing
-from services.sender.destinations.name import Destination
-from services.sender.store.destinations import Destinations
 from shared.content import Attachment
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Host, Message
@@ -17,6 +15,7 @@ from tests.fixtures.deployment import eventually
 from tests.fixtures.real_process import HOST, MIB, running
 from tests.integration.sender.drain import draining
 from tests.integration.sender.large_contents import stored_blob, stored_content
+from tests.integration.sender.standing import standing
 from tests.integration.sender.world import QUICK, World
 
 
@@ -25,14 +24,6 @@ async def large_content(world: World, size: int) -> str:
     blob = await stored_blob(world, bytes(range(256)) * (size // 256))
     file = Attachment(**blob.model_dump(), filename="a.bin", content_type="application/octet-stream")
     return (await stored_content(world, attachments=[file])).content_id
-
-
-async def widened(world: World, window: int) -> None:
-    """The destination has earned so many connections."""
-    destinations = Destinations(world.deployment.database("sender"), "test", 60)
-    destination = str(Destination("direct", world.route().rollup))
-    await destinations.hold({destination: (0, window)})
-    assert await destinations.adapt({destination: (None, Standing(window=window))})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +50,7 @@ async def test_large_messages_at_once_take_little_memory(
             await world.message(f"r{n}@sink.test", content_id=content, size=size, route=route) for n in range(count)
         ]
         async with running(world.deployment, "sender:deliver", tmp_path / "sender.log", **settings) as process:
-            await widened(world, 2 * count)
+            await standing(world, Standing(window=2 * count))
             before = process.resident_bytes()
             process.forget_peak()
             await world.clear(*messages)

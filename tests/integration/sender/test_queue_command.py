@@ -91,6 +91,7 @@ WRONG: list[tuple[tuple[str, ...], str | None, str | None, int, str]] = [
     ((), "ph_live_x", None, 1, "The API key is not valid. (401)"),
     ((), "ph_live_x", "http://127.0.0.1:1", 1, "does not answer (ConnectError)"),
     (("retry",), "first", None, 1, "#: Name messages, workspace, transport, rollup or domain. (422)"),
+    (("retry", "--domain", "a.test", "--force"), "first", None, 1, "the operator alone forces a retry. (403)"),
     (("list", "--workspace", "w2"), "first", None, 1, "No such workspace. (404)"),
     (("jobs", "none"), "first", None, 1, "No such job. (404)"),
 ]

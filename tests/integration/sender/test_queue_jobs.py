@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from services.sender.destinations.adaptation import Slow, Standing
 from services.sender.store.jobs import Jobs
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Reroute, TlsMode
@@ -14,6 +15,7 @@ from tests.fixtures.deployment import eventually
 from tests.fixtures.scripted_smtp import ScriptedServer, Silence
 from tests.integration.sender.patient_server import patient_server
 from tests.integration.sender.queue_world import open_queue, waiting
+from tests.integration.sender.standing import standing
 from tests.integration.sender.test_queue_holds import state_of
 from tests.integration.sender.world import World
 
@@ -29,6 +31,23 @@ async def test_a_retry_is_due_now(world: World) -> None:
         (again,) = await world.returned()
     assert (again.message_id, again.pass_, again.attempt) == (message.message_id, 1, 1)
     assert (await world.delivery(other))["state"] == "deferred"
+
+
+async def test_the_operator_forces_a_retry_at_a_destination_that_is_left_alone(world: World) -> None:
+    deferred, waits = await world.message("ok+deferred@sink.test"), await world.message("ok+waits@sink.test")
+    database = world.deployment.database("sender")
+    await database["deliveries"].insert_many([waiting(deferred, "deferred"), waiting(waits)])
+    until = datetime.now(UTC) + timedelta(minutes=5)
+    slow = Slow(until, 1, 0.1, "421 slowly")
+    await standing(world, Standing(window=1, step=3, until=until, why="421 busy", slow=slow))
+    async with open_queue(world) as queue, world.sender():
+        refused = await queue.first.ask("POST", "/retry", json={"domain": "sink.test", "force": True})
+        assert (refused.status_code, refused.json()["code"]) == (403, "operator_only")
+        job = await queue.operator.act("retry", rollup="static:*.test", force=True)
+        assert (job["changed"], job["force"]) == (1, True)
+        await world.events(waits, "delivered")
+        (again,) = await world.returned()
+    assert again.message_id == deferred.message_id
 
 
 async def test_a_bounce_ends_what_waits_in_any_state_and_what_comes_later(world: World) -> None:

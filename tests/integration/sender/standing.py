@@ -1,0 +1,16 @@
+"""How the sink's destination stands, as other processes have left it."""
+
+from __future__ import annotations
+
+from services.sender.destinations.adaptation import Standing
+from services.sender.destinations.name import Destination
+from services.sender.store.destinations import Destinations
+from tests.integration.sender.world import World
+
+
+async def standing(world: World, left: Standing) -> None:
+    """Writes it before any sender has asked for the destination, or where none has changed it."""
+    destinations = Destinations(world.deployment.database("sender"), "other", 60)
+    destination = str(Destination("direct", world.route().rollup))
+    await destinations.hold({destination: (0, 10)})
+    assert await destinations.adapt({destination: (None, left)})
