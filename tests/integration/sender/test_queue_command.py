@@ -1,18 +1,19 @@
-"""`posthorn queue`, as a command of its own against an API that is served."""
+"""`posthorn queue` against an API that is served."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from typer.testing import CliRunner
 
+from services.cli import app
 from tests.fixtures.deployment import eventually
 from tests.integration.sender.queue_world import Callers, open_queue, waiting
 from tests.integration.sender.world import World
@@ -29,17 +30,12 @@ class Served:
         self._home = home
 
     async def run(self, *arguments: str, key: str | None = None, url: str | None = None) -> Command:
-        """Exit code, standard output and standard error."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
+        """Exit code, standard output and standard error, one command at a time."""
+        kept = {name: None for name in os.environ if name.startswith("POSTHORN_")}
         given = {"POSTHORN_PUBLIC_URL": url or self.url, "POSTHORN_HOME": str(self._home), "COLUMNS": "250"}
         given |= {"POSTHORN_API_KEY": key} if key else {}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "services.cli", "queue", *arguments,
-            env={**kept, **given}, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return process.returncode, out.decode(), err.decode()
+        ended = await asyncio.to_thread(CliRunner().invoke, app, ["queue", *arguments], env={**kept, **given})
+        return ended.exit_code, ended.stdout, ended.stderr
 
     async def says(self, *arguments: str) -> str:
         code, out, err = await self.run(*arguments, key=self.queue.first.token)
@@ -50,8 +46,8 @@ class Served:
 @pytest.fixture
 async def served(world: World, tmp_path: Path) -> AsyncIterator[Served]:
     async with open_queue(world) as queue:
-        app: FastAPI = queue.operator.http._transport.app  # type: ignore[attr-defined]
-        server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+        api: FastAPI = queue.operator.http._transport.app  # type: ignore[attr-defined]
+        server = uvicorn.Server(uvicorn.Config(api, port=0, log_config=None, lifespan="off"))
         serving = asyncio.create_task(server.serve())
 
         async def started() -> bool:
@@ -66,15 +62,14 @@ async def served(world: World, tmp_path: Path) -> AsyncIterator[Served]:
 async def test_the_queue_is_looked_at_and_operated_from_afar(world: World, served: Served) -> None:
     message = await world.message("ann@queue.example", workspace_id="w1")
     await world.deployment.database("sender")["deliveries"].insert_one(waiting(message, "deferred", why="dns"))
-    shown, listed = await asyncio.gather(served.says(), served.says("list", "--domain", "queue.example"))
+    shown, listed = await served.says(), await served.says("list", "--domain", "queue.example")
     assert all(word in shown for word in ("standard", "critical", "static:*.test", "direct", "dns"))
     assert all(word in listed for word in (message.message_id, "ann@queue.example", "deferred", "dns"))
     async with world.sender():
         held = json.loads(await served.says("hold", "--domain", "queue.example", "--reason", "wait", "--json"))
         assert (held["action"], held["state"], held["changed"]) == ("hold", "done", 1)
-        holds, destinations, one = await asyncio.gather(
-            served.says("holds"), served.says("destinations", "--json"), served.says("jobs", held["id"])
-        )
+        holds, destinations = await served.says("holds"), await served.says("destinations", "--json")
+        one = await served.says("jobs", held["id"])
         assert all(word in holds for word in (held["id"], "workspace=w1 domain=queue.example", "wait"))
         assert json.loads(destinations)["data"][0]["held"]["hold"] == held["id"]
         assert "done" in one
@@ -99,10 +94,8 @@ WRONG: list[tuple[tuple[str, ...], str | None, str | None, int, str]] = [
 
 async def test_what_goes_wrong_is_said_in_one_line(served: Served) -> None:
     token = served.queue.first.token
-    ended = await asyncio.gather(
-        *(served.run(*arguments, key=token if key == "first" else key, url=url) for arguments, key, url, _, _ in WRONG)
-    )
-    for (arguments, *_, code, said), (returned, out, err) in zip(WRONG, ended, strict=True):
+    for arguments, key, url, code, said in WRONG:
+        returned, out, err = await served.run(*arguments, key=token if key == "first" else key, url=url)
         assert (returned, out) == (code, ""), arguments
         assert said in err
         assert err.count("\n") == 1
