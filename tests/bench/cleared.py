@@ -4,8 +4,9 @@ it loads them from, and its copy of the configuration."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from shared.content import COLLECTION, Content, to_document
 from shared.contracts.entities import EntityChange, Kind
@@ -22,12 +23,16 @@ from tests.bench.workspace import TEXT
 
 BATCH = 1000
 PUBLISH_SECONDS = 60
-WORKSPACE, DOMAIN, TRANSPORT = "w1", "shop.example", "direct"
+TRANSPORT, DOMAIN = "direct", "shop.example"
 SENDER = f"no-reply@{DOMAIN}"
+WORKSPACES = tuple(f"w{number}" for number in range(10))
 
 
 class Cleared:
-    """What a stack's sender finds. Mail goes to `port` of this machine by one destination, whose limit `allow` sets."""
+    """What a stack's sender finds: mail of ten workspaces in turn, as one alone is never given all of a destination.
+
+    All of it goes to `port` of this machine by one destination, whose limit `allow` sets.
+    """
 
     def __init__(self, environ: Mapping[str, str], port: int) -> None:
         prefix = "POSTHORN_"
@@ -37,18 +42,22 @@ class Cleared:
         self._version = 0
 
     def configure(self) -> None:
-        """Gives the sender a domain with a DKIM key of 2048 bits."""
-        private, public = generate_key()
-        sealed = SecretBox(self._settings.encryption_key_bytes).seal(private.encode(), "dkim:d1")
-        key = {"selector": "ph1", "public_key": public, "private_key": sealed}
-        data = {"name": DOMAIN, "verified": True, "active": "ph1", "keys": [key]}
-        asyncio.run(self._know(Kind.DOMAIN, "d1", data, WORKSPACE, 1))
+        """Gives the sender each workspace's domain, with a DKIM key of 2048 bits."""
+        box = SecretBox(self._settings.encryption_key_bytes)
+        domains = []
+        for workspace in WORKSPACES:
+            private, public = generate_key()
+            id_ = f"domain-of-{workspace}"
+            key = {"selector": "ph1", "public_key": public, "private_key": box.seal(private.encode(), f"dkim:{id_}")}
+            data = {"name": DOMAIN, "verified": True, "active": "ph1", "keys": [key]}
+            domains.append(_change(Kind.DOMAIN, id_, data, workspace))
+        asyncio.run(self._know(domains))
 
     def allow(self, connections: int) -> None:
         """Gives the sender the transport, and sets how many connections the destination allows from now on."""
         self._version += 1
         data = {"name": TRANSPORT, "kind": "direct", "max_connections": connections}
-        asyncio.run(self._know(Kind.TRANSPORT, TRANSPORT, data, None, self._version))
+        asyncio.run(self._know([_change(Kind.TRANSPORT, TRANSPORT, data, None, self._version)]))
 
     def fill(self, messages: int) -> None:
         """Puts so many messages before the sender, each to a recipient of its own."""
@@ -58,19 +67,16 @@ class Cleared:
         """How many deliveries have not ended, or their events are not published yet."""
         return asyncio.run(self._unfinished())
 
-    async def _know(self, kind: Kind, id_: str, data: dict[str, object], workspace: str | None, version: int) -> None:
-        change = EntityChange(
-            kind=kind, id=id_, workspace_id=workspace, version=version, changed_at=datetime.now(UTC), data=data
-        )
+    async def _know(self, changes: Sequence[EntityChange]) -> None:
         client = make_client(self._settings)
-        await Entities(open_database(client, self._settings.database("sender"))).apply([change])
+        await Entities(open_database(client, self._settings.database("sender"))).apply(changes)
         client.close()
 
     async def _fill(self, messages: int) -> None:
         client, publisher = make_client(self._settings), Publisher(self._settings, "bench", PUBLISH_SECONDS)
         contents = open_database(client, self._settings.database("content"))[COLLECTION]
         for begin in range(0, messages, BATCH):
-            made = [self._made() for _ in range(min(BATCH, messages - begin))]
+            made = [self._made(number) for number in range(begin, min(begin + BATCH, messages))]
             await contents.insert_many([to_document(content) for _, content in made])
             topic = cleared(Lane.STANDARD)
             await publisher.publish([Outgoing(topic, one.message_id, one.encode()) for one, _ in made])
@@ -86,12 +92,12 @@ class Cleared:
         client.close()
         return sum(counts)
 
-    def _made(self) -> tuple[Message, Content]:
-        now, id_ = datetime.now(UTC), uuid7()
+    def _made(self, number: int) -> tuple[Message, Content]:
+        now, id_, workspace = datetime.now(UTC), uuid7(), WORKSPACES[number % len(WORKSPACES)]
         recipient = f"to+{id_}@sink.test"
         content = Content(
             content_id=uuid7(),
-            workspace_id=WORKSPACE,
+            workspace_id=workspace,
             from_=SENDER,
             to=[recipient],
             subject="Your order",
@@ -113,7 +119,7 @@ class Cleared:
         message = Message(
             message_id=id_,
             submission_id=uuid7(),
-            workspace_id=WORKSPACE,
+            workspace_id=workspace,
             lane=Lane.STANDARD,
             stream=Stream.PRODUCT,
             recipient=recipient,
@@ -129,3 +135,10 @@ class Cleared:
             verdict=Verdict(kind=VerdictKind.SEND, by="suppression", checked_at=now),
         )
         return message, content
+
+
+def _change(
+    kind: Kind, id_: str, data: Mapping[str, Any], workspace: str | None = None, version: int = 1
+) -> EntityChange:
+    now = datetime.now(UTC)
+    return EntityChange(kind=kind, id=id_, workspace_id=workspace, version=version, changed_at=now, data=dict(data))
