@@ -17,6 +17,8 @@ from dataclasses import asdict, replace
 from statistics import median
 from typing import Any
 
+from tests.bench.compose_and_sign import costs
+from tests.bench.cpu_parts import looking_at
 from tests.bench.delivering import SECONDS, Delivered, HeldQueue, Load, LoneSender
 from tests.bench.postfix import running_postfix
 from tests.bench.posthorn import running_stack
@@ -57,7 +59,8 @@ def running_sender() -> Iterator[LoneSender]:
 def beside(sender: LoneSender, postfix: HeldQueue, runs: int) -> dict[str, Any]:
     for warming in (sender, postfix):
         warming.run(WARM_UP)
-    return {f"at_{load.latency_ms}_ms": in_turn(sender, postfix, load, runs) for load in LOADS}
+    found = {f"at_{load.latency_ms}_ms": in_turn(sender, postfix, load, runs) for load in LOADS}
+    return found | {"cpu_ms_by_part": by_part(sender, LOADS[0]), "at_4_kib": costs(4)}
 
 
 def in_turn(sender: LoneSender, postfix: HeldQueue, load: Load, runs: int) -> dict[str, Any]:
@@ -71,6 +74,15 @@ def in_turn(sender: LoneSender, postfix: HeldQueue, load: Load, runs: int) -> di
         "postfix": [asdict(theirs) for _, theirs, _ in rounds],
         f"postfix_with_{STANDARD_CONNECTIONS}": [asdict(theirs) for _, _, theirs in rounds],
     }
+
+
+def by_part(sender: LoneSender, load: Load) -> dict[str, float]:
+    """The sender's CPU milliseconds for a message by parts: what a run took, as the next one's samples divide it."""
+    whole = sender.run(load).cpu_s_per_1000["sender"]
+    with sender.delivering(load) as sink, looking_at(sender.pid) as looks:
+        all_of(sink, load.messages, SECONDS)
+        sender.end()
+    return {"whole": whole} | {part: round(share * whole, 3) for part, share in looks.shares.items()}
 
 
 def memory(sender: LoneSender) -> dict[str, Any]:
