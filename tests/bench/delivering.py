@@ -33,14 +33,13 @@ class Load:
 @dataclass(frozen=True)
 class Delivered:
     """How that went; CPU seconds are per 1,000 messages. A sink that cannot tell how many connections were open at
-    once, and how many recipients got a message twice, says 0."""
+    once says 0."""
 
     load: Load
     per_s: float
     cpu_s_per_1000: Mapping[str, float]
     connections: int
     most_at_once: int
-    twice: int
     peak_mib: Mapping[str, float]
 
 
@@ -77,9 +76,9 @@ class LoneSender:
             servers = {name: pid for name in ("mongod", "kafka") if (pid := self._stack.pid(name))}
             meter = Meter.of({"sender": self.pid, **servers, "sink": sink.pid})
             forget_peak(self.pid)
-            status = all_of(sink, load.messages, SECONDS)
+            all_of(sink, load.messages, SECONDS)
             self.end()
-            return _delivered(load, status, meter.per_thousand(load.messages), meter.peaks())
+            return _delivered(load, sink.status(), meter.per_thousand(load.messages), meter.peaks())
 
     def end(self) -> None:
         """Returns when every outcome is recorded and said."""
@@ -100,8 +99,9 @@ class HeldQueue:
         with running_sink(self._sink_port, load.latency_ms) as sink:
             before, meter = self._postfix.cpu_seconds(), Meter.of({"sink": sink.pid})
             self._postfix.release(load.limit)
-            status = all_of(sink, load.messages, SECONDS)
+            all_of(sink, load.messages, SECONDS)
             until(lambda: not self._postfix.has_mail(), "the end of the queue")
+            status = sink.status()
             after, used = self._postfix.cpu_seconds(), meter.per_thousand(load.messages)
         if before is not None and after is not None:
             used["postfix"] = round((after - before) / load.messages * 1000, 3)
@@ -109,5 +109,6 @@ class HeldQueue:
 
 
 def _delivered(load: Load, status: Status, used: Mapping[str, float], peaks: Mapping[str, float]) -> Delivered:
+    assert (status.messages, status.twice) == (load.messages, 0), f"something came twice: {status}"
     per_s = round((load.messages - 1) / (status.last_at - status.first_at), 1)
-    return Delivered(load, per_s, used, status.connections, status.most_at_once, status.twice, peaks)
+    return Delivered(load, per_s, used, status.connections, status.most_at_once, peaks)
