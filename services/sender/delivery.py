@@ -208,11 +208,12 @@ def _end(span: Span | None, outcome: str, said: Outcome | None) -> None:
 def _count(held: Held, outcome: Outcome, trace: str | None) -> None:
     route = held.message.route
     rollup = provider_of(route.rollup) if route else "none"
-    metrics.OUTCOMES.labels(str(outcome.type), str(outcome.class_ or "none"), rollup).inc()
+    labels = {"outcome": str(outcome.type), "class": str(outcome.class_ or "none"), "rollup": rollup}
+    metrics.count(metrics.OUTCOMES, 1, **labels)
     if isinstance(outcome, Ambiguous):
         metrics.AMBIGUOUS.labels(rollup).inc()
     if isinstance(outcome, Delivered | Relayed):
         seconds = (datetime.now(UTC) - held.message.due_at).total_seconds()
         metrics.observe(metrics.END_TO_END, seconds, trace, lane=str(held.message.lane))
     for phase, ms in outcome.timings:
-        metrics.SMTP_PHASE.labels(phase).observe(ms / 1000)
+        metrics.observe(metrics.SMTP_PHASE, ms / 1000, phase=phase)

@@ -28,6 +28,7 @@ from shared.contracts.topics import Lane
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
+IN_FLIGHT = metrics.IN_FLIGHT.labels("sender")
 QUICK_SECONDS = 0.1
 CUT_SECONDS = 1.0
 SAFE_SHARE = 0.9  # of a lease, whose end is estimated where its delivery was claimed by insertion
@@ -243,13 +244,13 @@ class Dispatcher:
         task.add_done_callback(self._tasks.pop)
 
     async def _run(self, held: Held, supply: Supply, line: Line[Held]) -> None:
-        metrics.IN_FLIGHT.labels("sender").inc()
+        IN_FLIGHT.inc()
         try:
             try:
                 settled, trace = await self._delivery.deliver(held, supply)
                 held.cuttable = False
             finally:
-                metrics.IN_FLIGHT.labels("sender").dec()
+                IN_FLIGHT.dec()
                 self._running -= 1
                 line.ended(held)
                 line.moved_at = time.monotonic()

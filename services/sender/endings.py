@@ -25,7 +25,7 @@ from shared.mongo.outbox import Outbox
 from shared.telemetry.tracing import trace_headers
 
 log = structlog.get_logger(__name__)
-# No slot waits for an outcome to be written: a little company halves what each costs.
+# No slot waits for an outcome to be written: a little company halves what each costs, and so does one write at a time.
 LINGER_SECONDS = 0.01
 RECORD_PAUSE = 0.5
 ENDED = (
@@ -51,9 +51,11 @@ class Endings:
         self._kept = kept
         self.outbox = Outbox(deliveries.collection, publisher, lambda document: [event_record(document)])
         self._commit: GroupCommit[Ending, Mapping[str, Any] | None] = GroupCommit(
-            "deliveries", self._write, linger=LINGER_SECONDS
+            "deliveries", self._write, at_once=1, linger=LINGER_SECONDS
         )
-        self._said: GroupCommit[Mapping[str, Any], None] = GroupCommit("outcomes", self._publish, linger=LINGER_SECONDS)
+        self._said: GroupCommit[Mapping[str, Any], None] = GroupCommit(
+            "outcomes", self._publish, at_once=1, linger=LINGER_SECONDS
+        )
 
     async def record(self, held: Held, settled: Settled, trace: str | None) -> bool:
         """Writes how the delivery stands and publishes its event; False where the lease was somebody else's by now.

@@ -202,6 +202,6 @@ def _count(taken: Sequence[Mapping[str, Any]], arrivals: Mapping[str, Incoming[M
     for document in taken:
         incoming = arrivals[document["_id"]]
         lane, seen = document["lane"], incoming.record.seen
-        metrics.STAGE_PROCESSED.labels("sender", lane).inc()
+        metrics.count(metrics.STAGE_PROCESSED, stage="sender", lane=lane)
         seconds = (now - (seen.released or seen.accepted)).total_seconds()
         metrics.observe(metrics.STAGE_SECONDS, seconds, incoming.trace, stage="sender", lane=lane)

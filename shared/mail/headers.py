@@ -21,6 +21,7 @@ _FORBIDDEN = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NAME = re.compile(r"[!-9;-~]{1,76}")
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _TOKENS = re.compile(r"([ \t]+)")
+_NOT_IN_ADDRESS = re.compile(r'[ \t<>,;:"]')
 _BARE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!*+-/")
 _Q = tuple("_" if byte == 0x20 else chr(byte) if byte in _BARE else f"={byte:02X}" for byte in range(256))
 
@@ -69,7 +70,7 @@ def address_of(mailbox: str) -> str:
 def _mailbox_pieces(mailbox: str) -> list[Piece]:
     address = address_of(mailbox)
     name = mailbox.strip()[: -len(address) - 2].strip() if mailbox.strip().endswith(">") else ""
-    if not address or any(character in ' \t<>,;:"' for character in address):
+    if not address or _NOT_IN_ADDRESS.search(address):
         raise ComposeError("a mailbox's address is empty or holds a character that would end it")
     if len(name) > 1 and name[0] == name[-1] == '"':
         name = re.sub(r"\\(.)", r"\1", name[1:-1])

@@ -5,7 +5,7 @@ Every later write of the holder names the token, so one whose lease was taken ov
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +14,7 @@ from pymongo.errors import DuplicateKeyError
 
 
 def new_token() -> str:
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def from_now(seconds: float) -> dict[str, Any]:

@@ -55,16 +55,34 @@ class Postfix:
 
     def run(self, messages: int, size: int) -> Relayed:
         """Sends so many messages of `size` bytes through it. Raises CalledProcessError where one was refused."""
-        source = ["smtp-source", "-s", str(SESSIONS), "-m", str(messages), "-l", str(size), "-f", "from@source.example"]
         with smtp_sink(self._sink_port, messages) as sink:
             before, started = self._group.seconds(), time.time()
-            to = ["-t", "to@sink.example", f"127.0.0.1:{self._port}"]
-            subprocess.run([*source, *to], env={**os.environ, "PATH": PATH}, check=True, timeout=SECONDS)
+            self.take(messages, size)
             accepted = time.time()
             relayed = sink.last_message(SECONDS)
         after = self._group.seconds()
         used = None if before is None or after is None else round((after - before) / messages * 1000, 3)
         return Relayed(round(messages / (relayed - started), 1), round(messages / (accepted - started), 1), used)
+
+    def take(self, messages: int, size: int, *more: str) -> None:
+        """Has smtp-source send so many messages of `size` bytes. Raises CalledProcessError where one was refused."""
+        source = ["smtp-source", "-s", str(SESSIONS), "-m", str(messages), "-l", str(size), "-f", "from@source.example"]
+        self._program(*source, *more, "-t", "to@sink.example", f"127.0.0.1:{self._port}")
+
+    def release(self, concurrency: int) -> None:
+        """Has what is on hold delivered, over so many connections at most."""
+        own = ["-c", str(self._instance.base / "etc")]
+        self._program("postconf", *own, "-e", f"default_destination_concurrency_limit = {concurrency}")
+        self._program("postfix", *own, "reload")
+        self._program("postsuper", *own, "-H", "ALL")
+        self._program("postqueue", *own, "-f")
+
+    def has_mail(self) -> bool:
+        """Whether anything is being delivered."""
+        return any((self._instance.base / "spool" / "active").iterdir())
+
+    def _program(self, *command: str) -> None:
+        subprocess.run(command, env={**os.environ, "PATH": PATH}, check=True, timeout=SECONDS, capture_output=True)
 
     def cpu_seconds(self) -> float | None:
         """What all its processes have used since it was started."""

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,13 +109,13 @@ class Posthorn:
 
 
 @contextmanager
-def running_stack(port_base: int, settings: Mapping[str, str]) -> Iterator[Stack]:
-    """A fresh stack on the ports from `port_base` on."""
+def running_stack(port_base: int, settings: Mapping[str, str], only: Collection[str] | None = None) -> Iterator[Stack]:
+    """A fresh stack, or some of its parts, on the ports from `port_base` on."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
     with tempfile.TemporaryDirectory(prefix="bench-posthorn-") as home:
         stack = Stack(Path(home), port_base, {**environ, **SETTINGS, **settings})
         try:
-            stack.up()
+            stack.up(only)
             yield stack
         finally:
             stack.down()

@@ -50,7 +50,7 @@ class ActiveHolds:
 
     def of(self, message: Message) -> Hold | None:
         """The hold that a message is under."""
-        if self._now is None:
+        if self._now is None or self._book.is_empty:
             return None
         return self._book.of(facts_of(message), self._now + timedelta(seconds=time.monotonic() - self._read_at))
 

@@ -49,10 +49,12 @@ class HoldBook:
             for key in _keys_of(hold.selection):
                 self._by.setdefault(key, []).append(hold)
 
+    @property
+    def is_empty(self) -> bool:
+        return not self._by
+
     def of(self, facts: Facts, now: datetime) -> Hold | None:
         """The oldest hold that the message is under; None where there is none."""
-        if not self._by:
-            return None
         keys = (
             ("message", facts.message), ("domain", facts.domain), ("rollup", facts.rollup),
             ("transport", facts.transport), ("workspace", facts.workspace), ("", ""),

@@ -61,6 +61,8 @@ async def attempt(
             break
     if outcome is None:
         return Failed(text="the route has no host")
+    if len(steps) == len(outcome.transcript):
+        return outcome  # nothing was tried before it
     return outcome.with_changes(**record_of(steps))
 
 
