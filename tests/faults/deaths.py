@@ -12,7 +12,7 @@ from shared.settings import SharedSettings
 from tests.faults.owners import deliveries, is_marked
 from tests.fixtures.deployment import eventually
 
-CONNECTIONS, BLOCKS, MESSAGES = 8, 4, 40
+CONNECTIONS, BLOCKS, MESSAGES = 30, 4, 40
 # The stages in their order, and how often each is come to at most before the process dies there.
 STAGES: Mapping[str, int] = {
     "sender.dialling": CONNECTIONS,

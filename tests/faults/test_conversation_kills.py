@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,9 @@ from tests.faults.quiet import settings_of
 from tests.faults.world import World, world
 
 KILLS = 50
+UNTRIED = 240  # messages: as many as a process that dies may leave leased, and others that go on
+# connections are opened while others are in the middle of their conversations
+FEW = "[providers.static]\nmessages_per_connection = 5\n"
 KILLED = Fault(
     "Sender killed in its conversations",
     f"kill -9 of the sender at each stage of the conversation, {KILLS} times",
@@ -30,14 +34,14 @@ KILLED = Fault(
 )
 
 
-async def die_at_each(there: World, planned: Sequence[tuple[str, int]]) -> list[Death]:
+async def die_at_each(there: World, planned: Sequence[tuple[str, int]], limits: Path) -> list[Death]:
     """Lets the sender die at each of these moments, one process after the other, and starts one that lives."""
     settings = settings_of(there.stack.env)
     await asyncio.to_thread(there.stack.stop, "sender")
     deaths: list[Death] = []
     known: set[str] = set()
     for point, nth in planned:
-        await die(there, "sender", point, nth)
+        await die(there, "sender", point, nth, {"POSTHORN_PROVIDERS_FILE": str(limits)})
         left = [each for each in await leased(settings) if each["lease"]["token"] not in known]
         known |= {each["lease"]["token"] for each in left}
         deaths.append(Death.of(point, await there.running(), left))
@@ -45,13 +49,15 @@ async def die_at_each(there: World, planned: Sequence[tuple[str, int]]) -> list[
     return deaths
 
 
-@pytest.mark.parametrize("form", full_form())
-async def test_only_what_dies_between_mark_and_record_is_ambiguous(stack: Stack, form: Form) -> None:
+@pytest.mark.parametrize("form", full_form(480))
+async def test_only_what_dies_between_mark_and_record_is_ambiguous(stack: Stack, form: Form, tmp_path: Path) -> None:
+    limits = tmp_path / "providers.toml"
+    limits.write_text(FEW)
     planned = moments(KILLS, random.Random(f"conversations {SEED}"))
     async with world(stack, SEED, mix=CERTAIN_AND_LARGE) as there:
         async with asyncio.TaskGroup() as group:
-            dying = group.create_task(die_at_each(there, planned))
-            group.create_task(load(there, form.messages, [dying]))
+            dying = group.create_task(die_at_each(there, planned, limits))
+            group.create_task(load(there, form.messages, [dying], UNTRIED))
         deaths = dying.result()
         judgement = await there.over(form.seconds, cut={one for death in deaths for one in death.cut})
         by_recipient = await there.witness.copies(there.load.answered)
