@@ -104,7 +104,9 @@ def main(
     smtp_port: Annotated[int, typer.Option(help="where mail is taken")] = 8025,
     http_port: Annotated[int, typer.Option(help="where it is shown")] = 8026,
     host: Annotated[str, typer.Option(help="address of both")] = HOST,
-    tls: Annotated[bool, typer.Option(help="offer STARTTLS with a certificate made now")] = False,
+    tls: Annotated[
+        bool, typer.Option(help="offer STARTTLS with a certificate made now", envvar="POSTHORN_SINK_TLS")
+    ] = False,
     keep: Annotated[int, typer.Option(help="messages kept")] = 50_000,
     slow_seconds: Annotated[float, typer.Option(help="how long slow@ and tarpit@ wait")] = 3.0,
     greylist_seconds: Annotated[float, typer.Option(help="how soon greylist@ accepts")] = 0.5,

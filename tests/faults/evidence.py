@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,8 @@ WEBHOOK_TYPES = [
 class Evidence:
     """`answered` by message id; `statuses` of all messages of the workspace; `traces` of the answered ones; `copies` at
     the sink by recipient; `webhooks` as (message id, sequence of the event) with the number of posts that came;
-    `differing` says by message id where the read model is not what the topics make from nothing."""
+    `differing` says by message id where the read model is not what the topics make from nothing; `cut` which
+    conversations, as (message id, pass), were cut between their mark and their record: all that may be ambiguous."""
 
     answered: dict[str, Accepted]
     statuses: dict[str, str]
@@ -31,6 +33,7 @@ class Evidence:
     copies: Counter[str]
     webhooks: Counter[tuple[str, int]]
     differing: dict[str, str] = field(default_factory=dict)
+    cut: Collection[tuple[str, int]] | None = None
 
 
 class Witness:

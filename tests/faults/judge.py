@@ -48,7 +48,7 @@ class Judgement:
 def judge(evidence: Evidence) -> Judgement:
     """Holds the evidence, taken when nothing moves any more, against the promises."""
     judgement = Judgement(len(evidence.answered))
-    for check in (_acceptances, _ends, _copies, _webhooks, _traces, _read_model):
+    for check in (_acceptances, _ends, _copies, _cuts, _webhooks, _traces, _read_model):
         judgement.violations += check(evidence)
     judgement.counts.update(f"{evidence.statuses.get(id_, 'unknown')} messages" for id_ in evidence.answered)
     judgement.counts["ambiguous events"] = sum(ambiguities(evidence, id_) for id_ in evidence.answered)
@@ -91,6 +91,22 @@ def _copies(evidence: Evidence) -> Iterator[Violation]:
             yield Violation("never arrived", message_id, text)
         if copies > delivered + ambiguities(evidence, message_id):
             yield Violation("twice without an ambiguous event", message_id, text)
+
+
+def _cuts(evidence: Evidence) -> Iterator[Violation]:
+    """What is ambiguous allows a copy more: no conversation may be so but those that were cut after their mark."""
+    if evidence.cut is None:
+        return
+    said = {
+        (message_id, step["pass"])
+        for message_id, steps in evidence.traces.items()
+        for step in steps
+        if step.get("event") == EventType.AMBIGUOUS
+    }
+    for message_id, pass_ in said - set(evidence.cut):
+        yield Violation("ambiguous and not cut", message_id, f"in pass {pass_}: {_steps(evidence, message_id)}")
+    for message_id, pass_ in set(evidence.cut) - said:
+        yield Violation("cut and not ambiguous", message_id, f"in pass {pass_}: {_steps(evidence, message_id)}")
 
 
 def _webhooks(evidence: Evidence) -> Iterator[Violation]:

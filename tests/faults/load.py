@@ -18,6 +18,10 @@ MIXED = {
 }  # fmt: skip
 # What loses no reply after a final dot by itself; a small body's dot may have left when drop-in-data closes.
 CERTAIN = {kind: share for kind, share in MIXED.items() if not kind.startswith("drop-")}
+# The same with messages that the sender writes in several blocks; the sink takes them as any other.
+LARGE = "large"
+CERTAIN_AND_LARGE = {**CERTAIN, LARGE: 8}
+LARGE_TEXT = f"{'.' * 72}\n" * 2200
 STREAMS = ("authentication", "product")
 BCC_SHARE = 0.1
 REPEAT_SECONDS = 0.1
@@ -32,6 +36,10 @@ class Wanted:
     recipients: tuple[str, ...]
     stream: str
 
+    @property
+    def is_large(self) -> bool:
+        return any(kind_of(recipient) == LARGE for recipient in self.recipients)
+
 
 @dataclass(frozen=True)
 class Accepted:
@@ -43,7 +51,7 @@ class Accepted:
     @property
     def kind(self) -> str:
         """The sink's behaviour for its recipient."""
-        return self.recipient.partition("+")[0]
+        return kind_of(self.recipient)
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class Load:
         to, *bcc = wanted.recipients
         body = {
             "from": self._sender, "to": [to], "bcc": bcc, "stream": wanted.stream, "subject": "Your code",
-            "text": f"{wanted.key}\n",
+            "text": f"{wanted.key}\n{LARGE_TEXT if wanted.is_large else ''}",
         }  # fmt: skip
         while True:
             sent, status, retry_after = time.monotonic(), None, None
@@ -109,6 +117,11 @@ class Load:
                     status, retry_after = reply.status, reply.headers.get("Retry-After")
             self.refusals.append(Refusal(sent, time.monotonic() - sent, status, retry_after))
             await asyncio.sleep(REPEAT_SECONDS)
+
+
+def kind_of(recipient: str) -> str:
+    """Of which kind of a mix a recipient is."""
+    return recipient.partition("+")[0]
 
 
 def plan(seed: str, mix: dict[str, int]) -> Iterator[Wanted]:

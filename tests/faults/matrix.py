@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from tests.faults.forms import SEED, Form
 from tests.faults.judge import DUPLICATED, LOST, Judgement
 
 RESULTS = Path(__file__).parent / "results"
+NO_STAGES: Mapping[str, dict[str, int]] = {}
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Fault:
 @dataclass(frozen=True)
 class Run:
     """One run. `date` is of UTC, `lost` and `duplicated` count messages, `broken` the violations of each rule: {} where
-    every promise held."""
+    every promise held. `stages` is for a fault that comes at several: see `deaths.tally`."""
 
     date: str
     messages: int
@@ -37,6 +38,7 @@ class Run:
     ambiguous: int
     recovery_seconds: float
     broken: dict[str, int]
+    stages: dict[str, dict[str, int]] = field(default_factory=dict)
 
 
 @dataclass
@@ -55,6 +57,7 @@ def record(
     judgement: Judgement,
     recovery_seconds: float | None = None,
     *,
+    stages: Mapping[str, dict[str, int]] = NO_STAGES,
     seed: str = SEED,
     results: Path = RESULTS,
 ) -> None:
@@ -76,6 +79,7 @@ def record(
         ambiguous=judgement.counts["ambiguous events"],
         recovery_seconds=round(judgement.quiet_after if recovery_seconds is None else recovery_seconds, 1),
         broken=dict(Counter(violation.rule for violation in judgement.violations)),
+        stages=dict(stages),
     )
     results.mkdir(exist_ok=True)
     file.write_text(json.dumps(asdict(row), indent=2, ensure_ascii=False) + "\n")

@@ -9,12 +9,14 @@ import subprocess
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.local.parts import SERVICES, PythonPart, wait_ready
 from deploy.local.ports import choose_port
 from deploy.local.stack import Stack
+from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings
 
 PROGRAMS = {program.name: program for program in SERVICES}
@@ -71,3 +73,21 @@ async def members(settings: SharedSettings, groups: Collection[str]) -> dict[str
         return found
     finally:
         await admin.close()
+
+
+async def deliveries(settings: SharedSettings, condition: dict[str, Any]) -> list[dict[str, Any]]:
+    """The sender's deliveries that meet a condition: lease, pass and mark of each."""
+    client = make_client(settings)
+    try:
+        fields = {"lease": 1, "data_sent": 1, "pass": 1}
+        found: list[dict[str, Any]] = await (
+            open_database(client, settings.database("sender"))["deliveries"].find(condition, fields).to_list(None)
+        )
+        return found
+    finally:
+        client.close()
+
+
+def is_marked(delivery: Mapping[str, Any]) -> bool:
+    """Whether the final dot of a delivery may have left in the pass that it is in."""
+    return bool(delivery.get("data_sent") == delivery["pass"])

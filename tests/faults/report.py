@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
@@ -31,6 +32,11 @@ judge held in every run.
 """
 
 
+STAGES = """\
+What those kills hit, by the place where the process died. *Running* are accepted messages that the sink had not taken,
+*held* those that the process had leased, *cut* those of them that had their mark and no recorded outcome: they are
+ambiguous, and no others.
+"""
 FAILPOINTS = """\
 ## The named points
 
@@ -44,7 +50,9 @@ def render(results: Path = RESULTS) -> str:
     """The document: a table for each kind of fault."""
     parts = [INTRODUCTION]
     for kind, of_kind in groupby(rows(results), key=lambda row: row.kind):
-        parts += [f"## {kind}\n", _table([HEAD, *map(_cells, of_kind)])]
+        found = list(of_kind)
+        parts += [f"## {kind}\n", _table([HEAD, *map(_cells, found)])]
+        parts += [f"{STAGES}\n{_table(stages)}" for row in found if (stages := _stages(row))]
     points = [(f"`{name}`", where) for name, where in PLACES.items()]
     points += [(", ".join(f"`{handled(name)}`" for name in CONSUMERS), HANDLED)]
     return "\n".join([*parts, FAILPOINTS, _table([("failpoint", "what is done there, and what is not"), *points])])
@@ -69,6 +77,18 @@ def _cells(row: Row) -> tuple[str, ...]:
         f"{max(run.recovery_seconds for run in runs):.0f} s",
         f"**no**: {', '.join(broken)}" if broken else "yes",
     )
+
+
+def _stages(row: Row) -> list[tuple[str, ...]]:
+    """The head of a table and its lines, by stage and over all runs; nothing for a fault without stages."""
+    counts: dict[str, Counter[str]] = {}
+    for run in row.runs.values():
+        for point, counted in run.stages.items():
+            counts.setdefault(point, Counter()).update(counted)
+    if not counts:
+        return []
+    head = ("stage", *next(iter(counts.values())))
+    return [head, *((PLACES[point], *(f"{each:,}" for each in of.values())) for point, of in counts.items())]
 
 
 if __name__ == "__main__":

@@ -8,17 +8,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 import pytest
 
-from deploy.local.errors import StartError
 from deploy.local.stack import Stack
-from shared.failpoints import POINTS, VARIABLE
+from shared.failpoints import POINTS
+from tests.faults.deaths import STAGES
+from tests.faults.falling import die, load
 from tests.faults.forms import FULL_MARKS, FULL_SECONDS, SEED, SHORT_MARKS, SHORT_SECONDS, Form
 from tests.faults.matrix import Fault, record
 from tests.faults.world import World, world
-from tests.fixtures.deployment import eventually
 
 # The process that reaches each; `outbox.published` is reached in more than one.
 POINTS_OF: Mapping[str, Sequence[str]] = {
@@ -44,7 +43,7 @@ QUICK = {
     "ingest": ("relay.published",),
     "router": ("router.route.standard.handled",),
     "suppression": ("suppression.check.standard.handled",),
-    "sender": ("sender.marked", "sender.replied"),
+    "sender": ("sender.marked", "sender.dotted", "sender.replied"),
     "webhooks": ("webhooks.posted",),
 }
 RUNS = [
@@ -62,8 +61,6 @@ PROMISED = {
     "sender.replied": "none lost; said to be ambiguous before it is sent once more",
 }
 RARE = {"sender.claimed"}  # of what has found no room when it came
-REACHED_SECONDS = 90.0
-SHARE, UNTRIED = 12, 40  # messages: sent at once; not yet at the sink while more are sent
 
 
 async def fall(there: World, process: str, points: Sequence[str], latest: int, rng: random.Random) -> dict[str, int]:
@@ -74,32 +71,10 @@ async def fall(there: World, process: str, points: Sequence[str], latest: int, r
     running: dict[str, int] = {}
     await asyncio.to_thread(there.stack.stop, process)
     for point in points:
-        log = there.stack.log_file(process)
-        logged = log.stat().st_size
-        armed = {VARIABLE: f"{point}=kill@{1 if point in RARE else rng.randint(1, latest)}"}
-        with suppress(StartError):  # it may come to the point before it is ready
-            await asyncio.to_thread(there.stack.start, process, environ=armed)
-        ended = await asyncio.to_thread(there.stack.wait_ended, process, REACHED_SECONDS)
+        await die(there, process, point, 1 if point in RARE else rng.randint(1, latest))
         running[point] = await there.running()
-        said = log.read_bytes()[logged:].decode(errors="replace")
-        assert ended, f"{process} did not come to {armed}"
-        assert f'"failpoint": "{point}", "action": "kill"' in said, said[-2000:]
     await asyncio.to_thread(there.stack.start, process)
     return running
-
-
-async def load(there: World, messages: int, fallen: Sequence[asyncio.Task[dict[str, int]]]) -> None:
-    """Sends so many messages, and more of them until every point was reached, a few at once."""
-    sent = 0
-    while sent < messages or not all(task.done() for task in fallen):
-        await there.load.send(min(SHARE, messages) if sent else messages)
-        sent = len(there.load.answered)
-        await eventually(lambda: _room(there), seconds=REACHED_SECONDS, what="room for more messages")
-
-
-async def _room(there: World) -> bool:
-    attempts = await there.witness.copies(there.load.answered, "attempts")
-    return sum(not count for count in attempts.values()) < UNTRIED
 
 
 @pytest.mark.parametrize(("form", "points_of"), RUNS)
@@ -125,7 +100,7 @@ async def test_a_kill_between_two_effects_loses_nothing_and_sends_nothing_twice_
 
 
 def test_the_points_that_a_load_reaches_are_all_tried() -> None:
-    tried = {point for points in POINTS_OF.values() for point in points}
+    tried = {point for points in POINTS_OF.values() for point in points} | STAGES.keys()
     # a load brings nothing back: `tests/integration/sender/test_return_kills.py` does
     others = ("critical.handled", "config.handled", "changes.handled", "commands.handled", "returns.stored")
     assert [name for name in POINTS if name not in tried and not name.endswith(others)] == []

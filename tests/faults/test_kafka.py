@@ -19,6 +19,7 @@ from services.setup import create_topics
 from shared.contracts.topics import Topic
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from tests.faults.forms import SEED, Form, forms, full_form
+from tests.faults.load import CERTAIN
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away, delete_topic, end_of
 from tests.faults.quiet import settings_of
@@ -89,7 +90,7 @@ async def test_while_kafka_is_away_ingest_answers_and_all_goes_out_after(
 @pytest.mark.timeout(300)
 async def test_processes_stop_in_time_while_kafka_stands_still(stack: Stack) -> None:
     """In the middle of a load, so that they have batches and publications under way."""
-    async with world(stack, SEED, certain=True) as there:
+    async with world(stack, SEED, mix=CERTAIN) as there:
         async with asyncio.TaskGroup() as group:
             group.create_task(there.load.send(MESSAGES))
             await there.answered(MESSAGES // 2, SECONDS)

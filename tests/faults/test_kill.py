@@ -14,6 +14,7 @@ import pytest
 from deploy.local.parts import SERVICES
 from deploy.local.stack import Stack
 from tests.faults.forms import SEED, Form, forms
+from tests.faults.load import CERTAIN
 from tests.faults.matrix import Fault, record
 from tests.faults.world import World, world
 
@@ -64,7 +65,7 @@ async def test_a_kill_of_each_process_loses_nothing_and_sends_nothing_twice_unsa
 @pytest.mark.parametrize("form", forms(short=240, full=5000))
 async def test_a_stop_of_each_process_leaves_no_message_ambiguous(stack: Stack, form: Form) -> None:
     rng = random.Random(f"stop {SEED}")
-    async with world(stack, SEED, certain=True) as there:
+    async with world(stack, SEED, mix=CERTAIN) as there:
         running = await disturb(there, signal.SIGTERM, form.messages, rng)
         judgement = await there.over(form.seconds)
     print(f"running at each stop: {running}\n{judgement}")

@@ -11,18 +11,17 @@ import time
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
 from deploy.local.stack import Stack
 from shared.failpoints import VARIABLE
-from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings
 from tests.faults.forms import FULL_MARKS, FULL_SECONDS, SEED, SHORT_MARKS, SHORT_SECONDS, Form
 from tests.faults.judge import ambiguities
+from tests.faults.load import CERTAIN
 from tests.faults.matrix import Fault, record
-from tests.faults.owners import further, go_on, standing
+from tests.faults.owners import deliveries, further, go_on, is_marked, standing
 from tests.faults.quiet import settings_of
 from tests.faults.world import World, world
 from tests.fixtures.deployment import eventually
@@ -78,7 +77,7 @@ async def held_by_all(there: World, settings: SharedSettings) -> dict[str, Held]
     return {
         each["_id"]: Held(
             each["lease"]["token"],
-            each.get("data_sent") == each["pass"],
+            is_marked(each),
             copies[there.load.answered[each["_id"]].recipient],
         )
         for each in await deliveries(settings, {"state": "leased", "_id": {"$in": list(there.load.answered)}})
@@ -95,18 +94,6 @@ async def settled_copies(there: World) -> dict[str, int]:
 
     await eventually(agree, every=SETTLE, what="a sink to which nothing comes")
     return seen[-1]
-
-
-async def deliveries(settings: SharedSettings, condition: dict[str, Any]) -> list[dict[str, Any]]:
-    client = make_client(settings)
-    try:
-        fields = {"lease": 1, "data_sent": 1, "pass": 1}
-        found: list[dict[str, Any]] = await (
-            open_database(client, settings.database("sender"))["deliveries"].find(condition, fields).to_list(None)
-        )
-        return found
-    finally:
-        client.close()
 
 
 async def come_to_stand(there: World, pids: Collection[int], seconds: float) -> None:
@@ -130,7 +117,7 @@ async def test_a_sender_past_its_lease_lets_no_dot_go(stack: Stack, form: Form, 
         f"{point}-stalled": ("sender", {VARIABLE: f"{point}=stop", "POSTHORN_LEASE_SECONDS": LEASE_SECONDS})
         for point in points
     }
-    async with world(stack, SEED, certain=True) as there, further(stack, armed) as pids:
+    async with world(stack, SEED, mix=CERTAIN) as there, further(stack, armed) as pids:
         await asyncio.to_thread(stack.stop, "sender")
         await come_to_stand(there, pids.values(), form.seconds)
         held = await held_by_all(there, settings)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ from services.ingest.settings import Settings
 from shared.addresses import parse_mailbox
 from tests.faults.evidence import Witness
 from tests.faults.judge import Judgement, judge
-from tests.faults.load import CERTAIN, MIXED, Load
+from tests.faults.load import MIXED, Load
 from tests.faults.quiet import settings_as, settings_of, under_way
 from tests.faults.read_model import differences
 from tests.fixtures.deployment import eventually
@@ -44,6 +44,7 @@ SETTINGS = {
     "POSTHORN_WEBHOOK_BREAKER_FIRST_SECONDS": "1",
     "POSTHORN_TRACE_RATIO": "0.05",
     "POSTHORN_RECEIVER_KEEP": "200000",
+    "POSTHORN_SINK_TLS": "true",
 }
 POLL_SECONDS = 0.5
 TIMEOUT = aiohttp.ClientTimeout(total=20)
@@ -98,14 +99,17 @@ class World:
     async def _differing(self) -> dict[str, str]:
         return await differences(settings_of(self.stack.env), self.workspace, self.made_at)
 
-    async def over(self, seconds: float, *, whole_topics: bool = True) -> Judgement:
+    async def over(
+        self, seconds: float, *, whole_topics: bool = True, cut: Collection[tuple[str, int]] | None = None
+    ) -> Judgement:
         """The judgement once every message has ended and nothing moves any more, or after `seconds`, whichever is
-        first: what still moves then is part of it. `whole_topics`: no record that makes the read model was lost."""
+        first: what still moves then is part of it. `whole_topics`: no record that makes the read model was lost.
+        `cut`: see Evidence; None where the load loses replies by itself."""
         began = time.monotonic()
         with suppress(AssertionError):
             await eventually(self._is_quiet, seconds=seconds, every=POLL_SECONDS)
         quiet_after = time.monotonic() - began
-        evidence = await self.witness.evidence(self.load.answered)
+        evidence = replace(await self.witness.evidence(self.load.answered), cut=cut)
         if whole_topics:
             evidence = replace(evidence, differing=await self._differing())
         judgement = judge(evidence)
@@ -125,8 +129,8 @@ async def new_workspace(stack: Stack, name: str, sender: str) -> Bootstrapped:
 
 
 @asynccontextmanager
-async def world(stack: Stack, seed: str, *, certain: bool = False) -> AsyncIterator[World]:
-    """`certain`: no recipient of the load loses a reply after the final dot by itself."""
+async def world(stack: Stack, seed: str, *, mix: dict[str, int] = MIXED) -> AsyncIterator[World]:
+    """`mix`: what the sink does to the recipients of the load, and how often."""
     name = secrets.token_hex(4)
     sender = f"no-reply@d{name}.example"
     made_at = datetime.now(UTC)
@@ -138,5 +142,5 @@ async def world(stack: Stack, seed: str, *, certain: bool = False) -> AsyncItera
     ):
         witness = Witness(http, sink, stack.receiver_url, name)
         await witness.subscribe()
-        load = Load(http, sender, f"{seed}-{name}", CERTAIN if certain else MIXED)
+        load = Load(http, sender, f"{seed}-{name}", mix)
         yield World(stack, load, witness, made.workspace_id, made_at)

@@ -9,6 +9,7 @@ from services.sender.smtp.connection import Connection, EndedError
 from services.sender.smtp.outcomes import Stage
 from services.sender.smtp.verdicts import Lost
 from services.sender.smtp.wire import BLOCK, LostError
+from shared.failpoints import reach
 from shared.mail.lines import LineCheck
 
 Blocks = Callable[[], AsyncGenerator[bytes, None]]
@@ -29,21 +30,21 @@ async def send_body(connection: Connection, message: bytes | Blocks, size: int) 
     if isinstance(message, bytes):
         stuffed = DotStuffing().update(message)
         for start in range(0, len(stuffed), BLOCK):
-            await _send_block(connection, stuffed[start : start + BLOCK], sent)
+            await _send_block(connection, stuffed[start : start + BLOCK], sent, more=start + BLOCK < len(stuffed))
     else:
         check, stuffing, left = LineCheck(), DotStuffing(), size
         async with aclosing(message()) as blocks:
             async for block in blocks:
                 check.update(block)
                 left -= len(block)
-                await _send_block(connection, stuffing.update(block), sent)
+                await _send_block(connection, stuffing.update(block), sent, more=left > 0)
         check.finish()
         if left:
             raise BodyError(f"the message of {size} bytes turned out to have {size - left}")
     connection.transcript.add(Stage.BODY, sent)
 
 
-async def _send_block(connection: Connection, block: bytes, sent: str) -> None:
+async def _send_block(connection: Connection, block: bytes, sent: str, *, more: bool) -> None:
     timeout = connection.timeouts.block
     try:
         await connection.wire.send_block(block, timeout)
@@ -51,6 +52,8 @@ async def _send_block(connection: Connection, block: bytes, sent: str) -> None:
         raise connection.lost(Stage.BODY, Lost.TIMEOUT, f"a block was not taken in {timeout:g} s", sent) from error
     except LostError as error:
         raise cut_off(connection, sent, str(error)) from error
+    if more:
+        reach("sender.in_body")
 
 
 def cut_off(connection: Connection, sent: str | None, detail: str) -> EndedError:

@@ -196,4 +196,5 @@ async def _end(connection: Connection) -> Reply:
     except LostError as error:
         raise cut_off(connection, None, str(error)) from error
     connection.needs_reset = False
+    reach("sender.dotted")
     return await connection.hear(Stage.DOT, connection.timeouts.dot, ".")

@@ -23,6 +23,7 @@ from services.sender.tls.protection import Protection
 from services.sender.tls.results import TlsResult, result_of
 from services.sender.tls.tlsa import check_chain
 from shared.contracts.messages import Host, TlsMode
+from shared.failpoints import reach
 
 
 async def open_connection(
@@ -50,11 +51,14 @@ async def open_connection(
 
 async def _greet(connection: Connection, contexts: TlsContexts) -> None:
     timeouts, tls = connection.timeouts, connection.protection.mode
+    reach("sender.dialling")
     await _dial(connection, contexts.for_mode(tls) if tls is TlsMode.IMPLICIT else None)
     banner = await connection.hear(Stage.BANNER, timeouts.banner, None)
     if not banner.positive:
         raise EndedError(Stage.BANNER, banner)
+    reach("sender.greeted")
     await _hello(connection)
+    reach("sender.introduced")
     if tls in (TlsMode.OPPORTUNISTIC, TlsMode.REQUIRED, TlsMode.VERIFY):
         await _start_tls(connection, contexts.for_mode(tls))
     elif tls is TlsMode.DISABLED:
@@ -147,6 +151,7 @@ async def _start_tls(connection: Connection, context: ssl.SSLContext) -> None:
         raise connection.tls_failed(result_of(error), _reason(error), "STARTTLS") from error
     _note_tls(connection)
     connection.transcript.add(Stage.STARTTLS, "STARTTLS", note=f"(220, {connection.tls_version})")
+    reach("sender.encrypted")
     await _hello(connection)
 
 

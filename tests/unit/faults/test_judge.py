@@ -44,6 +44,8 @@ ENDINGS = {
     "delivered": GOOD,
     "delivered after an ambiguous attempt": RETRIED,
     "failed after two ambiguous attempts": GIVEN_UP,
+    "delivered after an attempt that was cut": replace(RETRIED, cut={(ID, 0)}),
+    "failed after two attempts that were cut": replace(GIVEN_UP, cut={(ID, 0), (ID, 1)}),
 }
 
 
@@ -64,6 +66,9 @@ def test_a_good_end_is_no_violation(evidence: Evidence) -> None:
         ("twice without an ambiguous event", replace(GOOD, copies=Counter({RECIPIENT: 2}))),
         ("twice without an ambiguous event", replace(RETRIED, copies=Counter({RECIPIENT: 3}))),
         ("twice without an ambiguous event", replace(GOOD, statuses={ID: "bounced"})),
+        ("ambiguous and not cut", replace(RETRIED, cut={(ID, 1), ("m2", 0)})),
+        ("ambiguous and not cut", replace(GIVEN_UP, cut={(ID, 0)})),
+        ("cut and not ambiguous", replace(GOOD, cut={(ID, 0)})),
         ("no webhook", replace(GOOD, webhooks=Counter({(ID, 0): 1}))),
         ("no webhook", replace(GOOD, traces={ID: [*STAGES, DEFERRED, DELIVERED, ANSWER]})),
         ("foreign webhook", replace(GOOD, webhooks=GOOD.webhooks + Counter({("m2", 80): 1}))),

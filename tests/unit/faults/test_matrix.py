@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+from shared.failpoints import PLACES
 from tests.faults.forms import Form
 from tests.faults.judge import Judgement, Violation
 from tests.faults.matrix import Fault, record
@@ -34,6 +35,17 @@ def test_a_broken_promise_is_published(tmp_path: Path) -> None:
     keep(tmp_path, FULL, "1", Judgement(messages=2000, violations=BROKEN))
     row = "| 1 | 2,000 | 1 | 1 | 0 | 4 s | **no**: lost, silent, twice without an ambiguous event |"
     assert row in render(tmp_path)
+
+
+def test_runs_of_a_fault_at_several_stages_are_added_up_by_stage(tmp_path: Path) -> None:
+    fault, counted = Fault("Kills", "kill -9 at each stage", "none lost"), {"kills": 2, "cut": 1100}
+    for seed in ("1", "2"):
+        stages = {"sender.dotted": counted, "sender.replied": {"kills": 1, "cut": 0}}
+        record(FULL, fault, Judgement(messages=9), stages=stages, seed=seed, results=tmp_path)
+    keep(tmp_path, FULL, "1", Judgement(messages=9))
+    shown = render(tmp_path)
+    assert f"| stage | kills | cut |\n| --- | --- | --- |\n| {PLACES['sender.dotted']} | 4 | 2,200 |\n" in shown
+    assert shown.count("| stage |") == 1
 
 
 def test_a_short_run_is_not_kept(tmp_path: Path) -> None:
