@@ -12,7 +12,7 @@ from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
 from services.sender.smtp.pool import Pool, key_of
-from services.sender.smtp.targets import Targets, reachable_from
+from services.sender.smtp.targets import Addresses, Targets, reachable_from
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import loop_outcome, unreachable_outcome, withheld_outcome
 from services.sender.tls.broken import BrokenTls
@@ -80,7 +80,7 @@ class Connections:
         return result
 
     async def _dial(self, egress: Egress, host: Host, protection: Protection, tries: Tries) -> Connection | Outcome:
-        found = await self.lookups.addresses(host.name, search=egress.domain is None)
+        found = await self._addresses(egress, host)
         allowed = [ip for ip in found.ips if self.targets.may_dial(ip)]
         if self.targets.leads_back(found.ips):
             return loop_outcome(egress, host)
@@ -98,10 +98,13 @@ class Connections:
             steps += failed.transcript
         return failed.with_changes(**record_of(steps))
 
+    async def _addresses(self, egress: Egress, host: Host) -> Addresses:
+        return await self.lookups.addresses(host.name, search=egress.domain is None, source=egress.source)
+
     async def _protection(self, egress: Egress, host: Host) -> Protection | Withheld:
         tlsa = None
         if egress.dane:
-            addresses = await self.lookups.addresses(host.name)
+            addresses = await self._addresses(egress, host)
             # without an address there is nothing to protect, and dialling says why
             tlsa = await self.lookups.tlsa(host.name, host.port, addresses) if addresses.ips else None
         return protect(

@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address
 from itertools import chain, zip_longest
 
 from shared.client_address import IpNetwork, lies_in
+from shared.contracts.messages import IpFamily
 from shared.dns import Existence
 from shared.net import is_public
 
@@ -76,4 +77,12 @@ def in_order(strategy: IpStrategy, ipv4: Sequence[str], ipv6: Sequence[str]) -> 
 
 def reachable_from(source: str | None, ips: Sequence[str]) -> tuple[str, ...]:
     """Those of the family of the local address; all where none is bound."""
-    return tuple(ip for ip in ips if source is None or (":" in ip) is (":" in source))
+    return tuple(ip for ip in ips if source is None or family_of(ip) == family_of(source))
+
+
+def family_of(ip: str) -> IpFamily:
+    return "ipv6" if ":" in ip else "ipv4"
+
+
+def other_family(ip: str) -> IpFamily:
+    return "ipv4" if ":" in ip else "ipv6"
