@@ -9,7 +9,7 @@ from services.sender.smtp.body import Blocks
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import Envelope, deliver
-from services.sender.smtp.outcomes import Abandoned, Bounced, Deferred, Failed, Outcome, Stage, Step
+from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Deferred, Failed, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import LOOP_RULE
@@ -72,7 +72,10 @@ async def _converse(
     before_dot: Callable[[], Awaitable[bool]],
 ) -> Outcome | Abandoned:
     try:
-        return await deliver(connection, envelope, message, before_dot)
+        tried = await deliver(connection, envelope, message, before_dot)
+        if connection.tls_version is None and isinstance(tried, Deferred) and tried.class_ is BounceClass.TLS:
+            connections.refused_in_clear(connection)
+        return tried
     finally:
         connections.release(connection)
 

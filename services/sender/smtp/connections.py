@@ -64,6 +64,11 @@ class Connections:
         """Gives a connection back after a delivery; it is kept where it can be used again."""
         self.pool.put(connection)
 
+    def refused_in_clear(self, connection: Connection) -> None:
+        """Has the next connection to the host try TLS again, however its last handshakes went; this one is not kept."""
+        self.broken_tls.forget(_place(connection.host))
+        connection.close()
+
     def close(self) -> None:
         """Says QUIT on every idle connection."""
         self.pool.close()
@@ -124,7 +129,7 @@ class Connections:
         A host that talks in clear after an opportunistic handshake failed is remembered. `steps` takes what was said
         before the last try.
         """
-        place, protection = f"{host.name}:{host.port}", asked
+        place, protection = _place(host), asked
         timeouts = replace(self.timeouts, banner=self.timeouts.last_banner) if last else self.timeouts
         opening = partial(open_connection, timeouts=timeouts, contexts=self.contexts, rules=self.rules)
         if protection.mode is TlsMode.OPPORTUNISTIC and protection.otherwise and place in self.broken_tls:
@@ -144,6 +149,10 @@ class Connections:
         if result.tls_result is not None:
             metrics.TLS_SESSIONS.labels(str(protection.policy), str(result.tls_result)).inc()
         return result
+
+
+def _place(host: Host) -> str:
+    return f"{host.name}:{host.port}"
 
 
 def _tls_failed(outcome: Outcome) -> bool:
