@@ -39,10 +39,11 @@ class Versions(Record):
 
 
 class Host(Record):
-    """One host to dial, in the order of preference."""
+    """One host to dial, in the order of preference; `preference` is its MX record's, None where it has none."""
 
     name: str
     port: int = 25
+    preference: int | None = None
 
 
 class Candidate(Record):

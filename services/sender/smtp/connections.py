@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from services.sender.bounces.live import Rules
 from services.sender.dns import Lookups
+from services.sender.smtp.away import Away, Place
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
 from services.sender.smtp.pool import Pool, key_of
-from services.sender.smtp.targets import Addresses, Targets, reachable_from
+from services.sender.smtp.targets import Addresses, Targets, before_ours, reachable_from
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import loop_outcome, unreachable_outcome, withheld_outcome
 from services.sender.tls.broken import BrokenTls
@@ -45,12 +47,27 @@ class Connections:
     targets: Targets = field(default_factory=Targets)
     broken_tls: BrokenTls = field(default_factory=BrokenTls)
     rules: Rules = field(default_factory=Rules)
+    away: Away = field(default_factory=Away)
     idle_timeout: float = 300
     max_idle: int = 200
     pool: Pool = field(init=False)
 
     def __post_init__(self) -> None:
         self.pool = Pool(self.idle_timeout, self.max_idle)
+
+    async def hosts(self, egress: Egress) -> list[Host] | Outcome:
+        """The hosts to try in their order, those that were away a moment ago last; an outcome where none is left.
+
+        None of them is this system, nor has one the same or a worse preference.
+        """
+        ours: list[Host] = []
+        if self.targets.own:
+            found = await asyncio.gather(*(self._addresses(egress, host) for host in egress.hosts))
+            ours = [host for host, each in zip(egress.hosts, found, strict=True) if self.targets.leads_back(each.ips)]
+        hosts = before_ours(egress.hosts, ours)
+        if ours and not hosts:
+            return loop_outcome(egress, ours[0])
+        return self.away.last(hosts, lambda host: Place(host.name, host.port, egress.source))
 
     async def acquire(self, egress: Egress, host: Host, tries: Tries) -> Connection | Outcome:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
@@ -93,14 +110,20 @@ class Connections:
         if not ours:
             return unreachable_outcome(egress, host, found, allowed)
         steps: list[Step] = []
-        for ip in ours[: tries.addresses]:
+        place_of = partial(Place, port=host.port, source=egress.source)
+        for ip in self.away.last(ours, place_of)[: tries.addresses]:
             tries.addresses -= 1
             opened = await self._open(egress, host, ip, protection, steps, last=tries.last)
             if isinstance(opened, Connection):
+                self.away.back(place_of(ip), place_of(host.name))
                 opened.transcript.steps[:0] = steps
                 return opened
             failed = opened
             steps += failed.transcript
+            if _is_away(failed):
+                self.away.note(place_of(ip))
+        if _is_away(failed):
+            self.away.note(place_of(host.name))
         return failed.with_changes(**record_of(steps))
 
     async def _addresses(self, egress: Egress, host: Host) -> Addresses:
@@ -153,6 +176,11 @@ class Connections:
 
 def _place(host: Host) -> str:
     return f"{host.name}:{host.port}"
+
+
+def _is_away(outcome: Outcome) -> bool:
+    """Whether nothing came from the host, or nothing that it says to anybody."""
+    return outcome.code is None and outcome.stage in (Stage.CONNECT, Stage.BANNER)
 
 
 def _tls_failed(outcome: Outcome) -> bool:

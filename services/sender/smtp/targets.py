@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from itertools import chain, zip_longest
 
 from shared.client_address import IpNetwork, lies_in
-from shared.contracts.messages import IpFamily
+from shared.contracts.messages import Host, IpFamily
 from shared.dns import Existence
 from shared.net import is_public
 
@@ -73,6 +73,16 @@ def in_order(strategy: IpStrategy, ipv4: Sequence[str], ipv6: Sequence[str]) -> 
         case IpStrategy.BOTH:
             turns = zip_longest(ipv6, ipv4)  # RFC 8305 section 4: IPv6 first
             return tuple(each for each in chain.from_iterable(turns) if each is not None)
+
+
+def before_ours(hosts: Sequence[Host], ours: Collection[Host]) -> list[Host]:
+    """The hosts that are preferred to each of `ours` (RFC 5321 section 5.1); those of equal preference are not.
+
+    Where hosts have no preference, their order is all that is known of it.
+    """
+    first = next((place for place, host in enumerate(hosts) if host in ours), len(hosts))
+    level = hosts[first].preference if first < len(hosts) else None
+    return [host for host in hosts[:first] if level is None or host.preference != level]
 
 
 def reachable_from(source: str | None, ips: Sequence[str]) -> tuple[str, ...]:
