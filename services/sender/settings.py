@@ -99,6 +99,13 @@ class Settings(SharedSettings):
         list(DEFAULT_DELAYS[AMBIGUOUS]), description="waits after a lost reply to the dot; one retry for each"
     )
     retry_jitter: float = Field(0.2, ge=0, lt=1, description="share by which waits vary")
+    retry_lifetime_seconds: float = Field(
+        DEFAULT_LIFETIMES[STANDARD], gt=0, description="how long a message is tried, if it does not expire before"
+    )
+    mailbox_full_lifetime_seconds: float = Field(
+        DEFAULT_LIFETIMES[BounceClass.MAILBOX_FULL], gt=0, description="the same where the mailbox is full"
+    )
+    refusal_retries: int = Field(3, ge=0, description="retries of a refusal (5xx) that is taken as transient at first")
 
     bounce_rules_file: str | None = Field(
         None, description="bounce rules of your own (TOML), which go before Posthorn's; read again when it changes"
@@ -142,8 +149,12 @@ class Settings(SharedSettings):
                 BounceClass.ROUTE_DOWN: self.route_down_delays,
                 AMBIGUOUS: self.ambiguous_delays,
             },
-            lifetimes=DEFAULT_LIFETIMES,
+            lifetimes={
+                STANDARD: self.retry_lifetime_seconds,
+                BounceClass.MAILBOX_FULL: self.mailbox_full_lifetime_seconds,
+            },
             jitter=self.retry_jitter,
+            permanent_retries=self.refusal_retries,
         )
 
     @property
