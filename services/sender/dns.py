@@ -10,14 +10,16 @@ from typing import NamedTuple, cast
 
 from dns.asyncresolver import Resolver
 from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.PTR import PTR
 from dns.rdtypes.ANY.TLSA import TLSA
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
+from dns.reversename import from_address
 
 from services.sender.smtp.targets import Addresses, IpStrategy, in_order
 from services.sender.tls.protection import TlsaFinding
 from services.sender.tls.tlsa import Tlsa
-from shared.dns import Answer, Existence, ask
+from shared.dns import Answer, Existence, ask, text_of
 from shared.telemetry import metrics
 from shared.ttl_cache import TtlCache
 
@@ -67,6 +69,13 @@ class Lookups:
         if answers[0].existence is not Existence.NO_NAME:
             missing = f"no {' or '.join(kind.name for kind in kinds)} records"
         return Addresses(answers[0].existence, answers[0].name, (), authentic, missing)
+
+    async def names(self, ip: str) -> tuple[str, ...] | None:
+        """What an address resolves back to, in lower case; None where that cannot be looked up."""
+        answer = await self._answers.get(Question(from_address(ip).to_text(omit_final_dot=True), RdataType.PTR))
+        if answer.existence is Existence.FAILED:
+            return None
+        return tuple(text_of(record.target) for record in cast(Sequence[PTR], answer.records))
 
     async def tlsa(self, host: str, port: int, addresses: Addresses) -> TlsaFinding | None:
         """A host's TLSA records; None where its addresses are not validated, and DANE does not apply.

@@ -43,7 +43,11 @@ class Settings(SharedSettings):
     )
     change_days: float = Field(8, description="how long suppression changes are kept; longer than any record lives")
 
-    ehlo_name: str = Field("localhost", description="the name in EHLO: the one that our address resolves back to")
+    ehlo_name: str = Field(
+        "localhost",
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="the name in EHLO: the one that our address resolves back to",
+    )
     source_address: str | None = Field(None, description="the local address to connect from")
     allow_private_targets: bool = Field(False, description="whether hosts may have addresses that are not public")
     own_addresses: list[str] = Field(
