@@ -87,9 +87,9 @@ def read_mx(name: str, records: Sequence[MxHost], own_names: Collection[str] = (
     return Mx(Finding.MX, name, tuple(hosts), authentic=authentic) if hosts else Mx(Finding.MAIL_LOOP, name)
 
 
-def spread(hosts: Sequence[MxHost], rng: random.Random) -> list[str]:
-    """The names by preference, those of equal preference in random order."""
-    return [host.name for host in sorted(hosts, key=lambda host: (host.preference, rng.random()))]
+def spread(hosts: Sequence[MxHost], rng: random.Random) -> list[MxHost]:
+    """The hosts by preference, those of equal preference in random order."""
+    return sorted(hosts, key=lambda host: (host.preference, rng.random()))
 
 
 def rollup_of(mx: Mx) -> str:
@@ -110,7 +110,8 @@ def domain_rollup(domain: str) -> str:
 
 def destination_of(mx: Mx, port: int, rng: random.Random) -> Destination:
     """The destination with at most 10 hosts, equals spread anew."""
-    hosts = tuple(Host(name=name, port=port) for name in spread(mx.hosts, rng)[:MAX_HOSTS])
+    spread_out = spread(mx.hosts, rng)[:MAX_HOSTS]
+    hosts = tuple(Host(name=each.name, port=port, preference=each.preference) for each in spread_out)
     return Destination(mx.finding, rollup_of(mx), hosts, mx.detail, mx.authentic)
 
 

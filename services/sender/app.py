@@ -15,6 +15,7 @@ from services.sender.bounces.live import LOOK_SECONDS, Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
 from services.sender.destinations.feedback import Feedback
+from services.sender.destinations.greeting_names import GreetingNames
 from services.sender.destinations.pacing import Pacing
 from services.sender.destinations.placing import Placing
 from services.sender.destinations.standings import Standings
@@ -65,6 +66,7 @@ from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
 SETTLE_SECONDS = 0.5
+NAMES_SECONDS = 3600.0
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
 
@@ -113,6 +115,7 @@ class _Deliver:
         self.deliveries = Deliveries(base.database)
         self.endings = Endings(self.deliveries, base.publisher, kept)
         self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
+        self.greeting_names = GreetingNames(base.cache.entities, self.tls.lookups, settings)
         self.connections = Connections(
             settings.timeouts,
             self.tls.contexts,
@@ -210,6 +213,8 @@ class _Deliver:
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)
         self.tls.start(loops)
+        if self.settings.profile != "local":  # a laptop's name is nobody's
+            loops.every("sender.greeting-names", NAMES_SECONDS, self.greeting_names.check)
         loops.every("sender.sweep", self.settings.sweep_seconds, self.endings.outbox.sweep)
 
 

@@ -20,6 +20,8 @@ from services.sender.smtp.outcomes import (
     Scope,
     Stage,
 )
+from services.sender.smtp.targets import other_family
+from services.sender.smtp.unreached import OTHER_FAMILY
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import LastAttempt, Message, Reroute, Seen, Verdict, VerdictKind
@@ -97,9 +99,19 @@ def another_way(message: Message, now: datetime, tomorrow: datetime) -> Settled:
     assert message.route is not None
     full = [*(message.last.full if message.last else ()), message.route.transport]
     if any(each.score > 0 and each.transport not in full for each in message.route.candidates):
-        last = LastAttempt(transport=message.route.transport, outcome=WARMED_UP, scope="transport", full=full)
+        last = _last(message, WARMED_UP, "transport").with_changes(full=full)
         return Settled(None, due_at=now, last=last)
     return replace(parked(message, now, tomorrow, WARMED_UP), last=None)
+
+
+def another_source(message: Message, outcome: Outcome, now: datetime) -> Settled | None:
+    """Where its hosts have no address of the family that its source is of: one of the other family, if the transport
+    has any, and no attempt is burnt. None where that was tried, or is not what was wrong."""
+    if outcome.rule != OTHER_FAMILY or outcome.source is None or (message.last and message.last.family):
+        return None
+    full = message.last.full if message.last else []
+    last = _last(message, _in_words(outcome), "recipient")
+    return Settled(None, due_at=now, last=last.with_changes(family=other_family(outcome.source), full=full))
 
 
 def held_back(message: Message, hold: Hold, now: datetime) -> Settled:
@@ -139,7 +151,9 @@ def settle_outcome(
 
     `ambiguous` is how many before it ended ambiguous, `refused` how many were refused by a 5xx and tried again.
     """
-    last = LastAttempt(transport=_transport(message), outcome=_in_words(outcome), scope=_scope(outcome))
+    if (again := another_source(message, outcome, now)) is not None:
+        return again
+    last = _last(message, _in_words(outcome), _scope(outcome))
     if not isinstance(outcome, Deferred | Ambiguous):
         return _attempted(message, outcome, now, attempt, last)
     is_ambiguous, refusal = isinstance(outcome, Ambiguous), is_refusal(outcome)
@@ -256,6 +270,11 @@ def _attempted(
 
 def _transport(message: Message) -> str:
     return message.route.transport if message.route else ""
+
+
+def _last(message: Message, outcome: str, scope: Any) -> LastAttempt:
+    family = message.last.family if message.last else None
+    return LastAttempt(transport=_transport(message), outcome=outcome, scope=scope, family=family)
 
 
 def _scope(outcome: Outcome) -> Any:

@@ -43,7 +43,11 @@ class Settings(SharedSettings):
     )
     change_days: float = Field(8, description="how long suppression changes are kept; longer than any record lives")
 
-    ehlo_name: str = Field("localhost", description="the name in EHLO: the one that our address resolves back to")
+    ehlo_name: str = Field(
+        "localhost",
+        pattern=r"^[\x21-\x7e]{1,255}$",
+        description="the name in EHLO: the one that our address resolves back to",
+    )
     source_address: str | None = Field(None, description="the local address to connect from")
     allow_private_targets: bool = Field(False, description="whether hosts may have addresses that are not public")
     own_addresses: list[str] = Field(
@@ -99,6 +103,13 @@ class Settings(SharedSettings):
         list(DEFAULT_DELAYS[AMBIGUOUS]), description="waits after a lost reply to the dot; one retry for each"
     )
     retry_jitter: float = Field(0.2, ge=0, lt=1, description="share by which waits vary")
+    retry_lifetime_seconds: float = Field(
+        DEFAULT_LIFETIMES[STANDARD], gt=0, description="how long a message is tried, if it does not expire before"
+    )
+    mailbox_full_lifetime_seconds: float = Field(
+        DEFAULT_LIFETIMES[BounceClass.MAILBOX_FULL], gt=0, description="the same where the mailbox is full"
+    )
+    refusal_retries: int = Field(3, ge=0, description="retries of a refusal (5xx) that is taken as transient at first")
 
     bounce_rules_file: str | None = Field(
         None, description="bounce rules of your own (TOML), which go before Posthorn's; read again when it changes"
@@ -142,8 +153,12 @@ class Settings(SharedSettings):
                 BounceClass.ROUTE_DOWN: self.route_down_delays,
                 AMBIGUOUS: self.ambiguous_delays,
             },
-            lifetimes=DEFAULT_LIFETIMES,
+            lifetimes={
+                STANDARD: self.retry_lifetime_seconds,
+                BounceClass.MAILBOX_FULL: self.mailbox_full_lifetime_seconds,
+            },
             jitter=self.retry_jitter,
+            permanent_retries=self.refusal_retries,
         )
 
     @property

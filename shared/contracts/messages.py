@@ -11,6 +11,8 @@ from pydantic import Field
 from shared.contracts.record import Record, Timestamp
 from shared.contracts.topics import Lane, Stream
 
+IpFamily = Literal["ipv4", "ipv6"]
+
 
 class RecipientType(StrEnum):
     TO = "to"
@@ -37,10 +39,11 @@ class Versions(Record):
 
 
 class Host(Record):
-    """One host to dial, in the order of preference."""
+    """One host to dial, in the order of preference; `preference` is its MX record's, None where it has none."""
 
     name: str
     port: int = 25
+    preference: int | None = None
 
 
 class Candidate(Record):
@@ -115,13 +118,15 @@ class Seen(Record):
 class LastAttempt(Record):
     """What the router needs of the attempt before: a transport's own failure moves the next pass to another.
 
-    `full` are the transports that could not take the message today, all their sources being warmed up.
+    `full` are the transports that could not take the message today, all their sources being warmed up; `family` is the
+    only one that the recipient's hosts have addresses of, where a source of the other one was tried.
     """
 
     transport: str
     outcome: str
     scope: Literal["transport", "recipient", "message"] | None = None
     full: list[str] = []
+    family: IpFamily | None = None
 
 
 class Reroute(Record):

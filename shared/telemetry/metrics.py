@@ -95,6 +95,9 @@ WARMUP_USED = Gauge(
     ("source",),
 )
 WARMUP_CAP = Gauge("posthorn_warmup_cap", "Messages that a source may send today", ("source",))
+GREETING_NAMES_WRONG = Gauge(
+    "posthorn_greeting_names_wrong", "Names in EHLO that are not those of our addresses, forth and back", ()
+)
 IN_FLIGHT = Gauge("posthorn_in_flight", "Conversations or posts under way in this process", ("stage",))
 WAITING = Gauge("posthorn_waiting", "What waits, by stage and lane", ("stage", "lane"))
 OLDEST_AGE = Gauge("posthorn_oldest_age_seconds", "Age of the oldest that waits and is due", ("stage", "lane"))

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+METRIC = re.compile(r"posthorn_[a-z_]+")
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -32,6 +33,12 @@ def test_every_row_of_compatibility_has_a_test_or_a_reason_and_every_test_a_row(
         path = str(file.relative_to(ROOT))
         written = set(re.findall(r"def (test_\w+)\(", file.read_text()))
         assert written == {name for of, name in named if of == path}, path
+
+
+def test_every_metric_that_a_document_names_is_declared() -> None:
+    declared = set(METRIC.findall((ROOT / "docs" / "metrics.md").read_text()))
+    for document in DOCUMENTS:
+        assert set(METRIC.findall(document.read_text())) <= declared, document.name
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from services.sender.destinations.name import Destination, route_of
 from services.sender.destinations.table import Table
-from services.sender.destinations.warmup import choose, tomorrow
+from services.sender.destinations.warmup import choose, of_family, tomorrow
 from services.sender.destinations.warmups import Warmups
 from services.sender.destinations.ways import Ways
 from services.sender.rules import Settled, another_way
@@ -16,7 +16,8 @@ from shared.contracts.messages import Message
 
 
 class Placing:
-    """A message keeps its source while that may be used: the greylists of receiving systems know it by that."""
+    """A message keeps its source while that may be used: the greylists of receiving systems know it by that. Hosts that
+    have turned out to have addresses of one family only are dialled from a source of that family."""
 
     def __init__(self, ways: Ways, table: Table, warmups: Warmups) -> None:
         self._ways = ways
@@ -33,7 +34,7 @@ class Placing:
             transport, rollup = route_of(message)
             domain = domain_of(message.recipient)
             own = domain if self._table.own_destination(domain) else None
-            known = sources.get(transport, ())
+            known = of_family(sources.get(transport, ()), message.last.family if message.last else None)
             source = choose(message.message_id, known, full.get(transport, ()))
             if known and source is None:
                 placed[message.message_id] = another_way(message, now, tomorrow(now))

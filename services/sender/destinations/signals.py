@@ -11,6 +11,7 @@ from services.sender.smtp.outcomes import (
     Relayed,
     Stage,
 )
+from services.sender.smtp.unreached import OTHER_FAMILY
 
 _UNREACHED = frozenset({Stage.CONNECT, Stage.BANNER, Stage.EHLO})
 
@@ -26,7 +27,7 @@ def asks_for_less(outcome: Outcome) -> bool:
     A rate that is one mailbox's own (subject 2 of RFC 3463 section 3.3) says nothing of the others. What fails between
     us and a smart host for everybody, such as a login, counts as not reached.
     """
-    if not isinstance(outcome, Deferred):
+    if not isinstance(outcome, Deferred) or outcome.rule == OTHER_FAMILY:
         return False
     if outcome.stage in _UNREACHED or outcome.code == 421 or outcome.class_ is BounceClass.ROUTE_DOWN:
         return True

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from services.sender.smtp.targets import family_of
+from shared.contracts.messages import IpFamily
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -51,6 +54,11 @@ def choose(message_id: str, sources: Sequence[Source], full: Collection[str]) ->
     """
     usable = [source for source in sources if source.address not in full]
     return max(usable, key=lambda source: _weight(message_id, source.address), default=None)
+
+
+def of_family(sources: Sequence[Source], family: IpFamily | None) -> Sequence[Source]:
+    """Those of a family; all where there are none, or none is asked for."""
+    return [source for source in sources if family_of(source.address) == family] or sources
 
 
 def tomorrow(now: datetime) -> datetime:

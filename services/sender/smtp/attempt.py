@@ -9,7 +9,7 @@ from services.sender.smtp.body import Blocks
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections, Tries
 from services.sender.smtp.conversation import Envelope, deliver
-from services.sender.smtp.outcomes import Abandoned, Bounced, Deferred, Failed, Outcome, Stage, Step
+from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Deferred, Failed, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import LOOP_RULE
@@ -30,15 +30,18 @@ async def attempt(
     """Tries the hosts in order (RFC 5321 section 5.1) and gives the outcome that stands, with the steps of all tries.
 
     The next host is tried only while no reply belongs to the message: after a failed connection, greeting or TLS, a
-    loss before the body, or 421; and no host behind one that is this system. At most two hosts get as far as MAIL, and
-    at most five addresses are dialled. A kept connection that turns out to be gone is replaced by a new one to the same
-    host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
+    loss before the body, or 421; and no host behind one that is this system (see `Connections.hosts`). At most two
+    hosts get as far as MAIL, and at most five addresses are dialled. A kept connection that turns out to be gone is
+    replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
     """
     steps: list[Step] = []
     outcome: Outcome | None = None
     sessions, tries = 0, Tries()
-    for host in egress.hosts:
-        tries.last = host is egress.hosts[-1]
+    hosts = await connections.hosts(egress)
+    if not isinstance(hosts, list):
+        return hosts
+    for host in hosts:
+        tries.last = host is hosts[-1]
         connection = await connections.acquire(egress, host, tries)
         if isinstance(connection, Connection):
             reused = connection.deliveries > 0
@@ -74,7 +77,10 @@ async def _converse(
     before_dot: Callable[[], Awaitable[bool]],
 ) -> Outcome | Abandoned:
     try:
-        return await deliver(connection, envelope, message, before_dot)
+        tried = await deliver(connection, envelope, message, before_dot)
+        if connection.tls_version is None and isinstance(tried, Deferred) and tried.class_ is BounceClass.TLS:
+            connections.refused_in_clear(connection)
+        return tried
     finally:
         connections.release(connection)
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from services.sender.bounces.live import Rules
 from services.sender.dns import Lookups
+from services.sender.smtp.away import Away, Place
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
 from services.sender.smtp.pool import Pool, key_of
-from services.sender.smtp.targets import Targets, reachable_from
+from services.sender.smtp.targets import Addresses, Targets, before_ours, reachable_from
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import loop_outcome, unreachable_outcome, withheld_outcome
 from services.sender.tls.broken import BrokenTls
@@ -45,12 +47,27 @@ class Connections:
     targets: Targets = field(default_factory=Targets)
     broken_tls: BrokenTls = field(default_factory=BrokenTls)
     rules: Rules = field(default_factory=Rules)
+    away: Away = field(default_factory=Away)
     idle_timeout: float = 300
     max_idle: int = 200
     pool: Pool = field(init=False)
 
     def __post_init__(self) -> None:
         self.pool = Pool(self.idle_timeout, self.max_idle)
+
+    async def hosts(self, egress: Egress) -> list[Host] | Outcome:
+        """The hosts to try in their order, those that were away a moment ago last; an outcome where none is left.
+
+        None of them is this system, nor has one the same or a worse preference.
+        """
+        ours: list[Host] = []
+        if self.targets.own:
+            found = await asyncio.gather(*(self._addresses(egress, host) for host in egress.hosts))
+            ours = [host for host, each in zip(egress.hosts, found, strict=True) if self.targets.leads_back(each.ips)]
+        hosts = before_ours(egress.hosts, ours)
+        if ours and not hosts:
+            return loop_outcome(egress, ours[0])
+        return self.away.last(hosts, lambda host: Place(host.name, host.port, egress.source))
 
     async def acquire(self, egress: Egress, host: Host, tries: Tries) -> Connection | Outcome:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
@@ -63,6 +80,11 @@ class Connections:
     def release(self, connection: Connection) -> None:
         """Gives a connection back after a delivery; it is kept where it can be used again."""
         self.pool.put(connection)
+
+    def refused_in_clear(self, connection: Connection) -> None:
+        """Has the next connection to the host try TLS again, however its last handshakes went; this one is not kept."""
+        self.broken_tls.forget(_place(connection.host))
+        connection.close()
 
     def close(self) -> None:
         """Says QUIT on every idle connection."""
@@ -80,7 +102,7 @@ class Connections:
         return result
 
     async def _dial(self, egress: Egress, host: Host, protection: Protection, tries: Tries) -> Connection | Outcome:
-        found = await self.lookups.addresses(host.name, search=egress.domain is None)
+        found = await self._addresses(egress, host)
         allowed = [ip for ip in found.ips if self.targets.may_dial(ip)]
         if self.targets.leads_back(found.ips):
             return loop_outcome(egress, host)
@@ -88,20 +110,29 @@ class Connections:
         if not ours:
             return unreachable_outcome(egress, host, found, allowed)
         steps: list[Step] = []
-        for ip in ours[: tries.addresses]:
+        place_of = partial(Place, port=host.port, source=egress.source)
+        for ip in self.away.last(ours, place_of)[: tries.addresses]:
             tries.addresses -= 1
             opened = await self._open(egress, host, ip, protection, steps, last=tries.last)
             if isinstance(opened, Connection):
+                self.away.back(place_of(ip), place_of(host.name))
                 opened.transcript.steps[:0] = steps
                 return opened
             failed = opened
             steps += failed.transcript
+            if _is_away(failed):
+                self.away.note(place_of(ip))
+        if _is_away(failed):
+            self.away.note(place_of(host.name))
         return failed.with_changes(**record_of(steps))
+
+    async def _addresses(self, egress: Egress, host: Host) -> Addresses:
+        return await self.lookups.addresses(host.name, search=egress.domain is None, source=egress.source)
 
     async def _protection(self, egress: Egress, host: Host) -> Protection | Withheld:
         tlsa = None
         if egress.dane:
-            addresses = await self.lookups.addresses(host.name)
+            addresses = await self._addresses(egress, host)
             # without an address there is nothing to protect, and dialling says why
             tlsa = await self.lookups.tlsa(host.name, host.port, addresses) if addresses.ips else None
         return protect(
@@ -121,7 +152,7 @@ class Connections:
         A host that talks in clear after an opportunistic handshake failed is remembered. `steps` takes what was said
         before the last try.
         """
-        place, protection = f"{host.name}:{host.port}", asked
+        place, protection = _place(host), asked
         timeouts = replace(self.timeouts, banner=self.timeouts.last_banner) if last else self.timeouts
         opening = partial(open_connection, timeouts=timeouts, contexts=self.contexts, rules=self.rules)
         if protection.mode is TlsMode.OPPORTUNISTIC and protection.otherwise and place in self.broken_tls:
@@ -141,6 +172,15 @@ class Connections:
         if result.tls_result is not None:
             metrics.TLS_SESSIONS.labels(str(protection.policy), str(result.tls_result)).inc()
         return result
+
+
+def _place(host: Host) -> str:
+    return f"{host.name}:{host.port}"
+
+
+def _is_away(outcome: Outcome) -> bool:
+    """Whether nothing came from the host, or nothing that it says to anybody."""
+    return outcome.code is None and outcome.stage in (Stage.CONNECT, Stage.BANNER)
 
 
 def _tls_failed(outcome: Outcome) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address
 from itertools import chain, zip_longest
 
 from shared.client_address import IpNetwork, lies_in
+from shared.contracts.messages import Host, IpFamily
 from shared.dns import Existence
 from shared.net import is_public
 
@@ -74,6 +75,24 @@ def in_order(strategy: IpStrategy, ipv4: Sequence[str], ipv6: Sequence[str]) -> 
             return tuple(each for each in chain.from_iterable(turns) if each is not None)
 
 
+def before_ours(hosts: Sequence[Host], ours: Collection[Host]) -> list[Host]:
+    """The hosts that are preferred to each of `ours` (RFC 5321 section 5.1); those of equal preference are not.
+
+    Where hosts have no preference, their order is all that is known of it.
+    """
+    first = next((place for place, host in enumerate(hosts) if host in ours), len(hosts))
+    level = hosts[first].preference if first < len(hosts) else None
+    return [host for host in hosts[:first] if level is None or host.preference != level]
+
+
 def reachable_from(source: str | None, ips: Sequence[str]) -> tuple[str, ...]:
     """Those of the family of the local address; all where none is bound."""
-    return tuple(ip for ip in ips if source is None or (":" in ip) is (":" in source))
+    return tuple(ip for ip in ips if source is None or family_of(ip) == family_of(source))
+
+
+def family_of(ip: str) -> IpFamily:
+    return "ipv6" if ":" in ip else "ipv4"
+
+
+def other_family(ip: str) -> IpFamily:
+    return "ipv4" if ":" in ip else "ipv6"

@@ -12,6 +12,7 @@ from shared.contracts.messages import Host
 from shared.dns import Existence
 
 LOOP_RULE = "loop"
+OTHER_FAMILY = "other-family"
 
 
 def withheld_outcome(host: Host, withheld: Withheld) -> Outcome:
@@ -36,17 +37,21 @@ def loop_outcome(egress: Egress, host: Host) -> Outcome:
 
 
 def unreachable_outcome(egress: Egress, host: Host, found: Addresses, allowed: Sequence[str]) -> Outcome:
-    """A host that cannot be dialled at all (RFC 5321 section 5.1): for good only where its own records say so."""
-    code, enhanced = 550, "5.4.4"
+    """A host that cannot be dialled at all (RFC 5321 section 5.1): for good only where its own records say so.
+
+    One that has only addresses of the family that `egress.source` is not of may be reached from another source.
+    """
     if found.existence is Existence.FAILED:
-        code, enhanced, text = 451, "4.4.4", f"{host.name} cannot be looked up ({found.detail})"
-    elif not found.ips:
+        text = f"{host.name} cannot be looked up ({found.detail})"
+        return _undialled(egress, host, 451, "4.4.4", text, "unreachable")
+    if allowed:
+        text = f"{host.name} has no address of the family of {egress.source}"
+        undialled = _undialled(egress, host, 451, "4.4.4", text, OTHER_FAMILY)
+        return undialled.with_changes(scope=Scope.TRANSPORT, source=egress.source)
+    text = f"{host.name} has only addresses that are not public"
+    if not found.ips:
         text = f"{host.name} has no address ({found.detail})"
-    elif not allowed:
-        text = f"{host.name} has only addresses that are not public"
-    else:
-        code, enhanced, text = 451, "4.4.4", f"{host.name} has no address of the family of {egress.source}"
-    return _undialled(egress, host, code, enhanced, text, "unreachable")
+    return _undialled(egress, host, 550, "5.4.4", text, "unreachable")
 
 
 def _undialled(egress: Egress, host: Host, code: int, enhanced: str, text: str, rule: str) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -22,6 +22,10 @@ class BrokenHosts:
         """The hosts noted last, the oldest of them first."""
         found = await self._collection.find().sort("until", DESCENDING).limit(limit).to_list(limit)
         return {document["_id"]: document["until"].timestamp() for document in reversed(found)}
+
+    async def forget(self, hosts: Collection[str]) -> None:
+        if hosts:
+            await self._collection.delete_many({"_id": {"$in": list(hosts)}})
 
     async def save(self, hosts: Mapping[str, float]) -> None:
         if hosts:

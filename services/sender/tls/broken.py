@@ -12,9 +12,10 @@ LARGEST = 10_000
 
 
 class BrokenTls:
-    """The hosts, as `name:port`. A host is noted when it took mail in clear after a handshake that failed.
+    """The hosts, as `name:port`. A host is noted when it greeted us in clear after a handshake that failed, and
+    forgotten when it refuses what is said in clear: then only TLS can do.
 
-    With a store the memory outlives the process: `sync` reads it once, and writes what was noted since.
+    With a store the memory outlives the process: `sync` reads it once, and writes what was noted or forgotten since.
     """
 
     def __init__(self, store: BrokenHosts | None = None, clock: Callable[[], float] = time.time) -> None:
@@ -22,6 +23,7 @@ class BrokenTls:
         self._clock = clock
         self._until: dict[str, float] = {}
         self._unsaved: dict[str, float] = {}
+        self._forgotten: set[str] = set()
         self._loaded = False
 
     def __contains__(self, host: str) -> bool:
@@ -32,14 +34,22 @@ class BrokenTls:
         self._unsaved[host] = until
         self._keep(host, until)
 
+    def forget(self, host: str) -> None:
+        self._until.pop(host, None)
+        self._unsaved.pop(host, None)
+        self._forgotten.add(host)
+
     async def sync(self) -> None:
         if self._store is None:
             return
         if not self._loaded:
             for host, until in (await self._store.newest(LARGEST)).items():
-                self._keep(host, max(until, self._until.get(host, 0)))
+                if host not in self._forgotten:
+                    self._keep(host, max(until, self._until.get(host, 0)))
             self._loaded = True
-        saved = dict(self._unsaved)
+        saved, forgotten = dict(self._unsaved), set(self._forgotten)
+        await self._store.forget(forgotten)
+        self._forgotten -= forgotten
         await self._store.save(saved)
         for host, until in saved.items():
             if self._unsaved.get(host) == until:

@@ -9,9 +9,10 @@ from typing import Any
 from services.sender.destinations.warmup import Source, choose, tomorrow
 from services.sender.store.warmups import DayCounts
 from shared.contracts.entities import Kind
-from shared.contracts.messages import Candidate, Message
+from shared.contracts.messages import Candidate, Host, Message
 from tests.fixtures.counting_smtp import CountingHost, Visit, counting
 from tests.fixtures.deployment import eventually
+from tests.fixtures.dns_server import NameServer, Says
 from tests.integration.sender.world import World
 
 ONE, TWO = "127.0.0.2", "127.0.0.3"
@@ -153,6 +154,35 @@ async def test_a_source_that_the_transport_lost_is_left_for_another(world: World
         async with world.sender(), counting():
             await all_taken(host, 1)
     assert by_peer(host) == {TWO: 1}
+
+
+async def test_a_host_of_one_family_is_dialled_from_a_source_of_that_family(world: World) -> None:
+    await with_sources(world, {"address": ONE}, {"address": "::1"})
+    async with counting() as host, world.sender():
+        messages = await many(world, host, 12)
+        of_six = [each for each in messages if choose(each.message_id, [Source(ONE), Source("::1")], ()) != Source(ONE)]
+        await world.clear(*messages)
+        again = await world.returned(at_least=len(of_six))
+        route, verdict = world.route(host.port), messages[0].verdict
+        await world.clear(*[each.with_changes(route=route, verdict=verdict) for each in again])
+        await all_taken(host, len(messages))
+        delivered = [await world.delivery(each) for each in messages]
+    assert {each.message_id for each in again} == {each.message_id for each in of_six}
+    assert by_peer(host) == {ONE: len(messages)}
+    assert {each["attempt"] for each in delivered} <= {0, 1}
+    standings = world.deployment.database("sender")["destinations"]
+    assert await standings.count_documents({"standing.until": {"$ne": None}}) == 0
+
+
+async def test_an_ipv6_source_reaches_ipv6_hosts_whatever_the_setting_says(world: World, names: NameServer) -> None:
+    names.says("six.test", Says(["six.test. 300 AAAA ::1"]))
+    await with_sources(world, {"address": "::1"})
+    async with counting(address="::1") as host, world.sender(nameservers=[names.address]):
+        message = (await many(world, host, 1))[0]
+        route = world.route(hosts=[Host(name="six.test", port=host.port)])
+        await world.clear(message.with_changes(route=route))
+        await all_taken(host, 1)
+    assert by_peer(host) == {"::1": 1}
 
 
 async def test_a_days_count_is_exact_over_processes(world: World) -> None:

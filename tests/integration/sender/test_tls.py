@@ -131,6 +131,22 @@ async def test_opportunistic_tls_falls_back_to_clear(
         assert len(server.sessions) == connections + 1, "what is broken is remembered"
 
 
+async def test_a_host_that_takes_nothing_in_clear_is_no_host_with_broken_tls(
+    pool: Callable[..., Connections], server_tls: ssl.SSLContext
+) -> None:
+    needs_tls: dict[str, Act | list[Act]] = {"MAIL": "530 5.7.0 Must issue a STARTTLS command first"}
+    broken = {**needs_tls, "STARTTLS": Close("220 go")}
+    async with ScriptedServer(broken, needs_tls, {}, extensions=["STARTTLS"], tls=server_tls) as server:
+        kept = pool(timeouts=replace(LONG, starttls=1))
+        way = egress(server.port, tls=TlsMode.OPPORTUNISTIC)
+        refused = await attempt(kept, way, envelope(), MESSAGE, yes)
+        assert isinstance(refused, Deferred)
+        assert refused.class_ is BounceClass.TLS
+        assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+        assert [session.tls for session in server.sessions] == [False, False, True]
+        kept.close()
+
+
 async def test_a_host_with_broken_tls_is_tried_again_after_three_days_however_busy(
     pool: Callable[..., Connections],
 ) -> None:

@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from services.sender.smtp.outcomes import Stage
+from services.sender.store.broken_tls import BrokenHosts
 from services.sender.store.sts_policies import StsPolicyStore
+from services.sender.tls.broken import BrokenTls
 from services.sender.tls.sts import StsMode, StsPolicy
 from shared.contracts.messages import Host, TlsMode
-from tests.fixtures.deployment import eventually
+from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.dns_server import NameServer, Says
 from tests.fixtures.scripted_smtp import Act, Raw, ScriptedServer
 from tests.fixtures.signed_zone import Zone
@@ -68,6 +70,23 @@ async def test_broken_tls_is_remembered_by_a_sender_that_starts(world: World, na
                 await world.clear(message)
                 await world.events(message, "delivered")
             assert len(server.sessions) == sessions
+
+
+async def test_what_is_forgotten_of_broken_tls_is_forgotten_by_a_sender_that_starts(deployment: Deployment) -> None:
+    await deployment.prepare("sender")
+    hosts = BrokenHosts(deployment.database("sender"))
+    first = BrokenTls(hosts)
+    for place in ("a.test:25", "b.test:25"):
+        first.note(place)
+    await first.sync()
+    second = BrokenTls(hosts)
+    second.forget("a.test:25")
+    await second.sync()
+    third = BrokenTls(hosts)
+    await third.sync()
+    for memory in (second, third):
+        assert "a.test:25" not in memory
+        assert "b.test:25" in memory
 
 
 async def test_a_route_with_validated_mx_records_is_held_to_tlsa_records(world: World, tmp_path: Path) -> None:

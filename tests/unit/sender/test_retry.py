@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.sender.retry import AMBIGUOUS, STANDARD, RetrySchedule, given_up, in_words, next_due
+from services.sender.settings import Settings
 from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Deferred, Failed, Stage
 
+KEYS: dict[str, Any] = dict.fromkeys(("pepper", "token_key", "encryption_key"), "A" * 43 + "=")
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 FAR = NOW + timedelta(days=30)
 EVEN = RetrySchedule(jitter=0)
@@ -116,6 +120,26 @@ def test_settings_replace_the_lists() -> None:
     assert delay(deferred(BounceClass.GREYLISTED), 5, short) == pytest.approx(0.1)
     assert delay(Ambiguous(), 1, short) == pytest.approx(0.2)
     assert delay(Ambiguous(), 2, short, ambiguous=2) is None
+
+
+def test_the_settings_are_the_schedule() -> None:
+    unchanged, usual = Settings(**KEYS).schedule, RetrySchedule()
+    assert {kind: tuple(delays) for kind, delays in unchanged.delays.items()} == usual.delays
+    assert replace(unchanged, delays=usual.delays) == usual
+    changed = Settings(
+        **KEYS,
+        retry_delays=[3600],
+        mailbox_full_delays=[3600],
+        retry_jitter=0,
+        retry_lifetime_seconds=5400,
+        mailbox_full_lifetime_seconds=1800,
+        refusal_retries=1,
+    ).schedule
+    assert delay(deferred(), 1, changed) == 3600
+    assert delay(deferred(BounceClass.MAILBOX_FULL), 1, changed) is None
+    refusal = deferred(BounceClass.BLOCK_REPUTATION, 554)
+    assert [delay(refusal, 1, changed, refused=number) for number in (1, 2)] == [3600, None]
+    assert changed.lifetime(BounceClass.THROTTLED) == timedelta(seconds=5400)
 
 
 def test_what_is_given_up_ends_with_its_last_reply_and_suppresses_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -33,6 +34,7 @@ from services.sender.smtp.outcomes import (
     Scope,
     Stage,
 )
+from services.sender.smtp.unreached import OTHER_FAMILY
 from shared.contracts.events import TERMINAL, EventType
 from shared.contracts.messages import (
     Host,
@@ -241,6 +243,22 @@ def test_what_stays_missing_uses_few_passes() -> None:
     assert passes < 4000
     assert patience(one, NOW) == timedelta(seconds=2)
     assert patience(one, now) == LONGEST_PARK
+
+
+def test_hosts_of_the_other_family_are_tried_from_another_source_once_and_without_an_attempt() -> None:
+    unreached = Deferred(stage=Stage.CONNECT, code=451, rule=OTHER_FAMILY, source="2001:db8::9", scope=Scope.TRANSPORT)
+    full = LastAttempt(transport="first", outcome="full", full=["first"])
+    again = settle(unreached, message(last=full))
+    assert (again.event, again.due_at, again.attempts) == (None, NOW, 0)
+    assert again.last is not None
+    assert (again.last.scope, again.last.family, again.last.full) == ("recipient", "ipv4", ["first"])
+    still = settle(unreached, message(last=again.last))
+    assert (still.event is not None, still.attempts) == (True, 1)
+    assert still.last is not None
+    assert (still.last.scope, still.last.family) == ("transport", "ipv4")
+    assert settle(replace(unreached, source="192.0.2.9"), message()).last == LastAttempt(
+        transport="direct", outcome="451 ", scope="recipient", family="ipv6"
+    )
 
 
 def test_a_released_message_has_a_new_pass_and_nothing_of_the_old_one() -> None:

@@ -42,7 +42,7 @@ def test_it_stays_between_nothing_and_the_limit_and_never_forgets_the_way_back(
         assert standing.good < standing.window
         assert 0 <= standing.failed < max(standing.cohort, 1)
     # whatever happened, a day of success gives it all of its connections again
-    later = NOW + timedelta(days=1)
+    later = NOW + len(seen) * every + timedelta(days=1)
     recovered = after(standing, Observed(good=limit * limit), limit, COOLDOWNS, later)
     assert recovered.allowed(limit, later) == limit
 

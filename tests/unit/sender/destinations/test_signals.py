@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from services.sender.destinations.signals import asks_for_less, went_well
-from services.sender.smtp.outcomes import Outcome, Stage
+from services.sender.smtp.outcomes import Deferred, Outcome, Stage
 from services.sender.smtp.replies import Reply
+from services.sender.smtp.unreached import OTHER_FAMILY
 from services.sender.smtp.verdicts import Lost, outcome_of
 
 
@@ -23,6 +24,7 @@ from services.sender.smtp.verdicts import Lost, outcome_of
         (outcome_of(Stage.BANNER, Reply(554, ("5.7.1 go away",))), False, True),
         (outcome_of(Stage.CONNECT, None, lost=Lost.REFUSED), False, True),
         (outcome_of(Stage.EHLO, None, lost=Lost.TIMEOUT), False, True),
+        (Deferred(stage=Stage.CONNECT, code=451, rule=OTHER_FAMILY), False, False),
         (outcome_of(Stage.AUTH, Reply(535, ("5.7.8 no",)), relayed=True), False, True),
         (outcome_of(Stage.STARTTLS, None, lost=Lost.TLS), False, False),
         (outcome_of(Stage.RCPT, None, lost=Lost.CLOSED), False, False),

@@ -30,6 +30,13 @@ def test_every_destination_has_all_limits(provider: str) -> None:
     assert None not in asdict(limits_of(load(), f"direct|{rollup}")).values()
 
 
+def test_what_providers_have_published_is_kept() -> None:
+    google, yahoo, comcast = (limits_of(load(), f"direct|{provider}") for provider in ("google", "yahoo", "comcast"))
+    assert google.tls is TlsMode.REQUIRED
+    assert yahoo.messages_per_connection == 20
+    assert (comcast.connections, comcast.messages_per_connection, comcast.idle_seconds) == (25, 1000, 30)
+
+
 @pytest.mark.parametrize(
     ("text", "provider", "suspends"),
     [

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.destinations.warmup import Source, block_of, choose, sources_of, tomorrow
+from services.sender.destinations.warmup import Source, block_of, choose, of_family, sources_of, tomorrow
 
 ADDRESSES = [f"192.0.2.{number}" for number in range(1, 9)]
 sources = st.lists(st.sampled_from(ADDRESSES), min_size=1, unique=True).map(lambda all_: [Source(a) for a in all_])
@@ -45,6 +45,14 @@ def test_a_transport_says_its_sources() -> None:
     data = {"sources": [{"address": "192.0.2.1", "ehlo_name": "a.test", "warmup": plan}, {"address": "192.0.2.2"}]}
     assert sources_of(data) == (Source("192.0.2.1", "a.test", date(2026, 11, 1), (5, 10)), Source("192.0.2.2"))
     assert sources_of({}) == ()
+
+
+def test_sources_of_a_family_are_all_where_there_are_none() -> None:
+    four, six = Source("192.0.2.1"), Source("2001:db8::1")
+    assert of_family([four, six], "ipv4") == [four]
+    assert of_family([four, six], "ipv6") == [six]
+    assert of_family([four, six], None) == [four, six]
+    assert of_family([six], "ipv4") == [six]
 
 
 def test_tomorrow_is_the_next_day_in_utc() -> None:

@@ -29,6 +29,15 @@ def test_a_host_is_remembered_for_three_days() -> None:
     assert "mx.a.test:25" not in memory
 
 
+def test_a_host_that_is_forgotten_is_none_until_it_is_noted_again() -> None:
+    memory = BrokenTls()
+    memory.note("mx.a.test:25")
+    memory.forget("mx.a.test:25")
+    assert "mx.a.test:25" not in memory
+    memory.note("mx.a.test:25")
+    assert "mx.a.test:25" in memory
+
+
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(broken, "LARGEST", 2)
     memory = BrokenTls()
