@@ -26,6 +26,7 @@ from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.mail.letters import Letters
 from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
 from services.sender.mail.platform import platform_signer
@@ -151,8 +152,7 @@ class _Deliver:
             self.feedback.heard,
             holds,
             settings.schedule,
-            mail,
-            returning,
+            Letters(mail, returning),
             base.tracing,
             Random(),
         )

@@ -13,10 +13,9 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from services.sender.arrivals import Held
 from services.sender.destinations.name import provider_of
-from services.sender.mail.outgoing import MailMaker
+from services.sender.mail.letters import Letters
 from services.sender.queue.active import ActiveHolds
 from services.sender.retry import RetrySchedule
-from services.sender.returns.outgoing import Returning, answers_to
 from services.sender.rules import (
     WARMED_UP,
     Settled,
@@ -29,7 +28,6 @@ from services.sender.rules import (
 )
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connections import Connections
-from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
 from services.sender.tls.sts_policies import StsPolicies
@@ -58,13 +56,11 @@ class Delivery:
         heard: Heard,
         holds: ActiveHolds,
         schedule: RetrySchedule,
-        mail: MailMaker,
-        returning: Returning,
+        letters: Letters,
         tracing: Tracing,
         rng: Random,
     ) -> None:
-        self._mail = mail
-        self._returning = returning
+        self._letters = letters
         self._connections = connections
         self._policies = policies
         self._mark = mark
@@ -139,23 +135,13 @@ class Delivery:
             return unbuildable("content_gone", "the content has expired or was erased")
         assert egress is not None
         try:
-            own = self._returning.content(content, message, supply.return_domain)
-            mail = await self._mail.make(message, own, supply.signers)
+            letter = await self._letters.of(message, content, supply)
         except ContentGoneError as error:
             return unbuildable("content_gone", str(error))
         except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
-        if content.replies:
-            held.answers_to = answers_to(content)
-        envelope = Envelope(
-            self._returning.mail_from(message, supply.return_domain),
-            message.recipient,
-            mail.size,
-            mail.smtputf8,
-            mail.eight_bit,
-            self._returning.notifications(message, egress),
-        )
-        return await attempt(self._connections, egress, envelope, mail.data, lambda: self._before_dot(held))
+        held.answers_to = letter.answers_to
+        return await attempt(self._connections, egress, letter.envelope, letter.data, lambda: self._before_dot(held))
 
     async def _before_dot(self, held: Held) -> bool:
         safe_until = held.safe_until  # what is renewed meanwhile may be somebody else's by then
