@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from contextlib import aclosing, asynccontextmanager, nullcontext, suppress
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,14 +14,8 @@ from services.sender.arrivals import Held
 from services.sender.bounces.live import LOOK_SECONDS, Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
-from services.sender.destinations.feedback import Feedback
 from services.sender.destinations.greeting_names import GreetingNames
-from services.sender.destinations.pacing import Pacing
-from services.sender.destinations.placing import Placing
-from services.sender.destinations.standings import Standings
-from services.sender.destinations.table import load
-from services.sender.destinations.warmups import Warmups
-from services.sender.destinations.ways import Ways
+from services.sender.destinations.parts import DestinationParts
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
@@ -36,16 +30,13 @@ from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
 from services.sender.returns.server import return_door
 from services.sender.settings import Settings
-from services.sender.slots import Slots
 from services.sender.smtp.connections import Connections
 from services.sender.store.broken_tls import BrokenHosts
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
-from services.sender.store.destinations import Destinations
 from services.sender.store.releases import Releases
 from services.sender.store.sts_policies import StsPolicyStore
-from services.sender.store.warmups import DayCounts
 from services.sender.supplies import Supplies
 from services.sender.tls.parts import TlsParts
 from services.sender.upkeep import Upkeep
@@ -60,13 +51,11 @@ from shared.kafka.stuck import stuck_event
 from shared.links import Links
 from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock
-from shared.mongo.due import new_token
 from shared.mongo.group_commit import GroupCommit
 from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
-SETTLE_SECONDS = 0.5
 NAMES_SECONDS = 3600.0
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
@@ -99,8 +88,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             finally:
                 parts.connections.close()
                 await parts.tls.close()
-                with suppress(Exception):
-                    await parts.warmups.give_back()
+                await parts.destinations.close()
 
     routers = [queue_router(base, settings, stages)] if "http" in roles else []
     return Service("sender", routers, run, base.ready)
@@ -132,14 +120,10 @@ class _Deliver:
 
         contents = ContentStore(base.content_database)
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
-        table, pool = load(settings.providers_file), self.connections.pool
-        destinations = Destinations(base.database, new_token(), settings.lease_seconds)
-        slots = Slots(destinations, pool, self.clock, settings.lease_seconds)
-        self.warmups = Warmups(DayCounts(base.database), self.clock)
-        self.feedback = Feedback(slots, table, self.clock)
+        self.destinations = destinations = DestinationParts(base, settings, self.connections.pool, self.clock)
         self.commands = CommandsHandler(self.deliveries, self.endings, kept)
         self.operations = Operations(
-            base, settings, self.deliveries, destinations, self.endings, self.commands, self.clock
+            base, settings, self.deliveries, destinations.store, self.endings, self.commands, self.clock
         )
         holds = self.operations.holds
         mail = MailMaker(contents, links, settings.feedback_sender_id)
@@ -149,20 +133,20 @@ class _Deliver:
             self.connections,
             policies,
             mark,
-            self.feedback.heard,
+            destinations.feedback.heard,
             holds,
             settings.schedule,
             Letters(mail, returning),
             base.tracing,
             Random(),
         )
-        ways = Ways(base.cache, table, self.warmups)
+        ways, slots = destinations.ways, destinations.slots
         box = SecretBox(settings.encryption_key_bytes)
         supplies = Supplies(contents, base.cache, box, settings, ways, platform_signer(settings))
         claims = Claims(self.deliveries, settings.lease_seconds)
-        pacing = Pacing(slots, pool, self.warmups, self.clock)
-        self.standings = Standings(slots, pacing, pool, self.clock)
-        self.dispatcher = Dispatcher(settings, slots, pacing, supplies, delivery, self.endings, self.deliveries)
+        self.dispatcher = Dispatcher(
+            settings, slots, destinations.pacing, supplies, delivery, self.endings, self.deliveries
+        )
         self.claiming = Claiming(slots, ways, self.dispatcher, claims)
         changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))
         self.upkeep = Upkeep(
@@ -170,7 +154,7 @@ class _Deliver:
             self.deliveries,
             claims,
             Releases(self.deliveries, settings.release_wait_seconds),
-            destinations,
+            destinations.store,
             self.endings,
             self.dispatcher,
             base.publisher,
@@ -183,7 +167,7 @@ class _Deliver:
             changes,
             slots,
             ways,
-            Placing(ways, table, self.warmups),
+            destinations.placing,
             self.dispatcher,
             self.claiming,
             self.endings,
@@ -199,11 +183,8 @@ class _Deliver:
         self.operations.start(loops)
         loops.run("sender.claim", lambda: self.claiming.run(loops.stopping))
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
-        loops.every("sender.settle", SETTLE_SECONDS, self.dispatcher.settle)
-        loops.run("sender.adapt", lambda: self.feedback.run(loops.stopping, self.dispatcher.settle))
-        loops.run("sender.warm-up", lambda: self.warmups.run(loops.stopping))
+        self.destinations.start(loops, self.dispatcher.settle)
         loops.every("sender.expire", 5, upkeep.expire)
-        loops.every("sender.standings", 5, self.standings.measure)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
         for lane in Lane:
