@@ -33,9 +33,9 @@ judge held in every run.
 
 
 STAGES = """\
-What those kills hit, by the place where the process died. *Running* are accepted messages that the sink had not taken,
-*held* those that the process had leased, *cut* those of them that had their mark and no recorded outcome: they are
-ambiguous, and no others.
+What those kills hit. A process dies with all of its conversations, and the stage is where one of them had come to.
+*Running* are accepted messages that the sink had not taken, *held* those that the process had leased, *cut* those of
+them that had their mark and no recorded outcome: they are ambiguous, and no others.
 """
 FAILPOINTS = """\
 ## The named points
