@@ -1,9 +1,9 @@
 """Where the sender's CPU time goes, by parts of its work: py-spy looks at its stacks from outside, many times a second.
 
-A stack counts for the part of its innermost frame that belongs to one; a thread that waits for work or for a reply does
-not count. The process is not halted meanwhile: few stacks are torn, while in one that is halted, what waits cannot be told
-from what runs. Needs to be allowed to look into processes (root, or CAP_SYS_PTRACE), and an idle machine: a thread that
-waits for a core is taken for one that runs.
+A stack counts for the part of its innermost frame that belongs to one; a thread that waits for work or for a reply
+does not count. The process is not halted meanwhile: few stacks are torn, and of a halted process it cannot be told what
+runs. Needs to be allowed to look into processes (root, or CAP_SYS_PTRACE), and an idle machine: a thread that waits for
+a core is taken for one that runs.
 """
 
 from __future__ import annotations
