@@ -27,6 +27,8 @@ from shared.telemetry.tracing import trace_headers
 log = structlog.get_logger(__name__)
 # No slot waits for an outcome to be written: a little company halves what each costs, and so does one write at a time.
 LINGER_SECONDS = 0.01
+# An event is safe in its delivery by then, and its readers gather for longer than this.
+EVENT_LINGER_SECONDS = 0.05
 RECORD_PAUSE = 0.5
 ENDED = (
     *("record", "address", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
@@ -54,7 +56,7 @@ class Endings:
             "deliveries", self._write, at_once=1, linger=LINGER_SECONDS
         )
         self._said: GroupCommit[Mapping[str, Any], None] = GroupCommit(
-            "outcomes", self._publish, at_once=1, linger=LINGER_SECONDS
+            "outcomes", self._publish, at_once=1, linger=EVENT_LINGER_SECONDS
         )
 
     async def record(self, held: Held, settled: Settled, trace: str | None) -> bool:

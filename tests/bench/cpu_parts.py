@@ -1,7 +1,9 @@
 """Where the sender's CPU time goes, by parts of its work: py-spy looks at its stacks from outside, many times a second.
 
-A stack counts for the part of its innermost frame that belongs to one. Needs to be allowed to look into processes
-(root, or CAP_SYS_PTRACE), and an idle machine: a thread that waits for a core is taken for one that runs.
+A stack counts for the part of its innermost frame that belongs to one; a thread that waits for work or for a reply
+does not count. The process is not halted meanwhile: few stacks are torn, and of a halted process it cannot be told what
+runs. Needs to be allowed to look into processes (root, or CAP_SYS_PTRACE), and an idle machine: a thread that waits for
+a core is taken for one that runs.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ PARTS = {
 }
 """The part of a frame, `function (file:line)`, is the first whose pattern is found in it. `take` is from Kafka to the
 claim, `record` all that is written of a delivery: the mark before the dot, its outcome and its event."""
-WAITING = re.compile(r"^(_worker|Condition\.wait|Event\.wait|PeriodicExecutor\._run) ")
+WAITING = re.compile(r"^(_worker|Condition\.wait|Event\.wait|PeriodicExecutor\._run|NetworkingInterface\.recv_into) ")
 _KNOWN = {part: re.compile(frames) for part, frames in PARTS.items()}
 
 
@@ -50,8 +52,12 @@ def looking_at(pid: int) -> Iterator[Looks]:
     spy_file = shutil.which("py-spy", path=os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     assert spy_file is not None, "py-spy is one of the packages for development"
     with tempfile.NamedTemporaryFile() as stacks:
-        command = [spy_file, "record", "--pid", str(pid), "--rate", str(RATE), "--function", "--format", "raw"]
-        spy = subprocess.Popen([*command, "--output", stacks.name, "--duration", "3600"], stderr=subprocess.DEVNULL)
+        command = [spy_file, "record", "--pid", str(pid), "--rate", str(RATE), "--nonblocking", "--function"]
+        spy = subprocess.Popen(
+            [*command, "--format", "raw", "--output", stacks.name, "--duration", "3600"],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             yield looks
         finally:
