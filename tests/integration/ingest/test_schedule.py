@@ -63,12 +63,12 @@ async def test_what_is_scheduled_is_shown_and_goes_when_it_is_due_and_not_before
     (id_,) = ids_of(document)
     await world.database("ingest")["submissions"].insert_one(document)
     await status_of(world, id_, "scheduled")
-    assert await world.records(STANDARD) == []
     shown = await status_of(world, id_, "pending")
     published = shown["times"]["published_at"]
     assert timedelta(0) <= published - document["scheduled_at"]
     (record,) = await world.records(STANDARD, 1)
     assert record.key.decode() == id_
+    assert record.timestamp >= int(document["scheduled_at"].timestamp() * 1000)
 
 
 async def test_many_that_are_due_at_once_each_go_once(world: Deployment) -> None:
