@@ -24,7 +24,8 @@ class Held:
     `began` is the monotonic time at which its attempt began, `told` whether its `sending` event was said, `marked`
     whether its final dot may have left. It is `cuttable` until that is about to be decided, or it has an outcome. Until
     `safe_until`, a monotonic time, nobody else can have taken it over. `answers_to` is the mailbox that a reply is
-    meant for, where replies are tracked; `weight` is the memory that it is counted with.
+    meant for, where replies are tracked; `weight` is the memory that it is counted with. It has `passed_on` its slot
+    where another goes on behind it on its connection.
     """
 
     message: Message
@@ -41,6 +42,7 @@ class Held:
     refused: int = 0
     answers_to: str | None = None
     weight: int = 0
+    passed_on: bool = False
 
     @property
     def id(self) -> str:

@@ -73,7 +73,7 @@ class Claiming:
             return 0
         limits = await self._ways.limits({destination for _, destination in keys})
         await self._slots.ensure({destination: (each.connections, each) for destination, each in limits.items()})
-        ready = [(key, room) for key in keys if (room := self._dispatcher.room(key[1], key[0]))]
+        ready = [(key, room) for key in keys if (room := self._dispatcher.room.of(key[1], key[0]))]
         taken = await asyncio.gather(*(self._claim_of(*each) for each in ready[:DESTINATIONS_AT_ONCE]))
         return sum(taken)
 
@@ -86,7 +86,7 @@ class Claiming:
         lane, destination = key
         self._tried[key] = asked = time.monotonic()
         after = self._behind.pop(key, "")
-        room_of = partial(self._dispatcher.room_to_claim, destination, lane)
+        room_of = partial(self._dispatcher.room.to_claim, destination, lane)
         try:
             documents, more, after = await self._claims.take(str(lane), destination, room, room_of, after)
         except BaseException:

@@ -27,7 +27,9 @@ from services.sender.rules import (
     unexpected,
 )
 from services.sender.smtp.attempt import attempt
+from services.sender.smtp.behind import Behind
 from services.sender.smtp.connections import Connections
+from services.sender.smtp.conversation import AfterDot, nobody
 from services.sender.smtp.outcomes import Abandoned, Ambiguous, Delivered, Outcome, Relayed
 from services.sender.supplies import Supply
 from services.sender.tls.sts_policies import StsPolicies
@@ -70,8 +72,22 @@ class Delivery:
         self._tracing = tracing
         self._rng = rng
 
-    async def deliver(self, held: Held, supply: Supply) -> tuple[Settled | None, str | None]:
-        """How the delivery stands after one attempt, and its span's traceparent; None where the lease was lost."""
+    async def deliver(
+        self, held: Held, supply: Supply, pass_on: AfterDot = nobody, behind: Behind | None = None
+    ) -> tuple[Settled | None, str | None]:
+        """How the delivery stands after one attempt, and its span's traceparent; None where the lease was lost.
+
+        `pass_on` says which other goes on behind it when its dot has left; it begins in the place `behind` another.
+        """
+        try:
+            return await self._deliver(held, supply, pass_on, behind)
+        finally:
+            if behind is not None:
+                self._connections.leave(behind)
+
+    async def _deliver(
+        self, held: Held, supply: Supply, pass_on: AfterDot, behind: Behind | None
+    ) -> tuple[Settled | None, str | None]:
         await self._holds.fresh()
         now = datetime.now(UTC)
         if (hold := self._holds.of(held.message)) is not None and not hold.ends:
@@ -91,7 +107,7 @@ class Delivery:
         span = self._span(held)
         trace = traceparent_of(span) if span else held.trace
         try:
-            outcome = await self._attempt(held, known)
+            outcome = await self._attempt(held, known, pass_on, behind)
         except (ContentGoneError, ContentUnreadableError) as error:
             # in the middle of a body or before: no dot has left, and a content that is gone ends its message next time
             log.warning("a content could not be read", message_id=held.id, reason=str(error))
@@ -129,7 +145,9 @@ class Delivery:
         found = await self._policies.of(egress.domain)
         return None if found is None else replace(supply, egress=replace(egress, sts=found))
 
-    async def _attempt(self, held: Held, supply: Supply) -> Outcome | Abandoned:
+    async def _attempt(
+        self, held: Held, supply: Supply, pass_on: AfterDot, behind: Behind | None
+    ) -> Outcome | Abandoned:
         message, content, egress = held.message, supply.content, supply.egress
         if content is None:
             return unbuildable("content_gone", "the content has expired or was erased")
@@ -141,7 +159,15 @@ class Delivery:
         except ValueError as error:
             return unbuildable("cannot_be_built", str(error))
         held.answers_to = letter.answers_to
-        return await attempt(self._connections, egress, letter.envelope, letter.data, lambda: self._before_dot(held))
+        return await attempt(
+            self._connections,
+            egress,
+            letter.envelope,
+            letter.data,
+            lambda: self._before_dot(held),
+            lambda connection: pass_on(connection) if self._connections.may_be_followed(connection) else None,
+            behind,
+        )
 
     async def _before_dot(self, held: Held) -> bool:
         safe_until = held.safe_until  # what is renewed meanwhile may be somebody else's by then

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from math import ceil
+from functools import partial
 from types import TracebackType
 
 import structlog
@@ -18,13 +18,15 @@ from services.sender.destinations.pacing import Pacing
 from services.sender.endings import Endings, persist
 from services.sender.fair import Line
 from services.sender.memory import Memory
+from services.sender.room import Room
 from services.sender.rules import Settled
 from services.sender.settings import Settings
 from services.sender.slots import Slots
+from services.sender.smtp.behind import Behind
+from services.sender.smtp.connection import Connection
 from services.sender.store.deliveries import Deliveries
 from services.sender.supplies import Supplies, Supply
 from services.sender.turns import Turns
-from shared.contracts.topics import Lane
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -61,10 +63,10 @@ class Dispatcher:
         self._deliveries = deliveries
         self.held: dict[str, Held] = {}
         self.freed = asyncio.Event()
-        self.closing = False
         self._ended = asyncio.Event()
         self._supply: dict[str, Supply] = {}
         self._memory = Memory(settings.held_bytes)
+        self.room = Room(settings, slots, pacing, self._memory)
         self._running = 0
         self._turns = Turns(slots, pacing, settings.max_in_flight, self._begin)
         self._tasks: dict[asyncio.Task[None], Held] = {}
@@ -75,7 +77,7 @@ class Dispatcher:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.closing = True
+        self.room.closed = True
         self.freed.set()
         left = [held for line in self._slots.lines.values() for held in line.empty()]
         left += await self._cut([task for task, held in self._tasks.items() if held.cuttable], CUT_SECONDS)
@@ -101,27 +103,9 @@ class Dispatcher:
             await asyncio.wait(tasks, timeout=seconds)
         return deliveries
 
-    def room(self, destination: str, lane: Lane) -> int:
-        """How many more deliveries of a destination this process takes now, of whatever workspaces."""
-        if self.closing or not self._memory.has_room(lane):
-            return 0
-        line = self._slots.line(destination)
-        return max(0, self._most(destination, line, lane) - line.held_of(lane))
-
-    def room_of(self, destination: str, lane: Lane, workspace_id: str) -> int:
-        """How many more of one workspace."""
-        line = self._slots.line(destination)
-        most = self._most(destination, line, lane)
-        return line.room(lane, workspace_id, most) if self.room(destination, lane) else 0
-
-    def room_to_claim(self, destination: str, lane: Lane, workspace_id: str) -> int:
-        """As `room_of`, but in the standard lane nothing until the workspace has half of its own left.
-
-        A claim costs the same for one as for many, and what is held keeps every slot busy meanwhile.
-        """
-        room = self.room_of(destination, lane, workspace_id)
-        enough = lane is Lane.CRITICAL or self._slots.line(destination).held[lane, workspace_id] <= room
-        return room if enough else 0
+    @property
+    def closing(self) -> bool:
+        return self.room.closed
 
     def owns(self, held: Held) -> bool:
         """Whether this is the newest claim of its delivery here; an older one has lost its lease."""
@@ -202,12 +186,6 @@ class Dispatcher:
         with suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), QUICK_SECONDS)
 
-    def _most(self, destination: str, line: Line[Held], lane: Lane) -> int:
-        """How many deliveries of a lane are held for a destination at once: no more than its rate lets begin soon."""
-        slots = line.standard_slots if lane is Lane.STANDARD else line.slots
-        most, rate = slots * self._settings.held_per_connection, self._pacing.rate(destination)
-        return min(most, ceil(rate * self._settings.lease_seconds)) if rate else most
-
     def _lengthen(self, deliveries: Sequence[Held], asked: float) -> None:
         for held in deliveries:
             held.safe_until = asked + SAFE_SHARE * self._settings.lease_seconds
@@ -228,31 +206,61 @@ class Dispatcher:
         while not self.closing and (begun := self._turns.next(self._running)):
             self._start(*begun)
 
-    def _start(self, held: Held, line: Line[Held]) -> None:
+    def _pass_on(self, held: Held, line: Line[Held], connection: Connection) -> Behind | None:
+        """Has the next of its line go on behind a delivery whose final dot has left; the slot is that one's then."""
+        following = None if self.closing else self._turns.after(held, self._running - 1)
+        if following is None:
+            return None
+        held.passed_on = True
+        self._running -= 1
+        behind = Behind(connection)
+        if not self._start(following, line, (held, behind)):
+            self._take_back(held, line)
+            return None
+        return behind
+
+    def _take_back(self, held: Held, line: Line[Held]) -> None:
+        """The slot comes back to a delivery that had passed it on."""
+        line.resume(held)
+        held.passed_on = False
+        self._running += 1
+
+    def _start(self, held: Held, line: Line[Held], before: tuple[Held, Behind] | None = None) -> bool:
+        """Begins a delivery, behind the one `before` it if there is one; False where it is this process's no more."""
         supply = self._supply.pop(held.token + held.id, None)
         if supply is None or not self.owns(held):
             line.ended(held)
-            return
+            return False
         if not self._pacing.begun(held.destination):
             supply = replace(supply, full=True)
         self._running += 1
         held.began = time.monotonic()
         if line.in_use == 1:
             line.moved_at = held.began
-        task = asyncio.create_task(self._run(held, supply, line), name=f"deliver-{held.id}")
+        task = asyncio.create_task(self._run(held, supply, line, before), name=f"deliver-{held.id}")
         self._tasks[task] = held
         task.add_done_callback(self._tasks.pop)
+        return True
 
-    async def _run(self, held: Held, supply: Supply, line: Line[Held]) -> None:
+    def _end(self, held: Held, line: Line[Held], before: tuple[Held, Behind] | None) -> None:
+        """Gives back the slot: to the delivery before it where that still waits for its reply."""
+        if held.passed_on:
+            return
+        line.ended(held)
+        self._running -= 1
+        if before is not None and not before[1].is_over:
+            self._take_back(before[0], line)
+
+    async def _run(self, held: Held, supply: Supply, line: Line[Held], before: tuple[Held, Behind] | None) -> None:
         IN_FLIGHT.inc()
         try:
             try:
-                settled, trace = await self._delivery.deliver(held, supply)
+                behind = before[1] if before is not None else None
+                settled, trace = await self._delivery.deliver(held, supply, partial(self._pass_on, held, line), behind)
                 held.cuttable = False
             finally:
                 IN_FLIGHT.dec()
-                self._running -= 1
-                line.ended(held)
+                self._end(held, line, before)
                 line.moved_at = time.monotonic()
                 self._ended.set()
                 self._begin(held.destination)

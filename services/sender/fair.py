@@ -106,6 +106,13 @@ class Line(Generic[Q]):
         self.running_standard -= item.lane is Lane.STANDARD
         self._let_go(item)
 
+    def resume(self, item: Q) -> None:
+        """Counts one as running again whose slot was passed on, and came back."""
+        self.held[item.lane, item.workspace_id] += 1
+        self._held_of[item.lane] += 1
+        self.running[item.workspace_id] += 1
+        self.running_standard += item.lane is Lane.STANDARD
+
     def empty(self) -> list[Q]:
         """Takes out everything that waits."""
         left = [item for queues in self.waiting.values() for queue in queues.values() for item in queue]

@@ -113,8 +113,8 @@ class Intake:
             lane, destination, workspace_id = key
             room = 0
             if not self._claiming.is_behind(destination, lane):
-                free = self._dispatcher.room(destination, lane) - begun[lane, destination]
-                room = max(0, min(free, self._dispatcher.room_to_claim(destination, lane, workspace_id)))
+                free = self._dispatcher.room.of(destination, lane) - begun[lane, destination]
+                room = max(0, min(free, self._dispatcher.room.to_claim(destination, lane, workspace_id)))
             admitted += [Arrival(incoming, now, None, destination, begins=True) for incoming in queue[:room]]
             begun[lane, destination] += min(room, len(queue))
             if patient and self._dispatcher.is_quick(destination):

@@ -54,6 +54,17 @@ class Turns:
                 return held, line
         return None
 
+    def after(self, held: Held, running: int) -> Held | None:
+        """The delivery that takes over the slot of one that only waits for its reply; None where none may begin."""
+        line, (_, most) = self._slots.line(held.destination), self._limits[-1]
+        if not line.queued or self._slots.lapsed(held.destination) or self._is_paced(held.destination):
+            return None
+        line.ended(held)
+        following = line.next(standard=running < most)
+        if following is None:
+            line.resume(held)
+        return following
+
     def close(self) -> None:
         """Nobody comes again."""
         for timer in self._paced.values():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeGuard
 
+from services.sender.smtp.behind import Behind
 from services.sender.smtp.body import Blocks
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections, Tries
-from services.sender.smtp.conversation import Envelope, deliver
+from services.sender.smtp.conversation import AfterDot, Envelope, deliver, nobody
 from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Deferred, Failed, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress
 from services.sender.smtp.transcript import record_of
@@ -26,6 +28,8 @@ async def attempt(
     envelope: Envelope,
     message: bytes | Blocks,
     before_dot: Callable[[], Awaitable[bool]],
+    after_dot: AfterDot = nobody,
+    behind: Behind | None = None,
 ) -> Outcome | Abandoned:
     """Tries the hosts in order (RFC 5321 section 5.1) and gives the outcome that stands, with the steps of all tries.
 
@@ -33,6 +37,9 @@ async def attempt(
     loss before the body, or 421; and no host behind one that is this system (see `Connections.hosts`). At most two
     hosts get as far as MAIL, and at most five addresses are dialled. A kept connection that turns out to be gone is
     replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
+
+    It begins in the place `behind` another transaction where that leads to the first host. There a host that only says
+    no to what comes so early is asked again on a connection of its own; no other is opened before that place is free.
     """
     steps: list[Step] = []
     outcome: Outcome | None = None
@@ -40,19 +47,26 @@ async def attempt(
     hosts = await connections.hosts(egress)
     if not isinstance(hosts, list):
         return hosts
+    kept = await connections.follow(egress, hosts[0], behind) if behind is not None and hosts else None
+    if behind is not None and behind.is_left:
+        return Abandoned()
+    converse = partial(_converse, connections, envelope, message, before_dot, after_dot)
     for host in hosts:
         tries.last = host is hosts[-1]
-        connection = await connections.acquire(egress, host, tries)
+        connection = kept or await connections.acquire(egress, host, tries)
         if isinstance(connection, Connection):
-            reused = connection.deliveries > 0
-            tried: Outcome | Abandoned = await _converse(connections, connection, envelope, message, before_dot)
-            if reused and _stale(tried):
+            reused, early = connection.deliveries > 0, kept is not None
+            kept = None
+            tried: Outcome | Abandoned = await converse(connection)
+            if reused and (_stale(tried) or (early and _too_early(tried))):
                 steps += tried.transcript
+                if early and behind is not None:
+                    if not await behind.wait():
+                        return Abandoned()
+                    if behind.ended_well:
+                        connections.distrust(host)
                 connection = await connections.dial(egress, host, connection.asked, tries)
-                if isinstance(connection, Connection):
-                    tried = await _converse(connections, connection, envelope, message, before_dot)
-                else:
-                    tried = connection
+                tried = await converse(connection) if isinstance(connection, Connection) else connection
             sessions += 1
         else:
             tried = connection
@@ -71,18 +85,32 @@ async def attempt(
 
 async def _converse(
     connections: Connections,
-    connection: Connection,
     envelope: Envelope,
     message: bytes | Blocks,
     before_dot: Callable[[], Awaitable[bool]],
+    after_dot: AfterDot,
+    connection: Connection,
 ) -> Outcome | Abandoned:
+    tried: Outcome | Abandoned | None = None
     try:
-        tried = await deliver(connection, envelope, message, before_dot)
+        tried = await deliver(connection, envelope, message, before_dot, after_dot)
         if connection.tls_version is None and isinstance(tried, Deferred) and tried.class_ is BounceClass.TLS:
             connections.refused_in_clear(connection)
         return tried
     finally:
-        connections.release(connection)
+        followed, connection.followed = connection.followed, None
+        mine = connection.behind is None or not connection.behind.is_left
+        if mine and (followed is None or followed.over(well=_has_reply(tried))):
+            connections.release(connection)
+
+
+def _has_reply(tried: Outcome | Abandoned | None) -> bool:
+    return tried is not None and not isinstance(tried, Abandoned) and tried.code not in (None, 421)
+
+
+def _too_early(tried: Outcome | Abandoned) -> TypeGuard[Deferred | Bounced]:
+    """A refusal of MAIL that came behind another message: perhaps of that alone (RFC 2920 section 3.2)."""
+    return isinstance(tried, Deferred | Bounced) and tried.stage is Stage.MAIL
 
 
 def _stale(tried: Outcome | Abandoned) -> TypeGuard[Deferred]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
+from services.sender.smtp.recent import Recent
+
 AWAY_SECONDS = 60.0
-LARGEST = 10_000
+"""So often at most does anything wait for one that drops what is sent to it."""
 T = TypeVar("T")
 
 
@@ -19,26 +20,6 @@ class Place(NamedTuple):
     source: str | None
 
 
-class Away:
-    """Remembers places for a minute; so often at most does anything wait for one that drops what is sent to it."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._until: dict[Place, float] = {}
-
-    def __contains__(self, place: Place) -> bool:
-        return self._until.get(place, 0.0) > self._clock()
-
-    def note(self, place: Place) -> None:
-        self._until.pop(place, None)
-        while len(self._until) >= LARGEST:
-            del self._until[next(iter(self._until))]
-        self._until[place] = self._clock() + AWAY_SECONDS
-
-    def back(self, *places: Place) -> None:
-        for place in places:
-            self._until.pop(place, None)
-
-    def last(self, things: Sequence[T], place_of: Callable[[T], Place]) -> list[T]:
-        """The things in their order, those that are away behind the others."""
-        return sorted(things, key=lambda each: place_of(each) in self)
+def last(away: Recent[Place], things: Sequence[T], place_of: Callable[[T], Place]) -> list[T]:
+    """The things in their order, those that are away behind the others."""
+    return sorted(things, key=lambda each: place_of(each) in away)

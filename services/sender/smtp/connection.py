@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from copy import copy
+from typing import TYPE_CHECKING
+
 from services.sender.bounces.live import Rules
 from services.sender.smtp.outcomes import Outcome, Stage
 from services.sender.smtp.peers import Egress, Timeouts
@@ -12,6 +15,9 @@ from services.sender.smtp.wire import LostError, Wire
 from services.sender.tls.protection import Protection
 from services.sender.tls.results import TlsResult
 from shared.contracts.messages import Host
+
+if TYPE_CHECKING:
+    from services.sender.smtp.behind import Behind
 
 
 class EndedError(Exception):
@@ -28,7 +34,8 @@ class Connection:
     `protection` is the TLS policy that it was opened under and `tls_result` how that went (see `TlsResult`); `asked` is
     the policy that was tried first.
     `extensions` are the peer's of its last EHLO, by lower-case keyword. `deliveries` counts the transactions that were
-    begun. `usable` turns False for good when the two ends may no longer agree on what comes next.
+    begun. `usable` turns False for good when the two ends may no longer agree on what comes next. `behind` is the place
+    that this transaction began in, `followed` the one behind it, where there are such.
     """
 
     def __init__(
@@ -46,11 +53,29 @@ class Connection:
         self.tls_result: TlsResult | None = None
         self.deliveries = 0
         self.needs_reset = False
+        self.behind: Behind | None = None
+        self.followed: Behind | None = None
         self._dead = False
 
     @property
     def usable(self) -> bool:
         return not self._dead and self.wire.quiet
+
+    @property
+    def may_be_followed(self) -> bool:
+        """Whether another transaction may begin behind the one whose final dot has just left (RFC 2920)."""
+        left = self.egress.max_deliveries_per_connection - self.deliveries
+        return not self._dead and left > 0 and "pipelining" in self.extensions
+
+    def another(self) -> Connection:
+        """The same connection for the transaction behind this one; what is said in it is told apart."""
+        other = copy(self)
+        other.transcript = Transcript()
+        return other
+
+    def doom(self) -> None:
+        """It is not used again, and goes on until whoever uses it now has done."""
+        self._dead = True
 
     def drop(self) -> None:
         """Cuts the connection at once: nothing that is still unsent will be sent."""
@@ -75,17 +100,21 @@ class Connection:
 
         A peer that has spoken out of turn is not talked to: its words would be taken for the reply to these commands.
         """
+        if self.behind is None or self.behind.is_over:
+            self._expect_silence(stage, commands[0])
+        try:
+            self.wire.send(*commands)
+        except LostError as error:
+            raise self.lost(stage, Lost.CLOSED, str(error), commands[0]) from error
+
+    def _expect_silence(self, stage: Stage, command: str) -> None:
         early = self.wire.early_reply()
         if early is not None and early.code == 421:
             self._dead = True
             self.transcript.add(stage, None, early)
             raise EndedError(stage, early)
         if early is not None or self.wire.talkative:
-            raise self.lost(stage, Lost.MALFORMED, "the peer spoke out of turn", commands[0])
-        try:
-            self.wire.send(*commands)
-        except LostError as error:
-            raise self.lost(stage, Lost.CLOSED, str(error), commands[0]) from error
+            raise self.lost(stage, Lost.MALFORMED, "the peer spoke out of turn", command)
 
     async def hear(self, stage: Stage, timeout: float, sent: str | None) -> Reply:
         """Reads the next reply that is due. Raises EndedError for a loss, and for 421, which ends the session."""

@@ -8,12 +8,14 @@ from functools import partial
 
 from services.sender.bounces.live import Rules
 from services.sender.dns import Lookups
-from services.sender.smtp.away import Away, Place
+from services.sender.smtp.away import AWAY_SECONDS, Place, last
+from services.sender.smtp.behind import Behind
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.outcomes import BounceClass, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
 from services.sender.smtp.pool import Pool, key_of
+from services.sender.smtp.recent import Recent
 from services.sender.smtp.targets import Addresses, Targets, before_ours, reachable_from
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import loop_outcome, unreachable_outcome, withheld_outcome
@@ -24,6 +26,7 @@ from shared.contracts.messages import Host, TlsMode
 from shared.telemetry import metrics
 
 MAX_ADDRESSES = 5
+DISTRUST_SECONDS = 3600.0
 
 
 @dataclass
@@ -47,7 +50,8 @@ class Connections:
     targets: Targets = field(default_factory=Targets)
     broken_tls: BrokenTls = field(default_factory=BrokenTls)
     rules: Rules = field(default_factory=Rules)
-    away: Away = field(default_factory=Away)
+    away: Recent[Place] = field(default_factory=lambda: Recent(AWAY_SECONDS))
+    distrusted: Recent[str] = field(default_factory=lambda: Recent(DISTRUST_SECONDS))
     idle_timeout: float = 300
     max_idle: int = 200
     pool: Pool = field(init=False)
@@ -67,7 +71,7 @@ class Connections:
         hosts = before_ours(egress.hosts, ours)
         if ours and not hosts:
             return loop_outcome(egress, ours[0])
-        return self.away.last(hosts, lambda host: Place(host.name, host.port, egress.source))
+        return last(self.away, hosts, lambda host: Place(host.name, host.port, egress.source))
 
     async def acquire(self, egress: Egress, host: Host, tries: Tries) -> Connection | Outcome:
         """An idle connection that still lives, or a new one; the outcome of the last address where none opens."""
@@ -76,6 +80,35 @@ class Connections:
             metrics.TLS_SESSIONS.labels(str(protection.policy), str(protection.result)).inc()
             return withheld_outcome(host, protection)
         return self.pool.take(key_of(egress, host, protection)) or await self.dial(egress, host, protection, tries)
+
+    async def follow(self, egress: Egress, host: Host, behind: Behind) -> Connection | None:
+        """The connection of a place behind another transaction, where it leads to this host in the way that is asked
+        for. Else None, and the place is left: before the transaction there has ended only where that takes long."""
+        protection, kept = await self._protection(egress, host), behind.connection
+        if isinstance(protection, Protection):
+            asked = key_of(egress, host, protection)
+            if asked == key_of(kept.egress, kept.host, kept.asked) and (kept.usable or not behind.is_over):
+                return behind.take()
+        await behind.wait()
+        self.leave(behind)
+        return None
+
+    def may_be_followed(self, connection: Connection) -> bool:
+        """Whether another transaction may begin behind the one whose final dot has just left."""
+        return _place(connection.host) not in self.distrusted and self.pool.is_within(connection.egress.destination)
+
+    def distrust(self, host: Host) -> None:
+        """Has no transaction begin behind another with this host for a while: it may offer what it cannot do."""
+        self.distrusted.note(_place(host))
+
+    def leave(self, behind: Behind) -> None:
+        """Gives a place up that nobody has come for; the connection is kept once the transaction there has ended."""
+        if behind.taken or behind.is_left:
+            return
+        if behind.is_over:
+            self.release(behind.take())
+        else:
+            behind.leave()
 
     def release(self, connection: Connection) -> None:
         """Gives a connection back after a delivery; it is kept where it can be used again."""
@@ -111,11 +144,11 @@ class Connections:
             return unreachable_outcome(egress, host, found, allowed)
         steps: list[Step] = []
         place_of = partial(Place, port=host.port, source=egress.source)
-        for ip in self.away.last(ours, place_of)[: tries.addresses]:
+        for ip in last(self.away, ours, place_of)[: tries.addresses]:
             tries.addresses -= 1
             opened = await self._open(egress, host, ip, protection, steps, last=tries.last)
             if isinstance(opened, Connection):
-                self.away.back(place_of(ip), place_of(host.name))
+                self.away.forget(place_of(ip), place_of(host.name))
                 opened.transcript.steps[:0] = steps
                 return opened
             failed = opened

@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from services.sender.smtp.behind import Behind
 from services.sender.smtp.body import Blocks, cut_off, send_body
 from services.sender.smtp.connection import Connection, EndedError
 from services.sender.smtp.notifications import Notifications
@@ -18,7 +19,13 @@ from shared.failpoints import reach
 from shared.mail.lines import check_lines
 
 _log = logging.getLogger(__name__)
+AfterDot = Callable[[Connection], Behind | None]
+EARLY_SECONDS = 10.0
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
+
+
+class _ImpatientError(Exception):
+    """The transaction before this one has its reply still to come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +41,26 @@ class Envelope:
     notifications: Notifications | None = None
 
 
+def nobody(connection: Connection) -> Behind | None:
+    """Nobody goes on behind a transaction."""
+    return None
+
+
 async def deliver(
-    connection: Connection, envelope: Envelope, message: bytes | Blocks, before_dot: Callable[[], Awaitable[bool]]
+    connection: Connection,
+    envelope: Envelope,
+    message: bytes | Blocks,
+    before_dot: Callable[[], Awaitable[bool]],
+    after_dot: AfterDot = nobody,
 ) -> Outcome | Abandoned:
     """Delivers `message` (CRLF lines, the last one ended) to one recipient; the bytes reach the peer as they are.
 
     Everything but the final dot is sent, then `before_dot` is awaited, and the dot is sent only if that returns True.
-    If it returns False or raises, the connection is cut and the result is `Abandoned`. What the peer does is an
-    outcome, never an exception; raises ValueError for a message that `check_lines` refuses. One that is read in blocks
-    may raise that, and whatever its reading raises, in the middle of the body: the connection is cut before the dot.
+    If it returns False or raises, the connection is cut and the result is `Abandoned`. When the dot has left,
+    `after_dot` says who goes on behind it while its reply is due; what went on behind another is `Abandoned` too where
+    that reply takes long. What the peer does is an outcome, never an exception; raises ValueError for a message that
+    `check_lines` refuses. One that is read in blocks may raise that, and whatever its reading raises, in the middle of
+    the body: the connection is cut before the dot.
     """
     if isinstance(message, bytes):
         check_lines(message)
@@ -58,17 +76,28 @@ async def deliver(
         if not await _allowed(before_dot):
             connection.drop()
             return Abandoned()
-        reply = await _end(connection)
+        reply = await _end(connection, after_dot)
         reach("sender.replied")
+    except _ImpatientError:
+        return Abandoned()
     except EndedError as ended:
         outcome = connection.outcome(ended)
         if ended.reply is None:
             connection.drop()
         return outcome
     except BaseException:
-        connection.drop()
+        if not _waits(connection):
+            connection.drop()
         raise
     return connection.outcome(EndedError(Stage.DOT, reply))
+
+
+def _waits(connection: Connection) -> bool:
+    """Whether another transaction still waits for its reply: then the connection is left to it, and to be cut by it."""
+    if connection.behind is None or connection.behind.is_over:
+        return False
+    connection.behind.leave()
+    return True
 
 
 def _refused_here(connection: Connection, envelope: Envelope) -> Outcome | None:
@@ -131,10 +160,12 @@ async def _begin(connection: Connection, envelope: Envelope) -> None:
     connection.transcript.start()
     if pipelined:
         connection.put(Stage.MAIL, *(command for _, command, _ in commands))
+    early = await _stand_behind(connection)
     for stage, command, timeout in commands:
         if not pipelined:
             connection.put(stage, command)
-        reply = await connection.hear(stage, timeout, command)
+        # one that came too early may have been thrown away
+        reply = await connection.hear(stage, min(timeout, EARLY_SECONDS) if early else timeout, command)
         if stage is Stage.DATA and reply.code == 354:
             return
         if stage is Stage.DATA or not reply.positive:
@@ -142,6 +173,20 @@ async def _begin(connection: Connection, envelope: Envelope) -> None:
                 await _unwind(connection, stage)
             raise _refusal(connection, stage, reply)
         connection.needs_reset = True
+
+
+async def _stand_behind(connection: Connection) -> bool:
+    """Waits until the transaction before this one, if there is any, has had its reply. Raises _ImpatientError."""
+    behind = connection.behind
+    if behind is None:
+        return False
+    behind.said()
+    if not await behind.wait():
+        behind.leave()
+        raise _ImpatientError
+    connection.behind = None
+    connection.transcript.start()
+    return True
 
 
 def _refusal(connection: Connection, stage: Stage, reply: Reply) -> EndedError:
@@ -185,7 +230,7 @@ async def _allowed(before_dot: Callable[[], Awaitable[bool]]) -> bool:
         return False
 
 
-async def _end(connection: Connection) -> Reply:
+async def _end(connection: Connection, after_dot: AfterDot) -> Reply:
     """The final dot and its reply. Raises EndedError; at stage `dot` without a reply, nobody knows who owns it."""
     connection.transcript.start()
     # A peer that has spoken, or gone, before the dot has given the message up: without the dot it cannot own it.
@@ -197,4 +242,6 @@ async def _end(connection: Connection) -> Reply:
         raise cut_off(connection, None, str(error)) from error
     connection.needs_reset = False
     reach("sender.dotted")
+    if connection.may_be_followed:
+        connection.followed = after_dot(connection)
     return await connection.hear(Stage.DOT, connection.timeouts.dot, ".")

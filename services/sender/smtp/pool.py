@@ -66,6 +66,10 @@ class Pool:
         """How many connections are open or being opened, idle ones too."""
         return self._open[destination]
 
+    def is_within(self, destination: str) -> bool:
+        """Whether no more are open than may be."""
+        return self._open[destination] <= self._most.get(destination, self._open[destination])
+
     def idle_to(self, destination: str) -> int:
         return sum(len(idles) for key, idles in self._idle.items() if key.destination == destination)
 
@@ -102,7 +106,7 @@ class Pool:
             or connection.deliveries >= egress.max_deliveries_per_connection
             or seconds <= 0
             or sum(map(len, self._idle.values())) >= self.max_idle
-            or self._open[egress.destination] > self._most.get(egress.destination, self._open[egress.destination])
+            or not self.is_within(egress.destination)
         ):
             self._close(connection)
             return

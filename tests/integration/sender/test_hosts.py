@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from services.sender.smtp.attempt import attempt
-from services.sender.smtp.away import AWAY_SECONDS, Away, Place
+from services.sender.smtp.away import AWAY_SECONDS, Place
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Delivered, Stage
 from services.sender.smtp.peers import Egress
+from services.sender.smtp.recent import Recent
 from services.sender.smtp.targets import Targets
 from shared.contracts.messages import Host
 from tests.fixtures.dns_server import NameServer, Says
@@ -65,7 +66,7 @@ async def test_a_host_of_the_same_preference_as_this_system_is_left_out(
 async def test_what_was_away_a_moment_ago_is_tried_last(pool: Callable[..., Connections], names: NameServer) -> None:
     names.says("two.test", Says([f"two.test. 300 A 127.0.0.{last}" for last in (1, 2, 3, 4)]))
     now = [0.0]
-    connections = pool(timeouts=replace(LONG, banner=0.2), idle_timeout=0, away=Away(lambda: now[0]))
+    connections = pool(timeouts=replace(LONG, banner=0.2), idle_timeout=0, away=Recent(AWAY_SECONDS, lambda: now[0]))
     silent: dict[str, Act | list[Act]] = {"BANNER": Silence()}
     async with ScriptedServer(silent, {}) as first, ScriptedServer() as second:
         hosts = (Host(name=NAME, port=first.port), Host(name="two.test", port=second.port))

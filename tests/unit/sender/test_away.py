@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sender.smtp import away
-from services.sender.smtp.away import AWAY_SECONDS, Away, Place
+from services.sender.smtp import recent
+from services.sender.smtp.away import AWAY_SECONDS, Place, last
+from services.sender.smtp.recent import Recent
 from services.sender.smtp.targets import before_ours
 from shared.contracts.messages import Host
 
@@ -18,10 +19,10 @@ def place(host: str) -> Place:
 
 def test_a_place_is_away_for_a_minute_or_until_it_is_back() -> None:
     now = [0.0]
-    memory = Away(lambda: now[0])
+    memory: Recent[Place] = Recent(AWAY_SECONDS, lambda: now[0])
     memory.note(place("a"))
     memory.note(place("b"))
-    memory.back(place("b"))
+    memory.forget(place("b"))
     assert [place(host) in memory for host in "abc"] == [True, False, False]
     assert Place("a", 25, "192.0.2.1") not in memory, "another source may reach it"
     now[0] = AWAY_SECONDS
@@ -30,15 +31,15 @@ def test_a_place_is_away_for_a_minute_or_until_it_is_back() -> None:
 
 @given(st.lists(st.sampled_from("abcdef"), unique=True), st.sets(st.sampled_from("abcdef")))
 def test_nothing_is_lost_and_the_order_stays(hosts: list[str], gone: set[str]) -> None:
-    memory = Away()
+    memory: Recent[Place] = Recent(AWAY_SECONDS)
     for host in gone:
         memory.note(place(host))
-    assert memory.last(hosts, place) == [h for h in hosts if h not in gone] + [h for h in hosts if h in gone]
+    assert last(memory, hosts, place) == [h for h in hosts if h not in gone] + [h for h in hosts if h in gone]
 
 
 def test_the_oldest_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(away, "LARGEST", 2)
-    memory = Away()
+    monkeypatch.setattr(recent, "LARGEST", 2)
+    memory: Recent[Place] = Recent(AWAY_SECONDS)
     for host in "abac":
         memory.note(place(host))
     assert [place(host) in memory for host in "abc"] == [True, False, True]

@@ -146,3 +146,23 @@ def test_what_is_emptied_is_given_back_and_begins_no_more() -> None:
         line.add(item)
     assert sorted(line.empty(), key=lambda item: item.number) == items
     assert line.next() is None
+
+
+@given(st.integers(1, 8), st.lists(ARRIVAL, max_size=30))
+def test_a_slot_that_nobody_takes_over_comes_back(slots: int, arrivals: list[tuple[Lane, str]]) -> None:
+    line: Line[Item] = Line(slots=slots)
+    for number, arrival in enumerate(arrivals):
+        line.add(Item(number, *arrival))
+    running: list[Item] = []
+    while (item := line.next()) is not None:
+        running.append(item)
+    for item in running:
+        before = line.in_use, line.queued, Counter(line.running), Counter(line.held), line.running_standard
+        line.ended(item)
+        following = line.next()
+        if following is None:
+            line.resume(item)
+            assert (line.in_use, line.queued, line.running, line.held, line.running_standard) == before
+        else:
+            assert line.in_use == before[0]
+            assert line.queued == before[1] - 1
