@@ -12,6 +12,8 @@ from typing import Any
 from tests.e2e.account import Account, fresh
 from tests.fixtures.deployment import eventually
 
+HELD = "held.test"
+
 
 def posthorn(account: Account, *arguments: str) -> Any:
     """What the command prints, asked with the workspace's key."""
@@ -23,8 +25,9 @@ def posthorn(account: Account, *arguments: str) -> Any:
 
 
 async def test_the_queue_shows_what_waits_by_lane_and_destination(account: Account) -> None:
-    recipient, urgent = fresh("ok"), fresh("ok")
-    hold = posthorn(account, "hold", "--domain", "sink.test", "--reason", "a look at the queue", "--json")
+    # other tests' mail goes to other domains
+    recipient, urgent = (fresh("ok").replace("@sink.test", f"@{HELD}") for _ in range(2))
+    hold = posthorn(account, "hold", "--domain", HELD, "--reason", "a look at the queue", "--json")
     assert hold["action"] == "hold"
     (waits,) = await account.send(recipient)
     (soon,) = await account.send(urgent, stream="security")
@@ -35,7 +38,7 @@ async def test_the_queue_shows_what_waits_by_lane_and_destination(account: Accou
     (destination,) = [each for each in queue["destinations"]["data"] if each["held"]["count"]]
     assert (destination["transport"], destination["held"]["count"]) == ("direct", 2)
     assert (destination["held"]["why"], destination["held"]["hold"]) == ("held", hold["id"])
-    listed = posthorn(account, "list", "--domain", "sink.test", "--lane", "critical", "--json")
+    listed = posthorn(account, "list", "--domain", HELD, "--lane", "critical", "--json")
     assert [(each["id"], each["recipient"], each["attempts"]) for each in listed["data"]] == [(soon, urgent, 0)]
     (entry,) = await account.steps(waits, "queued")
     assert (entry["data"]["hold"], entry["data"]["detail"]) == (hold["id"], "a look at the queue")
