@@ -134,6 +134,7 @@ async def test_where_the_connection_ends_the_next_has_one_of_its_own(
         assert len(server.sessions) == 2
         assert (f"{NAME}:{server.port}" not in pair.connections.distrusted) is trusted
         assert pair.connections.pool.open_to(way.destination) == 1
+        pair.connections.close()
 
 
 async def test_a_host_that_does_not_take_it_is_asked_again_and_never_so_again(pool: Pool) -> None:
@@ -147,6 +148,7 @@ async def test_a_host_that_does_not_take_it_is_asked_again_and_never_so_again(po
         again = Pair(pair.connections, way)
         assert isinstance(await again.first(way), Delivered)
         assert again.task is None
+        pair.connections.close()
 
 
 async def test_who_waits_too_long_goes_elsewhere_and_the_first_has_its_reply(
@@ -191,6 +193,7 @@ async def test_who_goes_to_another_host_waits_for_the_place_and_leaves_the_conne
         assert isinstance(second, Delivered)
         assert (len(server.sessions), len(other.sessions)) == (1, 1)
         assert pair.connections.pool.idle_to(way.destination) == 2
+        pair.connections.close()
 
 
 async def test_who_does_not_come_leaves_the_connection_to_others(pool: Pool) -> None:
@@ -215,6 +218,7 @@ async def test_who_does_not_come_leaves_the_connection_to_others(pool: Pool) -> 
             connections.leave(places[-1])
             assert connections.pool.idle_to(way.destination) == 1
         assert len(server.sessions) == 1
+        connections.close()
 
 
 async def test_a_dot_that_may_not_leave_is_the_second_one_s_alone(pool: Pool) -> None:
