@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -28,6 +28,7 @@ class Pair:
 
     def __init__(self, connections: Connections, second: Egress, before_dot: Dots | None = None) -> None:
         self.connections = connections
+        self.destination = second.destination
         self._second = second
         self._before_dot = before_dot or Dots()
         self.behind: Behind | None = None
@@ -91,6 +92,7 @@ async def patient(*replies: str) -> AsyncIterator[Patient]:
 
 
 Pool = Callable[..., Connections]
+Told = Callable[[], Awaitable[None]]
 
 
 async def test_the_next_begins_with_the_dot(pool: Pool) -> None:
@@ -151,37 +153,41 @@ async def test_a_host_that_does_not_take_it_is_asked_again_and_never_so_again(po
         pair.connections.close()
 
 
+@asynccontextmanager
+async def waiting_pair(connections: Connections) -> AsyncIterator[tuple[Pair, asyncio.Task[Any], Told]]:
+    """A pair whose second one has said its commands, while the first one's reply comes when it is told."""
+    told = asyncio.Event()
+    async with ScriptedServer({"DOT": Until(told, TAKEN)}) as server:
+        way = egress(server.port)
+        pair = Pair(connections, way)
+        first = asyncio.create_task(pair.first(way))
+        await eventually(lambda: taken(pair))
+        assert pair.task is not None
+
+        async def first_is_told() -> None:
+            told.set()
+            assert isinstance(await first, Delivered)
+
+        yield pair, pair.task, first_is_told
+
+
 async def test_who_waits_too_long_goes_elsewhere_and_the_first_has_its_reply(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(behind_module, "PATIENCE_SECONDS", 0.1)
-    told = asyncio.Event()
-    async with ScriptedServer({"DOT": Until(told, TAKEN)}) as server:
-        way = egress(server.port)
-        pair = Pair(pool(), way)
-        first = asyncio.create_task(pair.first(way))
-        await eventually(lambda: taken(pair))
-        assert pair.task is not None
-        assert isinstance(await pair.task, Abandoned)
-        told.set()
-        assert isinstance(await first, Delivered)
+    async with waiting_pair(pool()) as (pair, second, first_is_told):
+        assert isinstance(await second, Abandoned)
+        await first_is_told()
         # replies that nobody reads are on their way
-        assert pair.connections.pool.open_to(way.destination) == 0
+        assert pair.connections.pool.open_to(pair.destination) == 0
 
 
 async def test_who_is_cut_while_it_waits_leaves_the_first_alone(pool: Pool) -> None:
-    told = asyncio.Event()
-    async with ScriptedServer({"DOT": Until(told, TAKEN)}) as server:
-        way = egress(server.port)
-        pair = Pair(pool(), way)
-        first = asyncio.create_task(pair.first(way))
-        await eventually(lambda: taken(pair))
-        assert pair.task is not None
-        pair.task.cancel()
-        await asyncio.wait([pair.task])
-        told.set()
-        assert isinstance(await first, Delivered)
-        assert pair.connections.pool.open_to(way.destination) == 0
+    async with waiting_pair(pool()) as (pair, second, first_is_told):
+        second.cancel()
+        await asyncio.wait([second])
+        await first_is_told()
+        assert pair.connections.pool.open_to(pair.destination) == 0
 
 
 async def test_who_goes_to_another_host_waits_for_the_place_and_leaves_the_connection(pool: Pool) -> None:
