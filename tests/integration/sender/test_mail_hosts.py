@@ -22,7 +22,7 @@ from shared.tokens import uuid7
 from tests.fixtures.mail_hosts.exim import Exim
 from tests.fixtures.mail_hosts.mailbox import Mailbox
 from tests.fixtures.mail_hosts.place import certificate, folder
-from tests.fixtures.mail_hosts.postfix import Postfix, install
+from tests.fixtures.mail_hosts.postfix import MAILBOXES, Postfix, install
 from tests.fixtures.mail_hosts.postgrey import Postgrey
 from tests.fixtures.own_ports import own_ports
 from tests.integration.sender.world import World
@@ -30,21 +30,18 @@ from tests.integration.sender.world import World
 DOMAIN = "example.test"
 LARGEST = 200 * 1024
 PORTS = own_ports(21600)
-POSTFIX = """myhostname = mx.postfix.example
-mydestination =
-virtual_mailbox_domains = {domain}
-virtual_mailbox_base = {base}/mail
-virtual_mailbox_maps = static:inbox/
-virtual_uid_maps = static:8
-virtual_gid_maps = static:8
-virtual_minimum_uid = 1
+POSTFIX = (
+    MAILBOXES
+    + """myhostname = mx.postfix.example
 message_size_limit = {largest}
 smtpd_tls_security_level = may
 smtpd_tls_chain_files = {certificate}
 smtpd_restriction_classes = greylisting
 greylisting = check_policy_service inet:127.0.0.1:{postgrey}
-smtpd_recipient_restrictions = reject_unauth_destination, check_recipient_access inline:{{{{grey@{domain} = greylisting}}}}
-"""  # noqa: E501
+smtpd_recipient_restrictions = reject_unauth_destination,
+  check_recipient_access inline:{{{{grey@{domain} = greylisting}}}}
+"""
+)
 FILE = bytes(range(256)) * 400
 MAILS: dict[str, dict[str, Any]] = {
     "dots and long lines": {

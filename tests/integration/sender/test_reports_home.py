@@ -14,7 +14,7 @@ from shared.contracts.messages import Message
 from tests.fixtures.deployment import eventually
 from tests.fixtures.mail_hosts.exim import Exim
 from tests.fixtures.mail_hosts.place import certificate, folder
-from tests.fixtures.mail_hosts.postfix import Postfix, install
+from tests.fixtures.mail_hosts.postfix import MAILBOXES, Postfix, install
 from tests.fixtures.own_ports import own_ports
 from tests.integration.sender.return_door import DOMAIN, ReturnWorld
 from tests.integration.sender.world import World
@@ -23,14 +23,9 @@ OURS, BEYOND = "example.test", "sink.test"
 PORTS = own_ports(21620)
 DOOR = PORTS + 9
 LARGEST = 1024 * 1024
-POSTFIX = """myhostname = mx.postfix.example
-mydestination =
-virtual_mailbox_domains = {ours}
-virtual_mailbox_base = {base}/mail
-virtual_mailbox_maps = static:inbox/
-virtual_uid_maps = static:8
-virtual_gid_maps = static:8
-virtual_minimum_uid = 1
+POSTFIX = (
+    MAILBOXES
+    + """myhostname = mx.postfix.example
 mynetworks = 127.0.0.0/8
 transport_maps = inline:{{{{{beyond} = smtp:[127.0.0.1]:{sink}}}, {{{returns} = smtp:[127.0.0.1]:{door}}}}}
 smtp_tls_security_level = none
@@ -38,6 +33,7 @@ delay_warning_time = 1s
 minimal_backoff_time = 1s
 queue_run_delay = 1s
 """
+)
 
 
 @contextmanager
@@ -46,7 +42,7 @@ def postfix(sink: int) -> Iterator[int]:
     with folder("postfix") as base:
         (base / "mail").mkdir(mode=0o777)
         (base / "mail").chmod(0o777)
-        values = {"ours": OURS, "beyond": BEYOND, "returns": DOMAIN, "base": base, "sink": sink, "door": DOOR}
+        values = {"domain": OURS, "beyond": BEYOND, "returns": DOMAIN, "base": base, "sink": sink, "door": DOOR}
         instance = Postfix(base, PORTS, POSTFIX.format(**values))
         instance.start()
         yield PORTS
