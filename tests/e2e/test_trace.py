@@ -115,7 +115,7 @@ async def test_without_a_caller_a_message_has_a_trace_of_its_own(account: Accoun
     (message_id,) = await account.send(fresh("ok"))
     await account.reaches(message_id, "delivered")
     trace_id = (await account.email(message_id))["trace_id"]
-    spans = await spans_of(account, trace_id, "smtp.deliver")
+    spans = await spans_of(account, trace_id, "POST", "smtp.deliver")
     assert [span["name"] for span in spans if span["parent_span_id"] is None] == ["POST /v1/emails"]
 
 
@@ -135,7 +135,7 @@ async def test_what_a_mail_says_is_nowhere_but_in_the_mail(account: Account) -> 
     assert subject in kept["raw"]
     assert body in kept["raw"]
     webhooks = await account.hooked(name, 3, message_id)
-    spans = await spans_of(account, trace_id, "smtp.deliver", "webhook.deliver")
+    spans = await spans_of(account, trace_id, "POST", "smtp.deliver", "webhook.deliver")
     records = [record for record in await all_records(account.stack) if message_id.encode() in (record.value or b"")]
     logs = {part.name: account.stack.log_file(part.name).read_text() for part in SERVICES}
     assert len(records) >= 9  # accepted, due, twice routed and cleared, two events, the webhooks' own
