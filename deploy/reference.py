@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from services.run import SERVICES
+from services.roles import SERVICES
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
 

@@ -1,4 +1,7 @@
-"""The `posthorn` command: the local stack's commands, those that start and set up services, and each service's own."""
+"""The `posthorn` command: the local stack's commands, those that start and set up services, and each service's own.
+
+All of them are there at each call: what a command alone needs, it imports when it is called.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,8 @@ import typer
 from deploy.local import commands as local
 from deploy.local.environment import default_home, load_env
 from services import commands
+from services.roles import SERVICES
 
-SERVICE_NAMES = ("ingest", "router", "suppression", "sender", "webhooks")
 # These make the local stack's environment; reading what an earlier one wrote would hide what the caller wants now.
 LOCAL_COMMANDS = {command.callback.__name__ for command in local.app.registered_commands if command.callback}
 
@@ -29,7 +32,7 @@ def settle_environment(context: typer.Context) -> None:
 
 def mount_services(root: typer.Typer) -> None:
     """Add each `services/<name>/commands.py`: its `register(root)` adds commands, or its `app` is `posthorn <name>`."""
-    for name in SERVICE_NAMES:
+    for name in SERVICES:
         if find_spec(f"services.{name}.commands") is None:
             continue
         module = import_module(f"services.{name}.commands")

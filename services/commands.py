@@ -9,24 +9,20 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import orjson
 import typer
-from aiokafka import ConsumerRecord
-from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
-from pydantic import ValidationError
-from pymongo.errors import PyMongoError
 from rich.console import Console
 from rich.table import Table
 
-from services.run import SERVICES, UnknownRoleError, api_of, compose, main, parse_spec
-from services.setup import create_all_indexes, create_topics
+from services.roles import SERVICES, UnknownRoleError, parse_spec
 from shared.contracts.topics import LIVE, all_topics, dead_letters
-from shared.kafka import dead_letter
-from shared.kafka.publish import Publisher, PublishUnknownError
-from shared.mongo.client import make_client
-from shared.settings import SharedSettings
+
+if TYPE_CHECKING:
+    from aiokafka import ConsumerRecord
+
+    from shared.settings import SharedSettings
 
 T = TypeVar("T")
 app = typer.Typer()
@@ -40,6 +36,8 @@ Topic = Annotated[str, typer.Argument(help="the topic that the records came from
 @app.command()
 def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,…]…", help="what runs here")]) -> None:
     """Run any set of services and roles in this process."""
+    from services.run import main
+
     with told():
         for name, _ in map(parse_spec, specs):
             import_module(f"services.{name}.settings").Settings()
@@ -49,6 +47,9 @@ def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,…]�
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document of all services, as one process with all their http roles serves it."""
+    from services.run import api_of, compose
+    from shared.settings import SharedSettings
+
     with told():
         api = api_of(compose([f"{name}:http" for name in SERVICES]), SharedSettings())
     assert api is not None
@@ -58,6 +59,9 @@ def openapi() -> None:
 @app.command()
 def topics(as_json: Json = False) -> None:
     """Create the Kafka topics that are missing, and name them; with --json, list all topics."""
+    from services.setup import create_topics
+    from shared.settings import SharedSettings
+
     with told():
         settings = SharedSettings()
         created = _now(create_topics(settings))
@@ -80,6 +84,9 @@ def topics(as_json: Json = False) -> None:
 @app.command()
 def indexes() -> None:
     """Create the collections and indexes of every service."""
+    from services.setup import create_all_indexes
+    from shared.mongo.client import make_client
+    from shared.settings import SharedSettings
 
     async def create(settings: SharedSettings) -> None:
         client = make_client(settings)
@@ -100,6 +107,9 @@ def list_dead_letters(
     as_json: Json = False,
 ) -> None:
     """Show the dead letters of a topic, or how many each topic has."""
+    from shared.kafka import dead_letter
+    from shared.settings import SharedSettings
+
     with told():
         settings = SharedSettings()
         if topic is None:
@@ -124,6 +134,10 @@ def replay_dead_letters(
     limit: Annotated[int | None, typer.Option(min=1, help="at most so many, oldest first")] = None,
 ) -> None:
     """Publish dead letters to the topic that they came from. They stay; what was done is recognised."""
+    from shared.kafka import dead_letter
+    from shared.kafka.publish import Publisher
+    from shared.settings import SharedSettings
+
     if every == (key is not None):
         _fail("say which records: --key KEY or --all", 2)
 
@@ -142,6 +156,8 @@ def replay_dead_letters(
 
 
 async def _read(settings: SharedSettings, topic: str) -> list[ConsumerRecord]:
+    from shared.kafka import dead_letter
+
     return [record async for record in dead_letter.read_dead_letters(settings, topic)]
 
 
@@ -153,6 +169,8 @@ def _live(topic: str) -> str:
 
 
 def _row(record: ConsumerRecord) -> dict[str, Any]:
+    from shared.kafka import dead_letter
+
     headers = dead_letter.text_headers(record)
     return {
         "partition": record.partition,
@@ -185,6 +203,12 @@ def _now(act: Coroutine[Any, Any, T]) -> T:
 @contextmanager
 def told() -> Iterator[None]:
     """What goes wrong outside ends the command with one line that says what."""
+    from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
+    from pydantic import ValidationError
+    from pymongo.errors import PyMongoError
+
+    from shared.kafka.publish import PublishUnknownError
+
     for name in ("aiokafka", "asyncio", "faststream"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     try:

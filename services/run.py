@@ -17,38 +17,16 @@ from prometheus_client import REGISTRY
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
 from pymongo.errors import PyMongoError
 
+from services.roles import parse_spec
 from shared.api import Api, create_api
 from shared.failpoints import failpoints
 from shared.service import Service
 from shared.settings import SharedSettings
 from shared.telemetry.logging import setup_logging
 
-SERVICES: dict[str, tuple[str, ...]] = {
-    "ingest": ("http", "smtp", "relay", "projector"),
-    "router": ("http", "route"),
-    "suppression": ("http", "check"),
-    "sender": ("http", "deliver", "returns"),
-    "webhooks": ("http", "dispatch"),
-}
 READY_TIMEOUT = 2.0
 GC_THRESHOLD = 20_000  # objects more than when it last looked
 log = structlog.get_logger(__name__)
-
-
-class UnknownRoleError(ValueError):
-    """No such service or role."""
-
-
-def parse_spec(spec: str) -> tuple[str, frozenset[str]]:
-    """`ingest:http,relay` as name and roles; a bare name means every role. Raises UnknownRoleError."""
-    name, _, text = spec.partition(":")
-    if name not in SERVICES:
-        raise UnknownRoleError(f"no service {name!r}; there are {', '.join(SERVICES)}")
-    roles = frozenset(text.split(",")) if text else frozenset(SERVICES[name])
-    unknown = roles - set(SERVICES[name])
-    if unknown:
-        raise UnknownRoleError(f"{name} has no role {', '.join(sorted(unknown))}; it has {', '.join(SERVICES[name])}")
-    return name, roles
 
 
 def compose(specs: list[str]) -> list[tuple[Service, frozenset[str]]]:

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from services.run import SERVICES
+from services.roles import SERVICES
 from shared.content import ContentStore
 from shared.contracts.topics import Topic, all_topics
 from shared.mongo.client import create_indexes, open_database

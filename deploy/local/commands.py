@@ -1,21 +1,24 @@
 """`posthorn up`, `down`, `status`, `logs` and `publish`: the local stack from the command line."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.local.dns import publish_txt
 from deploy.local.environment import default_home
 from deploy.local.errors import LocalError, StartError
-from deploy.local.stack import Stack
+
+if TYPE_CHECKING:
+    from deploy.local.stack import Stack
 
 app = typer.Typer(help="The local stack.")
 progress = Console(stderr=True, highlight=False)
@@ -79,6 +82,8 @@ def publish(
     text: Annotated[str, typer.Argument(help="its text")],
 ) -> None:
     """Publish a TXT record at the stack's own name server, as a domain's owner does at theirs."""
+    from deploy.local.dns import publish_txt
+
     publish_txt(default_home(), name, text)
 
 
@@ -103,6 +108,8 @@ def _labelled(file: Path, line: str, shown: int) -> str:
 @contextlib.contextmanager
 def _told(doing: str) -> Iterator[Stack]:
     """The stack of this checkout, its steps shown on stderr; what goes wrong ends the command in words."""
+    from deploy.local.stack import Stack
+
     try:
         with progress.status(f"{doing} …") as shown:
 

@@ -3,47 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
-from services.sender.bounces.live import Rules
-from services.sender.bounces.loader import BounceRulesError
-from services.sender.retry import RetrySchedule, in_words
-from services.sender.smtp.outcomes import Ambiguous, Bounced, Deferred, Outcome, Stage
-from services.sender.smtp.replies import MalformedReplyError, Reply, reply_of
-from services.sender.smtp.verdicts import outcome_of
+from services.sender.smtp.outcomes import Stage
 
 app = typer.Typer(help="Bounces: what the replies of other servers mean.", no_args_is_help=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Classification:
-    """What becomes of a message after a reply. `retry` says in words when it is tried again."""
-
-    outcome: Outcome
-    retry: str
-
-    def to_data(self) -> dict[str, Any]:
-        outcome = self.outcome
-        return {
-            "outcome": str(outcome.type),
-            "class": outcome.class_ and str(outcome.class_),
-            "rule": outcome.rule,
-            "hard": outcome.hard,
-            "retry": self.retry,
-            "suppresses": isinstance(outcome, Bounced) and outcome.suppresses,
-        }
-
-
-def classification(reply: Reply, stage: Stage, provider: str, relayed: bool, rules: Rules) -> Classification:
-    """Pure: the verdict that the sender would come to."""
-    outcome = outcome_of(stage, reply, relayed=relayed, rollup=provider, rules=rules.book)
-    retry = "no"
-    if isinstance(outcome, Deferred | Ambiguous):
-        retry = in_words(RetrySchedule(), outcome)
-    return Classification(outcome, retry)
 
 
 @app.callback()
@@ -63,6 +29,11 @@ def classify(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object instead of lines")] = False,
 ) -> None:
     """Say what a reply of a mail server would be taken for, and why. Needs no server."""
+    from services.sender.bounces.classification import classification
+    from services.sender.bounces.live import Rules
+    from services.sender.bounces.loader import BounceRulesError
+    from services.sender.smtp.replies import MalformedReplyError, reply_of
+
     try:
         reply = reply_of(text)
         rules = Rules(file)

@@ -13,7 +13,8 @@ import pytest
 from fastapi.routing import APIRoute
 from schemathesis.openapi import from_dict
 
-from services.run import SERVICES, api_of, compose
+from services.roles import SERVICES
+from services.run import api_of, compose
 from shared.api import Api
 from shared.settings import SharedSettings
 from tests.fixtures.deployment import Deployment

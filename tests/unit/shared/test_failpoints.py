@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from services.run import SERVICES, compose
+from services.roles import SERVICES
+from services.run import compose
 from shared.failpoints import CONSUMERS, PLACES, VARIABLE, FailpointError, Failpoints, failpoints
 from shared.service import Base
 
