@@ -11,6 +11,7 @@ from random import Random
 
 from services.sender.api.router import queue_router
 from services.sender.arrivals import Held
+from services.sender.attempts import Attempts
 from services.sender.bounces.live import LOOK_SECONDS, Rules
 from services.sender.claiming import Claiming
 from services.sender.delivery import Delivery
@@ -29,6 +30,7 @@ from services.sender.queue.stages import Stages
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
 from services.sender.returns.server import return_door
+from services.sender.rules import settle_outcome
 from services.sender.settings import Settings
 from services.sender.smtp.connections import Connections
 from services.sender.store.broken_tls import BrokenHosts
@@ -129,17 +131,9 @@ class _Deliver:
         mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None
         returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
-        delivery = Delivery(
-            self.connections,
-            policies,
-            mark,
-            destinations.feedback.heard,
-            holds,
-            settings.schedule,
-            Letters(mail, returning),
-            base.tracing,
-            Random(),
-        )
+        attempts = Attempts(self.connections, Letters(mail, returning), holds, mark)
+        settle = partial(settle_outcome, schedule=settings.schedule, rng=Random())
+        delivery = Delivery(attempts, policies, holds, settle, destinations.feedback.heard, base.tracing)
         ways, slots = destinations.ways, destinations.slots
         box = SecretBox(settings.encryption_key_bytes)
         supplies = Supplies(contents, base.cache, box, settings, ways, platform_signer(settings))

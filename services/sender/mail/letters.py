@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from services.sender.mail.outgoing import MailMaker
 from services.sender.returns.outgoing import Returning, answers_to
 from services.sender.smtp.body import Blocks
-from services.sender.smtp.conversation import Envelope
+from services.sender.smtp.transaction import Envelope
 from services.sender.supplies import Supply
 from shared.content import Content
 from shared.contracts.messages import Message

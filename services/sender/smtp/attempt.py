@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import TypeGuard
 
-from services.sender.smtp.behind import Behind
-from services.sender.smtp.body import Blocks
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections, Tries
-from services.sender.smtp.conversation import AfterDot, Envelope, deliver, nobody
+from services.sender.smtp.conversation import deliver
 from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Deferred, Failed, Outcome, Stage, Step
 from services.sender.smtp.peers import Egress
+from services.sender.smtp.transaction import Transaction
 from services.sender.smtp.transcript import record_of
 from services.sender.smtp.unreached import LOOP_RULE
-
-MAX_SESSIONS = 2
+from shared.contracts.messages import Host
 
 _BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.BANNER, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 _BEFORE_BODY = frozenset({Stage.MAIL, Stage.RCPT, Stage.DATA})
 
 
-async def attempt(
-    connections: Connections,
-    egress: Egress,
-    envelope: Envelope,
-    message: bytes | Blocks,
-    before_dot: Callable[[], Awaitable[bool]],
-    after_dot: AfterDot = nobody,
-    behind: Behind | None = None,
-) -> Outcome | Abandoned:
+async def attempt(connections: Connections, egress: Egress, transaction: Transaction) -> Outcome | Abandoned:
     """Tries the hosts in order (RFC 5321 section 5.1) and gives the outcome that stands, with the steps of all tries.
 
     The next host is tried only while no reply belongs to the message: after a failed connection, greeting or TLS, a
@@ -38,43 +26,27 @@ async def attempt(
     hosts get as far as MAIL, and at most five addresses are dialled. A kept connection that turns out to be gone is
     replaced by a new one to the same host, once. `before_dot` is awaited at most once. See `conversation.deliver`.
 
-    It begins in the place `behind` another transaction where that leads to the first host. There a host that only says
+    It begins in its place behind another transaction where that leads to the first host. There a host that only says
     no to what comes so early is asked again on a connection of its own; no other is opened before that place is free.
     """
     steps: list[Step] = []
     outcome: Outcome | None = None
-    sessions, tries = 0, Tries()
+    behind, tries = transaction.behind, Tries()
     hosts = await connections.hosts(egress)
     if not isinstance(hosts, list):
         return hosts
     kept = await connections.follow(egress, hosts[0], behind) if behind is not None and hosts else None
     if behind is not None and behind.is_left:
         return Abandoned()
-    converse = partial(_converse, connections, envelope, message, before_dot, after_dot)
     for host in hosts:
         tries.last = host is hosts[-1]
-        connection = kept or await connections.acquire(egress, host, tries)
-        if isinstance(connection, Connection):
-            reused, early = connection.deliveries > 0, kept is not None
-            kept = None
-            tried: Outcome | Abandoned = await converse(connection)
-            if reused and (_stale(tried) or (early and _too_early(tried))):
-                steps += tried.transcript
-                if early and behind is not None:
-                    if not await behind.wait():
-                        return Abandoned()
-                    if behind.ended_well:
-                        connections.distrust(host)
-                connection = await connections.dial(egress, host, connection.asked, tries)
-                tried = await converse(connection) if isinstance(connection, Connection) else connection
-            sessions += 1
-        else:
-            tried = connection
+        tried = await _try(connections, egress, host, transaction, tries, kept)
         if isinstance(tried, Abandoned):
             return tried
+        kept = None
         steps += tried.transcript
         outcome = _weightier(outcome, tried)
-        if not _try_next_host(tried) or sessions == MAX_SESSIONS or not tries.addresses:
+        if not _try_next_host(tried) or not tries.sessions or not tries.addresses:
             break
     if outcome is None:
         return Failed(text="the route has no host")
@@ -83,17 +55,41 @@ async def attempt(
     return outcome.with_changes(**record_of(steps))
 
 
-async def _converse(
+async def _try(
     connections: Connections,
-    envelope: Envelope,
-    message: bytes | Blocks,
-    before_dot: Callable[[], Awaitable[bool]],
-    after_dot: AfterDot,
-    connection: Connection,
+    egress: Egress,
+    host: Host,
+    transaction: Transaction,
+    tries: Tries,
+    kept: Connection | None,
 ) -> Outcome | Abandoned:
+    """One host: by the `kept` connection of the place behind another, an idle one or a new one. What only an old
+    connection can have been the cause of is tried again on a new one."""
+    connection = kept or await connections.acquire(egress, host, tries)
+    if not isinstance(connection, Connection):
+        return connection
+    tries.sessions -= 1
+    reused = connection.deliveries > 0
+    tried = await _converse(connections, connection, transaction)
+    if not (reused and (_stale(tried) or (kept and _too_early(tried)))):
+        return tried
+    if kept and (behind := transaction.behind) is not None:
+        if not await behind.wait():
+            return Abandoned()
+        if behind.ended_well:
+            connections.distrust(host)
+    again: Connection | Outcome | Abandoned = await connections.dial(egress, host, connection.asked, tries)
+    if isinstance(again, Connection):
+        again = await _converse(connections, again, transaction)
+    if isinstance(again, Abandoned):
+        return again
+    return again.with_changes(**record_of([*tried.transcript, *again.transcript]))
+
+
+async def _converse(connections: Connections, connection: Connection, transaction: Transaction) -> Outcome | Abandoned:
     tried: Outcome | Abandoned | None = None
     try:
-        tried = await deliver(connection, envelope, message, before_dot, after_dot)
+        tried = await deliver(connection, transaction)
         if connection.tls_version is None and isinstance(tried, Deferred) and tried.class_ is BounceClass.TLS:
             connections.refused_in_clear(connection)
         return tried

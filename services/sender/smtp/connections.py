@@ -26,6 +26,7 @@ from shared.contracts.messages import Host, TlsMode
 from shared.telemetry import metrics
 
 MAX_ADDRESSES = 5
+MAX_SESSIONS = 2
 DISTRUST_SECONDS = 3600.0
 
 
@@ -34,6 +35,7 @@ class Tries:
     """What one attempt at a message may still do, over all its hosts; `last` says that no host is behind this one."""
 
     addresses: int = MAX_ADDRESSES
+    sessions: int = MAX_SESSIONS
     last: bool = False
 
 

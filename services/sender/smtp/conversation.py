@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from services.sender.smtp.behind import Behind
-from services.sender.smtp.body import Blocks, cut_off, send_body
+from services.sender.smtp.body import cut_off, send_body
 from services.sender.smtp.connection import Connection, EndedError
-from services.sender.smtp.notifications import Notifications
 from services.sender.smtp.outcomes import Abandoned, BounceClass, Bounced, Failed, Outcome, Scope, Stage
 from services.sender.smtp.replies import Reply
+from services.sender.smtp.transaction import AfterDot, BeforeDot, Envelope, Transaction
 from services.sender.smtp.verdicts import Lost
 from services.sender.smtp.wire import LostError
 from shared.failpoints import reach
 from shared.mail.lines import check_lines
 
 _log = logging.getLogger(__name__)
-AfterDot = Callable[[Connection], Behind | None]
 EARLY_SECONDS = 10.0
 _NOT_IN_PATH = re.compile(r"[\x00-\x20\x7f<>]")
 
@@ -28,40 +24,15 @@ class _ImpatientError(Exception):
     """The transaction before this one has its reply still to come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """Who it is from (empty: the null path) and for. `size` is the message's bytes, before dot-stuffing; `eight_bit`
-    says that some of them are not ASCII (RFC 6152), `notifications` what a host that offers it is asked to report."""
+async def deliver(connection: Connection, transaction: Transaction) -> Outcome | Abandoned:
+    """Says a transaction over a connection that is its own, or in the place of it that `transaction.behind` holds.
 
-    mail_from: str
-    rcpt_to: str
-    size: int
-    smtputf8: bool = False
-    eight_bit: bool = False
-    notifications: Notifications | None = None
-
-
-def nobody(connection: Connection) -> Behind | None:
-    """Nobody goes on behind a transaction."""
-    return None
-
-
-async def deliver(
-    connection: Connection,
-    envelope: Envelope,
-    message: bytes | Blocks,
-    before_dot: Callable[[], Awaitable[bool]],
-    after_dot: AfterDot = nobody,
-) -> Outcome | Abandoned:
-    """Delivers `message` (CRLF lines, the last one ended) to one recipient; the bytes reach the peer as they are.
-
-    Everything but the final dot is sent, then `before_dot` is awaited, and the dot is sent only if that returns True.
-    If it returns False or raises, the connection is cut and the result is `Abandoned`. When the dot has left,
-    `after_dot` says who goes on behind it while its reply is due; what went on behind another is `Abandoned` too where
-    that reply takes long. What the peer does is an outcome, never an exception; raises ValueError for a message that
-    `check_lines` refuses. One that is read in blocks may raise that, and whatever its reading raises, in the middle of
-    the body: the connection is cut before the dot.
+    The result is `Abandoned`, and the connection cut, where `before_dot` returns False or raises; also where what was
+    begun behind another would have to wait long for the reply to that one. What the peer does is an outcome, never an
+    exception; raises ValueError for a message that `check_lines` refuses. One that is read in blocks may raise that,
+    and whatever its reading raises, in the middle of the body: the connection is cut before the dot.
     """
+    envelope, message = transaction.envelope, transaction.message
     if isinstance(message, bytes):
         check_lines(message)
     refused = _refused_here(connection, envelope)
@@ -73,10 +44,10 @@ async def deliver(
         reach("sender.begun")
         await send_body(connection, message, envelope.size)
         reach("sender.sent_body")
-        if not await _allowed(before_dot):
+        if not await _allowed(transaction.before_dot):
             connection.drop()
             return Abandoned()
-        reply = await _end(connection, after_dot)
+        reply = await _end(connection, transaction.after_dot)
         reach("sender.replied")
     except _ImpatientError:
         return Abandoned()
@@ -221,7 +192,7 @@ async def _unwind(connection: Connection, refused: Stage) -> None:
         connection.drop()
 
 
-async def _allowed(before_dot: Callable[[], Awaitable[bool]]) -> bool:
+async def _allowed(before_dot: BeforeDot) -> bool:
     """Whether the dot may leave. Not to know is no: whoever holds the lease then sends the message."""
     try:
         return await before_dot()

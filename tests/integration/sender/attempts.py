@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -11,9 +11,9 @@ from services.sender.bounces.live import Rules
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.connection import Connection
 from services.sender.smtp.connections import Connections
-from services.sender.smtp.conversation import Envelope
 from services.sender.smtp.greeting import open_connection
 from services.sender.smtp.peers import Egress, Timeouts, TlsContexts
+from services.sender.smtp.transaction import BeforeDot, Envelope, Transaction
 from services.sender.tls.protection import Protection, protect
 from shared.contracts.messages import Host, TlsMode
 from tests.fixtures.scripted_smtp import Act, ScriptedServer
@@ -37,6 +37,10 @@ def egress(*ports: int, **changes: Any) -> Egress:
 
 async def yes() -> bool:
     return True
+
+
+def transaction(before_dot: BeforeDot = yes, message: bytes = MESSAGE, **changes: Any) -> Transaction:
+    return replace(Transaction(envelope(message), message, before_dot), **changes)
 
 
 class Dots:
@@ -70,7 +74,7 @@ async def outcome_with(
     *scripts: dict[str, Act | list[Act]],
     message: bytes = MESSAGE,
     timeouts: Timeouts = LONG,
-    before_dot: Callable[[], Awaitable[bool]] = yes,
+    before_dot: BeforeDot = yes,
     **changes: Any,
 ) -> tuple[Any, ScriptedServer]:
     """The outcome of one attempt at one scripted host, and the server after its clients went."""
@@ -78,6 +82,6 @@ async def outcome_with(
     server_tls = changes.pop("server_tls", None)
     async with ScriptedServer(*scripts, extensions=extensions, tls=server_tls) as server:
         connections = pool(timeouts=timeouts)
-        outcome = await attempt(connections, egress(server.port, **changes), envelope(message), message, before_dot)
+        outcome = await attempt(connections, egress(server.port, **changes), transaction(before_dot, message))
         connections.close()
     return outcome, server

@@ -16,7 +16,7 @@ from services.sender.smtp.targets import IpStrategy
 from shared.contracts.messages import Host
 from tests.fixtures.dns_server import NameServer, Says, soa
 from tests.fixtures.scripted_smtp import ScriptedServer
-from tests.integration.sender.attempts import MESSAGE, egress, envelope, yes
+from tests.integration.sender.attempts import egress, transaction
 
 NOTHING = Says(authority=[soa("test", 300)])
 SILENT = Says(silent=True)
@@ -28,7 +28,7 @@ def hosts(port: int, *names: str) -> Egress:
 
 
 async def tried(connections: Connections, way: Egress) -> Outcome:
-    outcome = await attempt(connections, way, envelope(), MESSAGE, yes)
+    outcome = await attempt(connections, way, transaction())
     assert isinstance(outcome, Outcome)
     return outcome
 

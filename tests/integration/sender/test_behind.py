@@ -18,7 +18,7 @@ from services.sender.smtp.outcomes import Abandoned, Ambiguous, Bounced, Deferre
 from services.sender.smtp.peers import Egress
 from tests.fixtures.deployment import eventually
 from tests.fixtures.scripted_smtp import Close, ScriptedServer, Until
-from tests.integration.sender.attempts import MESSAGE, NAME, Dots, egress, envelope, yes
+from tests.integration.sender.attempts import NAME, Dots, egress, transaction
 
 TAKEN = "250 2.0.0 taken"
 
@@ -43,14 +43,13 @@ class Pair:
 
     async def _attempt(self, behind: Behind) -> Outcome | Abandoned:
         try:
-            return await attempt(
-                self.connections, self._second, envelope(), MESSAGE, self._before_dot, self.follow, behind
-            )
+            second = transaction(self._before_dot, after_dot=self.follow, behind=behind)
+            return await attempt(self.connections, self._second, second)
         finally:
             self.connections.leave(behind)
 
     async def first(self, way: Egress) -> Outcome | Abandoned:
-        return await attempt(self.connections, way, envelope(), MESSAGE, yes, self.follow)
+        return await attempt(self.connections, way, transaction(after_dot=self.follow))
 
     async def both(self, way: Egress) -> tuple[Outcome | Abandoned, Outcome | Abandoned]:
         first = await self.first(way)
@@ -220,7 +219,7 @@ async def test_who_does_not_come_leaves_the_connection_to_others(pool: Pool) -> 
                     connections.leave(place)
                 return place
 
-            assert isinstance(await attempt(connections, way, envelope(), MESSAGE, yes, nobody_comes), Delivered)
+            assert isinstance(await attempt(connections, way, transaction(after_dot=nobody_comes)), Delivered)
             connections.leave(places[-1])
             assert connections.pool.idle_to(way.destination) == 1
         assert len(server.sessions) == 1

@@ -28,7 +28,7 @@ from shared.dns import make_resolver
 from tests.fixtures.scripted_smtp import ScriptedServer
 from tests.fixtures.signed_zone import Zone
 from tests.fixtures.unbound import validating_resolver
-from tests.integration.sender.attempts import MESSAGE, egress, envelope, yes
+from tests.integration.sender.attempts import egress, transaction
 
 HOST = "mx.signed.test"
 PATIENCE = 10
@@ -85,7 +85,7 @@ class Resolving:
                 hosts=tuple(Host(name=name, port=peer.server.port) for name in hosts),
             )
             connections = self.pool(nameserver=resolver)
-            outcome = await attempt(connections, replace(way, **changes), envelope(), MESSAGE, yes)
+            outcome = await attempt(connections, replace(way, **changes), transaction())
             connections.close()
         assert isinstance(outcome, Outcome)
         return outcome

@@ -11,7 +11,7 @@ from services.sender.smtp.conversation import deliver
 from services.sender.smtp.outcomes import BounceClass, Bounced, Delivered, Failed
 from services.sender.smtp.peers import TlsContexts
 from tests.fixtures.scripted_smtp import ScriptedServer
-from tests.integration.sender.attempts import MESSAGE, envelope, opened, outcome_with, yes
+from tests.integration.sender.attempts import envelope, opened, outcome_with, transaction
 
 
 async def test_a_message_over_the_announced_size_is_not_sent(pool: Callable[..., Connections]) -> None:
@@ -24,11 +24,11 @@ async def test_a_message_over_the_announced_size_is_not_sent(pool: Callable[...,
 async def test_smtputf8(contexts: TlsContexts) -> None:
     utf8 = envelope(rcpt_to="jörg@example.test", smtputf8=True)
     async with ScriptedServer() as server, opened(server, contexts) as connection:
-        outcome = await deliver(connection, utf8, MESSAGE, yes)
+        outcome = await deliver(connection, transaction(envelope=utf8))
     assert isinstance(outcome, Bounced)
     assert (outcome.code, outcome.enhanced, outcome.suppresses) == (553, "5.6.7", False)
     async with ScriptedServer(extensions=("SMTPUTF8",)) as server, opened(server, contexts) as connection:
-        assert isinstance(await deliver(connection, utf8, MESSAGE, yes), Delivered)
+        assert isinstance(await deliver(connection, transaction(envelope=utf8)), Delivered)
     assert server.session.commands[1].endswith("> SMTPUTF8")
 
 
@@ -36,7 +36,7 @@ async def test_smtputf8(contexts: TlsContexts) -> None:
 async def test_nothing_can_be_smuggled_into_a_command(contexts: TlsContexts, address: str) -> None:
     async with ScriptedServer() as server, opened(server, contexts) as connection:
         for changes in ({"rcpt_to": address}, {"mail_from": address}):
-            assert isinstance(await deliver(connection, envelope(**changes), MESSAGE, yes), Failed)
+            assert isinstance(await deliver(connection, transaction(envelope=envelope(**changes))), Failed)
     assert server.session.verbs == ["EHLO", "QUIT"]
 
 
@@ -47,5 +47,5 @@ async def test_nothing_can_be_smuggled_into_a_command(contexts: TlsContexts, add
 async def test_a_message_with_broken_lines_is_our_own_fault(contexts: TlsContexts, message: bytes) -> None:
     async with ScriptedServer() as server, opened(server, contexts) as connection:
         with pytest.raises(ValueError, match=r"line|bare"):
-            await deliver(connection, envelope(), message, yes)
+            await deliver(connection, transaction(message=message))
     assert server.session.verbs == ["EHLO", "QUIT"]

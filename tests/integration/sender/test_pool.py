@@ -11,12 +11,12 @@ from services.sender.smtp.outcomes import Deferred, Delivered
 from tests.fixtures.counting_smtp import CountingHost, counting
 from tests.fixtures.deployment import eventually
 from tests.fixtures.scripted_smtp import ScriptedServer
-from tests.integration.sender.attempts import MESSAGE, egress, envelope, yes
+from tests.integration.sender.attempts import egress, transaction
 
 
 async def send(connections: Connections, *hosts: CountingHost, destination: str = "d") -> None:
     way = egress(*(host.port for host in hosts), destination=destination)
-    assert isinstance(await attempt(connections, way, envelope(), MESSAGE, yes), Delivered)
+    assert isinstance(await attempt(connections, way, transaction()), Delivered)
 
 
 async def closed(host: CountingHost, left: int = 0) -> None:
@@ -67,7 +67,7 @@ async def test_what_does_not_open_takes_no_place(pool: Callable[..., Connections
         pass
     connections = pool()
     way = egress(gone.port, gone.port, destination="d")
-    assert isinstance(await attempt(connections, way, envelope(), MESSAGE, yes), Deferred)
+    assert isinstance(await attempt(connections, way, transaction()), Deferred)
     dialling = asyncio.create_task(connections.acquire(way, way.hosts[0], Tries()))
     await asyncio.sleep(0)
     assert connections.pool.open_to("d") == 1

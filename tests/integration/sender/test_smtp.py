@@ -38,7 +38,7 @@ from tests.integration.sender.attempts import (
     egress,
     envelope,
     outcome_with,
-    yes,
+    transaction,
 )
 
 
@@ -71,7 +71,7 @@ async def test_a_host_is_asked_for_reports_where_it_offers_them(
     wanted = envelope(notifications=Notifications("m+1"))
     async with ScriptedServer(extensions=extensions) as server:
         connections = pool()
-        outcome = await attempt(connections, egress(server.port), wanted, MESSAGE, yes)
+        outcome = await attempt(connections, egress(server.port), transaction(envelope=wanted))
         connections.close()
     assert isinstance(outcome, Delivered)
     _, mail, rcpt, *_ = server.session.commands
@@ -219,7 +219,7 @@ async def test_a_peer_that_leaves_while_the_lease_is_checked_gets_no_dot(pool: C
         connection = await connections.acquire(way, way.hosts[0], Tries())
         assert isinstance(connection, Connection)
         spoken = [connection]
-        outcome = await deliver(connection, envelope(), MESSAGE, once_it_spoke)
+        outcome = await deliver(connection, transaction(once_it_spoke))
         connections.release(connection)
     assert isinstance(outcome, Deferred)
     assert (outcome.stage, outcome.class_, outcome.code) == (Stage.BODY, BounceClass.THROTTLED, 421)
@@ -235,7 +235,7 @@ async def test_cancelling_cuts_the_connection(pool: Callable[..., Connections]) 
         return True
 
     async with ScriptedServer() as server:
-        task = asyncio.create_task(attempt(pool(), egress(server.port), envelope(), MESSAGE, forever))
+        task = asyncio.create_task(attempt(pool(), egress(server.port), transaction(forever)))
         await asyncio.wait_for(asked.wait(), 10)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -12,6 +12,7 @@ from services.sender.smtp.attempt import attempt
 from services.sender.smtp.body import Blocks
 from services.sender.smtp.connections import Connections
 from services.sender.smtp.outcomes import BounceClass, Bounced, Deferred, Delivered, Outcome, Stage
+from services.sender.smtp.transaction import Transaction
 from tests.fixtures.scripted_smtp import Act, Close, ScriptedServer, Stall
 from tests.integration.sender.attempts import LARGE, LONG, MESSAGE, STUFFED, Dots, egress, envelope
 
@@ -39,7 +40,7 @@ async def sent(
 ) -> Outcome:
     connections, way = pool(**more), egress(*(server.port for server in servers))
     try:
-        outcome = await attempt(connections, way, envelope(b"", size=size), source, dots)
+        outcome = await attempt(connections, way, Transaction(envelope(b"", size=size), source, dots))
     finally:
         connections.close()
     assert isinstance(outcome, Outcome)
@@ -61,7 +62,7 @@ async def test_a_message_is_read_anew_each_time_that_it_is_sent(pool: Callable[.
     async with ScriptedServer() as server:
         connections = pool()
         for _ in range(2):
-            outcome = await attempt(connections, egress(server.port), envelope(LARGE), source, dots)
+            outcome = await attempt(connections, egress(server.port), Transaction(envelope(LARGE), source, dots))
             assert isinstance(outcome, Delivered)
         connections.close()
     assert (source.reads, source.closed, dots.asked) == (2, 2, 2)

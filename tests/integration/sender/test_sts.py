@@ -20,7 +20,7 @@ from services.sender.tls.sts import StsFinding, StsMode, StsPolicy
 from shared.contracts.messages import Host, TlsMode
 from tests.fixtures.dns_server import NameServer, Says
 from tests.fixtures.scripted_smtp import Act, Close, Raw, ScriptedServer
-from tests.integration.sender.attempts import MESSAGE, NAME, egress, envelope, yes
+from tests.integration.sender.attempts import NAME, egress, transaction
 
 STARTTLS = ("STARTTLS",)
 
@@ -42,7 +42,7 @@ def other_tls(authority: trustme.CA) -> ssl.SSLContext:
 
 async def sent(connections: Connections, *ports: int, tls: TlsMode = TlsMode.OPPORTUNISTIC, **changes: Any) -> Outcome:
     way = egress(*ports, tls=tls, domain="a.test", **changes)
-    outcome = await attempt(connections, way, envelope(), MESSAGE, yes)
+    outcome = await attempt(connections, way, transaction())
     assert isinstance(outcome, Outcome)
     return outcome
 
@@ -129,10 +129,8 @@ async def test_hosts_that_the_policy_does_not_name_are_passed_over(
     ):
         way = egress(evil.port, tls=TlsMode.OPPORTUNISTIC, domain="a.test", sts=ENFORCED)
         hosts = (Host(name="evil.test", port=evil.port), Host(name=NAME, port=good.port))
-        assert isinstance(
-            await attempt(pool(idle_timeout=0), replace(way, hosts=hosts), envelope(), MESSAGE, yes), Delivered
-        )
-        nothing_left = await attempt(pool(idle_timeout=0), replace(way, hosts=hosts[:1]), envelope(), MESSAGE, yes)
+        assert isinstance(await attempt(pool(idle_timeout=0), replace(way, hosts=hosts), transaction()), Delivered)
+        nothing_left = await attempt(pool(idle_timeout=0), replace(way, hosts=hosts[:1]), transaction())
         assert not evil.sessions
     assert isinstance(nothing_left, Deferred)
     assert (nothing_left.code, nothing_left.enhanced, nothing_left.class_) == (451, "4.7.5", BounceClass.TLS)

@@ -16,7 +16,7 @@ from services.sender.smtp.outcomes import Ambiguous, BounceClass, Bounced, Defer
 from services.sender.smtp.peers import Credentials, Timeouts
 from shared.contracts.messages import TlsMode
 from tests.fixtures.scripted_smtp import ScriptedServer, Silence
-from tests.integration.sender.attempts import LONG, MESSAGE, egress, envelope, yes
+from tests.integration.sender.attempts import LONG, egress, transaction
 
 KEY = base64.b64encode(bytes(32)).decode()
 S = Stage
@@ -49,7 +49,7 @@ async def test_a_silent_peer_is_left_when_the_timer_of_the_stage_has_run_out(
     async with ScriptedServer({verb: Silence()}, extensions=extensions) as server:
         connections = pool(timeouts=replace(LONG, **{timer: 0.2}))
         way = egress(server.port, tls=tls, credentials=credentials)
-        outcome = await attempt(connections, way, envelope(), MESSAGE, yes)
+        outcome = await attempt(connections, way, transaction())
     assert isinstance(outcome, Ambiguous if stage is S.DOT else Deferred)
     assert (outcome.stage, outcome.class_) == (
         stage,
@@ -61,8 +61,8 @@ async def test_rset_and_quit_are_hardly_waited_for(pool: Callable[..., Connectio
     script = {"RCPT": "550 5.1.1 unknown", "RSET": Silence()}
     async with ScriptedServer(script, {"QUIT": Silence()}, extensions=()) as server:
         connections = pool(timeouts=replace(LONG, reset=0.2))
-        first = await attempt(connections, egress(server.port), envelope(), MESSAGE, yes)
-        second = await attempt(connections, egress(server.port), envelope(), MESSAGE, yes)
+        first = await attempt(connections, egress(server.port), transaction())
+        second = await attempt(connections, egress(server.port), transaction())
         connections.close()
     assert isinstance(first, Bounced)
     assert second.code == 250

@@ -34,9 +34,8 @@ from tests.integration.sender.attempts import (
     MESSAGE,
     NAME,
     egress,
-    envelope,
     outcome_with,
-    yes,
+    transaction,
 )
 
 
@@ -69,7 +68,7 @@ async def test_an_ordinary_peer_with_starttls(
     async with ordinary_peer(inbox, tls_context=server_tls) as port:
         connections = pool()
         for _ in range(2):
-            outcome = await attempt(connections, egress(port, tls=tls), envelope(), MESSAGE, yes)
+            outcome = await attempt(connections, egress(port, tls=tls), transaction())
             assert isinstance(outcome, Delivered), outcome
         connections.close()
     assert inbox.taken == [(MESSAGE, tls is not TlsMode.DISABLED)] * 2
@@ -85,7 +84,7 @@ async def test_the_handshake_names_the_host(
     authority.issue_cert(NAME).configure_cert(context)
     context.sni_callback = lambda _, name, __: asked.append(name)
     async with ScriptedServer(extensions=["STARTTLS"], tls=context) as server:
-        outcome = await attempt(pool(idle_timeout=0), egress(server.port, tls=tls), envelope(), MESSAGE, yes)
+        outcome = await attempt(pool(idle_timeout=0), egress(server.port, tls=tls), transaction())
     assert isinstance(outcome, Delivered)
     assert (asked, outcome.to_data()["tls"]["result"]) == ([NAME], "success")
 
@@ -125,9 +124,9 @@ async def test_opportunistic_tls_falls_back_to_clear(
     async with ScriptedServer(script, extensions=["STARTTLS"]) as server:
         kept = pool(timeouts=replace(LONG, starttls=1), idle_timeout=0)
         way = egress(server.port, tls=TlsMode.OPPORTUNISTIC)
-        assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+        assert isinstance(await attempt(kept, way, transaction()), Delivered)
         assert len(server.sessions) == connections
-        assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+        assert isinstance(await attempt(kept, way, transaction()), Delivered)
         assert len(server.sessions) == connections + 1, "what is broken is remembered"
 
 
@@ -139,10 +138,10 @@ async def test_a_host_that_takes_nothing_in_clear_is_no_host_with_broken_tls(
     async with ScriptedServer(broken, needs_tls, {}, extensions=["STARTTLS"], tls=server_tls) as server:
         kept = pool(timeouts=replace(LONG, starttls=1))
         way = egress(server.port, tls=TlsMode.OPPORTUNISTIC)
-        refused = await attempt(kept, way, envelope(), MESSAGE, yes)
+        refused = await attempt(kept, way, transaction())
         assert isinstance(refused, Deferred)
         assert refused.class_ is BounceClass.TLS
-        assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+        assert isinstance(await attempt(kept, way, transaction()), Delivered)
         assert [session.tls for session in server.sessions] == [False, False, True]
         kept.close()
 
@@ -156,7 +155,7 @@ async def test_a_host_with_broken_tls_is_tried_again_after_three_days_however_bu
         way = egress(server.port, tls=TlsMode.OPPORTUNISTIC)
         for days, sessions in ((0, 2), (1, 3), (2, 4), (3, 6)):
             now[0] = days * 86400.0
-            assert isinstance(await attempt(kept, way, envelope(), MESSAGE, yes), Delivered)
+            assert isinstance(await attempt(kept, way, transaction()), Delivered)
             assert len(server.sessions) == sessions
 
 
@@ -169,9 +168,9 @@ async def test_a_certificate_that_is_not_the_hosts_only_matters_where_it_is_veri
     async with ordinary_peer(inbox, tls_context=other) as port:
         connections = pool(idle_timeout=0)
         required = egress(port, tls=TlsMode.REQUIRED)
-        assert isinstance(await attempt(connections, required, envelope(), MESSAGE, yes), Delivered)
+        assert isinstance(await attempt(connections, required, transaction()), Delivered)
         verify = egress(port, tls=TlsMode.VERIFY)
-        outcome = await attempt(connections, verify, envelope(), MESSAGE, yes)
+        outcome = await attempt(connections, verify, transaction())
     assert isinstance(outcome, Deferred)
     assert (outcome.stage, outcome.class_) == (Stage.STARTTLS, BounceClass.TLS)
     assert "mismatch" in outcome.text.lower()
@@ -196,12 +195,12 @@ async def test_implicit_tls(pool: Callable[..., Connections], server_tls: ssl.SS
     server = await loop.create_server(lambda: SMTP(inbox, hostname=NAME, loop=loop), "127.0.0.1", 0, ssl=server_tls)
     port = server.sockets[0].getsockname()[1]
     connections = pool(idle_timeout=0)
-    outcome = await attempt(connections, egress(port, tls=TlsMode.IMPLICIT), envelope(), MESSAGE, yes)
+    outcome = await attempt(connections, egress(port, tls=TlsMode.IMPLICIT), transaction())
     server.close()
     assert isinstance(outcome, Delivered), outcome
     assert outcome.tls_version is not None
     async with ScriptedServer() as clear:
-        failed = await attempt(connections, egress(clear.port, tls=TlsMode.IMPLICIT), envelope(), MESSAGE, yes)
+        failed = await attempt(connections, egress(clear.port, tls=TlsMode.IMPLICIT), transaction())
     assert isinstance(failed, Deferred)
     assert failed.class_ is BounceClass.TLS
 
