@@ -204,7 +204,8 @@ def create_api(routers: Sequence[APIRouter], version: str = "1", public_url: str
     """One API of the given routers, with a defined shape for every error; `public_url` is where callers reach it."""
     api = Api(public_url, title="Posthorn", version=version, docs_url=None, redoc_url=None)
     for router in routers:
-        api.include_router(router)
+        # as they are: an included router builds each of its routes once more, and is looked through at each request
+        api.router.routes += router.routes
         if isinstance(router, ServiceRouter):
             api.direct |= router.direct
             api.shapes |= router.shapes

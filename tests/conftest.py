@@ -3,6 +3,7 @@
 import gc
 
 import hypothesis
+import structlog
 
 from tests.fixtures.deployment import deployment
 from tests.fixtures.servers import servers
@@ -13,6 +14,16 @@ __all__ = ["deployment", "servers"]
 # a busy machine is slow at making examples too, and no test is about time
 hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("shared")
+
+# as structlog has them by default, but for tracebacks that are drawn: each took some tenths of a second
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+        structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 
 def pytest_collection_finish() -> None:

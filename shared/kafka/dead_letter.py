@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.contracts.record import rfc3339
 from shared.contracts.topics import dead_letters
 from shared.kafka.publish import Outgoing, Publisher
-from shared.kafka.reading import read_topics
+from shared.kafka.reading import FETCH_WAIT_MS, read_topics
 from shared.settings import SharedSettings
 
 REASON, EXCEPTION, ORIGIN, GROUP, FAILED_AT = "dlq.reason", "dlq.exception", "dlq.origin", "dlq.group", "dlq.failed_at"
@@ -76,7 +76,12 @@ async def count_dead_letters(settings: SharedSettings, topics: Iterable[str]) ->
     of_topic = {topic: name for topic, name in of_topic.items() if name in there}
     if not of_topic:
         return {}
-    consumer = AIOKafkaConsumer(*of_topic.values(), bootstrap_servers=servers, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(
+        *of_topic.values(),
+        bootstrap_servers=servers,
+        enable_auto_commit=False,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
+    )
     await consumer.start()
     try:
         partitions = sorted(consumer.assignment())

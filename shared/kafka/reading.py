@@ -12,6 +12,8 @@ from aiokafka.errors import for_code
 from shared.settings import SharedSettings
 
 POLL_MS = 500
+# A broker answers a connection's requests one after the other: what asks for offsets waits behind a fetch that waits.
+FETCH_WAIT_MS = 50
 
 
 async def read_topics(
@@ -25,7 +27,10 @@ async def read_topics(
     """
     partitions = await _partitions(settings, topics)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","), enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     await consumer.start()
     try:

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from deploy.local.stack import Stack
 from shared.contracts.topics import all_topics
+from shared.kafka.reading import FETCH_WAIT_MS
 
 
 async def all_records(stack: Stack) -> list[ConsumerRecord]:
@@ -18,6 +19,7 @@ async def all_records(stack: Stack) -> list[ConsumerRecord]:
         bootstrap_servers=stack.env["POSTHORN_KAFKA_BOOTSTRAP"],
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
     await consumer.start()
     try:

@@ -76,7 +76,7 @@ class Warmups:
     async def fetch(self) -> None:
         """Takes a block of each count that was asked for, all in one call."""
         today = self._clock.estimate().date()
-        # what was asked for again while a block was on its way has one now: another may not be there, and it is not full
+        # what was asked for again while a block was on its way has one now, and is not full if there is no other
         asked = [key for key in self._asked if key[1] == today and not self._left.get(key)]
         caps = {key: cap for key in asked if (cap := self._known[key[0]].cap(today))}
         self._asked.clear()
