@@ -25,7 +25,7 @@ demo: up ## start everything and follow one message from the request to the webh
 	@$(BIN)/python -m deploy.local.demo
 
 test: lint types ## lint, types and all tests, on a real Kafka and a real MongoDB
-	$(BIN)/pytest -n 3 -m "$(SHORT)" $(TESTS)
+	$(BIN)/pytest -n 3 --dist worksteal -m "$(SHORT)" $(TESTS)
 	$(BIN)/pytest -m "$(SHORT)" $(STACK_TESTS)
 
 lint: $(STAMP) ## ruff: rules and format

@@ -11,7 +11,7 @@ import signal
 import pytest
 
 from deploy.local.stack import Stack
-from tests.faults.forms import SEED, Form, forms
+from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.refusals import refusals_of, refused
 from tests.faults.world import world
@@ -19,8 +19,13 @@ from tests.faults.world import world
 FAULTS = {"killed": signal.SIGKILL, "halted": signal.SIGSTOP}
 
 
-@pytest.mark.parametrize("form", forms())
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(
+    ("fault", "form"),
+    [
+        *(pytest.param("killed", *each.values, id=f"killed-{each.id}", marks=each.marks) for each in forms()),
+        *(pytest.param("halted", *each.values, id=f"halted-{each.id}", marks=each.marks) for each in full_form()),
+    ],
+)
 async def test_while_mongodb_is_away_ingest_refuses_and_what_was_accepted_goes_out_once(
     stack: Stack, fault: str, form: Form
 ) -> None:

@@ -16,7 +16,7 @@ from deploy.local.stack import Stack
 from shared.contracts.topics import LIVE, Lane, accepted
 from shared.kafka.dead_letter import count_dead_letters
 from shared.kafka.publish import Outgoing
-from tests.faults.forms import SEED, Form, forms
+from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.quiet import settings_of, under_way
 from tests.faults.replay import (
@@ -104,7 +104,7 @@ async def test_each_topic_from_its_first_record_changes_nothing(stack: Stack, fo
     assert not judgement.violations, str(judgement)
 
 
-@pytest.mark.parametrize("form", forms(short=120))
+@pytest.mark.parametrize("form", full_form())
 async def test_dead_letters_of_old_records_change_nothing(stack: Stack, form: Form) -> None:
     """Every record of a load from the dead letters, and between them one that no consumer can read."""
     settings = settings_of(stack.env)
