@@ -21,6 +21,7 @@ from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.mail.ahead import LettersAhead
 from services.sender.mail.letters import Letters
 from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
@@ -131,7 +132,8 @@ class _Deliver:
         mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None
         returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
-        attempts = Attempts(self.connections, Letters(mail, returning), holds, mark)
+        letters = LettersAhead(Letters(mail, returning))
+        attempts = Attempts(self.connections, letters, holds, mark)
         settle = partial(settle_outcome, schedule=settings.schedule, rng=Random())
         delivery = Delivery(attempts, policies, holds, settle, destinations.feedback.heard, base.tracing)
         ways, slots = destinations.ways, destinations.slots
@@ -139,7 +141,7 @@ class _Deliver:
         supplies = Supplies(contents, base.cache, box, settings, ways, platform_signer(settings))
         claims = Claims(self.deliveries, settings.lease_seconds)
         self.dispatcher = Dispatcher(
-            settings, slots, destinations.pacing, supplies, delivery, self.endings, self.deliveries
+            settings, slots, destinations.pacing, supplies, letters, delivery, self.endings, self.deliveries
         )
         self.claiming = Claiming(slots, ways, self.dispatcher, claims)
         changes = Changes(base.database, self.deliveries, timedelta(days=settings.change_days))

@@ -6,7 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from services.sender.arrivals import Held
-from services.sender.mail.letters import Letters
+from services.sender.mail.ahead import LettersAhead
 from services.sender.queue.active import ActiveHolds
 from services.sender.rules import unbuildable
 from services.sender.smtp.attempt import attempt
@@ -24,7 +24,7 @@ Mark = Callable[[Held], Awaitable[bool]]
 class Attempts:
     """Makes attempts. `mark` makes the data-sent mark durable; False means that the dot must not leave."""
 
-    def __init__(self, connections: Connections, letters: Letters, holds: ActiveHolds, mark: Mark) -> None:
+    def __init__(self, connections: Connections, letters: LettersAhead, holds: ActiveHolds, mark: Mark) -> None:
         self._connections = connections
         self._letters = letters
         self._holds = holds
@@ -36,12 +36,11 @@ class Attempts:
 
         `pass_on` says which other goes on behind it when its dot has left; it begins in the place `behind` another.
         """
-        message, content, egress = held.message, supply.content, supply.egress
-        if content is None:
+        if supply.content is None:
             return unbuildable("content_gone", "the content has expired or was erased")
-        assert egress is not None
+        assert supply.egress is not None
         try:
-            letter = await self._letters.of(message, content, supply)
+            letter = await self._letters.of(held, supply)
         except ContentGoneError as error:
             return unbuildable("content_gone", str(error))
         except ValueError as error:
@@ -54,7 +53,7 @@ class Attempts:
             after_dot=lambda connection: pass_on(connection) if self._connections.may_be_followed(connection) else None,
             behind=behind,
         )
-        return await attempt(self._connections, egress, transaction)
+        return await attempt(self._connections, supply.egress, transaction)
 
     def leave(self, behind: Behind) -> None:
         """Gives a place up that no attempt has come for."""

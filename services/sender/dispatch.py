@@ -17,6 +17,7 @@ from services.sender.delivery import Delivery
 from services.sender.destinations.pacing import Pacing
 from services.sender.endings import Endings, persist
 from services.sender.fair import Line
+from services.sender.mail.ahead import LettersAhead
 from services.sender.memory import Memory
 from services.sender.room import Room
 from services.sender.rules import Settled
@@ -50,6 +51,7 @@ class Dispatcher:
         slots: Slots,
         pacing: Pacing,
         supplies: Supplies,
+        letters: LettersAhead,
         delivery: Delivery,
         endings: Endings,
         deliveries: Deliveries,
@@ -58,6 +60,7 @@ class Dispatcher:
         self._slots = slots
         self._pacing = pacing
         self._supplies = supplies
+        self._letters = letters
         self._delivery = delivery
         self._endings = endings
         self._deliveries = deliveries
@@ -152,6 +155,9 @@ class Dispatcher:
             self._slots.line(held.destination).add(held)
         for destination in {held.destination for held in taken}:
             self._begin(destination)
+        for held, supply in zip(taken, supplies, strict=True):
+            if held.began is None and self.owns(held):
+                self._letters.prepare(held, supply)
 
     async def settle(self) -> None:
         """Takes up what other processes have found of destinations: begins more, or gives back what cannot begin."""
@@ -285,6 +291,7 @@ class Dispatcher:
     def _forget(self, deliveries: Sequence[Held]) -> None:
         for held in deliveries:
             self._supply.pop(held.token + held.id, None)
+            self._letters.forget(held)
             if self.owns(held):
                 del self.held[held.id]
                 self._memory.give_back(held)

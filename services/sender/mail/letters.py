@@ -9,7 +9,6 @@ from services.sender.returns.outgoing import Returning, answers_to
 from services.sender.smtp.body import Blocks
 from services.sender.smtp.transaction import Envelope
 from services.sender.supplies import Supply
-from shared.content import Content
 from shared.contracts.messages import Message
 
 
@@ -29,8 +28,10 @@ class Letters:
         self._mail = mail
         self._returning = returning
 
-    async def of(self, message: Message, content: Content, supply: Supply) -> Letter:
-        """The letter, for a supply with a way out. Raises what `MailMaker.make` does."""
+    async def of(self, message: Message, supply: Supply) -> Letter:
+        """The letter, for a supply with a content and a way out. Raises what `MailMaker.make` does."""
+        content = supply.content
+        assert content is not None
         assert supply.egress is not None
         own = self._returning.content(content, message, supply.return_domain)
         mail = await self._mail.make(message, own, supply.signers)

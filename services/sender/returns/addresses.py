@@ -44,7 +44,7 @@ class ReturnAddresses:
 
     def __init__(self, key: bytes) -> None:
         # a key of their own: what else is signed with the given one can never pass for a token
-        self._key = hmac.digest(key, b"returns", "sha256")
+        self._keyed = hmac.new(hmac.digest(key, b"returns", "sha256"), digestmod="sha256")
 
     def make(self, kind: ReturnKind, message_id: str, domain: str) -> str:
         """The address below a domain; raises ValueError for an id that is no UUID."""
@@ -68,4 +68,6 @@ class ReturnAddresses:
         return Return(kind, str(UUID(bytes=head[1:])))
 
     def _mac(self, kind: ReturnKind, head: bytes) -> bytes:
-        return hmac.digest(self._key, kind.encode() + b"\0" + head, "sha256")[:MAC_BYTES]
+        keyed = self._keyed.copy()
+        keyed.update(kind.encode() + b"\0" + head)
+        return keyed.digest()[:MAC_BYTES]
