@@ -22,8 +22,8 @@ exactly once (more often only with an `ambiguous` event for each further copy), 
 webhooks came.
 
 `make faults` runs all of them in their full size, by hand and for an hour or more, and writes this document;
-`make test` runs a short form of each kind. `POSTHORN_TEST_SEED` chooses another load and other moments; the last run of
-each seed counts.
+`make test` runs a short form of the kinds that need no servers of their own. `POSTHORN_TEST_SEED` chooses another load
+and other moments; the last run of each seed counts.
 
 *Lost* are messages that were answered with 202 and are unknown, have no end, or ended as delivered without a copy at
 the sink. *Duplicates* are copies that no `ambiguous` event announced. *Recovery* is the longest time from the end of

@@ -15,7 +15,7 @@ from pymongo import MongoClient
 from pymongo.errors import PyMongoError
 
 from deploy.local.stack import Stack
-from tests.faults.forms import SEED, Form, forms, full_form
+from tests.faults.forms import SEED, Form, full_form
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away
 from tests.faults.refusals import refusals_of, refused
@@ -44,7 +44,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnSmallDisks]:
         yield made
 
 
-@pytest.mark.parametrize("form", forms())
+@pytest.mark.parametrize("form", full_form())
 async def test_while_kafkas_disk_is_full_ingest_answers_and_all_goes_out_after(small: OnSmallDisks, form: Form) -> None:
     async with world(small.stack, SEED) as there:
         async with asyncio.TaskGroup() as group:

@@ -132,7 +132,7 @@ async def test_dead_letters_of_old_records_change_nothing(stack: Stack, form: Fo
     assert not judgement.violations, str(judgement)
 
 
-@pytest.mark.parametrize("form", forms(short=120))
+@pytest.mark.parametrize("form", full_form())
 async def test_a_rebuild_from_nothing_under_load_gives_the_same_read_model(stack: Stack, form: Form) -> None:
     """The documents of all messages go while half of a load is under way; `posthorn rebuild` makes them again."""
     settings = settings_of(stack.env)
