@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from services.webhooks.api import create_router
+from services.webhooks.api.router import create_router
 from services.webhooks.attempt_log import AttemptLog
 from services.webhooks.breaker import BreakerPolicy
 from services.webhooks.delivery import Delivery
@@ -16,7 +16,8 @@ from services.webhooks.http import Poster
 from services.webhooks.lanes import Lanes
 from services.webhooks.outcomes import RetrySchedule
 from services.webhooks.settings import Settings
-from services.webhooks.store import Attempts, Jobs
+from services.webhooks.store.attempts import Attempts
+from services.webhooks.store.jobs import Jobs
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message

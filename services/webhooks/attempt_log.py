@@ -9,7 +9,8 @@ from typing import Any
 
 import structlog
 
-from services.webhooks.store import Attempts, JobEnd, Jobs
+from services.webhooks.store.attempts import Attempts
+from services.webhooks.store.jobs import JobEnd, Jobs
 from shared.contracts.topics import WEBHOOK_EVENTS
 from shared.contracts.webhooks import WebhookAttempt
 from shared.failpoints import reach

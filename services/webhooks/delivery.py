@@ -13,7 +13,7 @@ from services.webhooks.http import Poster
 from services.webhooks.outcomes import Decision, JobState, Reply, RetrySchedule
 from services.webhooks.rules import Job, shown_url
 from services.webhooks.signing import signed_headers
-from services.webhooks.store import JobEnd
+from services.webhooks.store.jobs import JobEnd
 from shared.contracts.entities import Endpoint
 from shared.contracts.webhooks import WebhookAttempt
 from shared.secrets import UnsealError

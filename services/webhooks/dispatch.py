@@ -15,7 +15,7 @@ from services.webhooks.delivery import Delivery
 from services.webhooks.lanes import Lanes
 from services.webhooks.rules import Job, fair_order
 from services.webhooks.settings import Settings
-from services.webhooks.store import Jobs
+from services.webhooks.store.jobs import Jobs
 from shared.failpoints import reach
 from shared.telemetry import metrics
 

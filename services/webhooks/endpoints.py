@@ -10,7 +10,7 @@ import structlog
 
 from services.webhooks.rules import Subscription, by_workspace
 from services.webhooks.signing import new_secret
-from services.webhooks.store import Jobs
+from services.webhooks.store.jobs import Jobs
 from shared.contracts.entities import Endpoint, Kind
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity, VersionConflictError

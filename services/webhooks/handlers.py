@@ -9,7 +9,7 @@ from services.webhooks.dispatch import Dispatcher
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.event_types import webhook_type
 from services.webhooks.rules import Job, Subscription, jobs_of
-from services.webhooks.store import Jobs
+from services.webhooks.store.jobs import Jobs
 from shared.contracts.events import Event, accepted_event
 from shared.contracts.messages import Message
 from shared.failpoints import reach

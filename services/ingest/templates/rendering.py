@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.ingest.forms import CONTROL
-from services.ingest.templates.placeholders import Placeholder, SplitCache
+from shared.placeholders import Placeholder, SplitCache
 
 LARGEST = 16 * 1024 * 1024
 LONGEST_LINE = 998

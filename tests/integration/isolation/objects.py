@@ -13,7 +13,8 @@ import orjson
 
 from services.webhooks.outcomes import JobState
 from services.webhooks.rules import Job
-from services.webhooks.store import Attempts, JobEnd
+from services.webhooks.store.attempts import Attempts
+from services.webhooks.store.jobs import JobEnd
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.webhooks import WebhookAttempt

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from standardwebhooks import Webhook
 
 from services.webhooks.rules import Subscription, jobs_of
-from services.webhooks.store import Jobs
+from services.webhooks.store.jobs import Jobs
 from shared.contracts.events import EventType
 from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters
 from shared.telemetry.tracing import trace_id_of

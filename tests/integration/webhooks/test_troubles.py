@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from services.webhooks.outcomes import JobState
 from services.webhooks.rules import Subscription, jobs_of, subscription_of
-from services.webhooks.store import Attempts, JobEnd, Jobs
+from services.webhooks.store.attempts import Attempts
+from services.webhooks.store.jobs import JobEnd, Jobs
 from shared.contracts.entities import EntityChange, Kind
 from shared.contracts.events import Event
 from shared.contracts.topics import CONFIG_CHANGES

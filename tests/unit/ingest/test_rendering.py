@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.templates.placeholders import SplitCache, split
 from services.ingest.templates.rendering import (
     BrokenLineError,
     RenderedTooLargeError,
@@ -20,6 +19,7 @@ from services.ingest.templates.rendering import (
     render_line,
     render_text,
 )
+from shared.placeholders import SplitCache, split
 
 DATA: dict[str, Any] = {
     "name": "Ann", "nothing": None, "empty": "", "yes": True, "no": False, "count": 3, "price": 1.5, "whole": 2.0,

@@ -1,4 +1,4 @@
-"""The service's collections: jobs and attempts."""
+"""The jobs: one for each event and endpoint, with the lease of whoever posts it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from pymongo import IndexModel, UpdateOne
 from services.webhooks.outcomes import JobState
 from services.webhooks.rules import Job
 from shared.contracts.webhooks import WebhookAttempt
-from shared.mongo import due, outbox
+from shared.mongo import due
 from shared.mongo.group_commit import Insert, insert_group
 
-JOBS, ATTEMPTS = "jobs", "attempts"
+JOBS = "jobs"
 KEPT_SECONDS = 30 * 24 * 3600
 WAITING = str(JobState.WAITING)
 
@@ -26,11 +26,6 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel([("state", 1), ("endpoint_id", 1), ("due_at", 1)]),
         IndexModel("lease.token", sparse=True),
         IndexModel("finished_at", expireAfterSeconds=KEPT_SECONDS, sparse=True),
-    ),
-    ATTEMPTS: (
-        IndexModel([("workspace_id", 1), ("endpoint_id", 1), ("_id", -1)]),
-        IndexModel("occurred_at", expireAfterSeconds=KEPT_SECONDS),
-        outbox.INDEX,
     ),
 }
 
@@ -138,36 +133,6 @@ class Jobs:
         return max(0.0, float(found[0]["age"])) if found else 0.0
 
 
-class Attempts:
-    """The attempts, each with its record until that is published.
-
-    A collection of their own, not an array in the job: they are listed newest first over all jobs of an endpoint, in
-    pages; each record has its own mark, so a later attempt of the same job never hides one that is unpublished; and
-    jobs stay small while they are claimed and updated. An attempt is kept before its job is changed: a process that
-    dies in between posts again, and both posts are on record.
-    """
-
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
-        self.collection = database[ATTEMPTS]
-
-    async def keep(self, ends: Sequence[JobEnd]) -> list[dict[str, Any]]:
-        """Keeps the attempts in one write, safe to repeat; returns their documents, marked unpublished."""
-        documents = [_attempt_document(end.attempt, end.state) for end in ends if end.attempt is not None]
-        if documents:
-            await insert_group(self.collection, documents)
-        return documents
-
-    async def find(
-        self, workspace_id: str, endpoint_id: str, condition: Mapping[str, Any], before: str | None, limit: int
-    ) -> list[dict[str, Any]]:
-        """An endpoint's attempts, newest first."""
-        query = {**condition, "workspace_id": workspace_id, "endpoint_id": endpoint_id}
-        if before is not None:
-            query["_id"] = {"$lt": before}
-        found: list[dict[str, Any]] = await self.collection.find(query).sort("_id", -1).limit(limit).to_list(None)
-        return found
-
-
 def _document(job: Job, leased_until: datetime) -> dict[str, Any]:
     document: dict[str, Any] = {
         "_id": job.id,
@@ -218,9 +183,3 @@ def _ending(end: JobEnd) -> UpdateOne:
     return UpdateOne(
         {"_id": end.job.id, "lease.token": end.job.token}, {"$set": changed, "$unset": {"lease": "", "recovered": ""}}
     )
-
-
-def _attempt_document(attempt: WebhookAttempt, state: JobState) -> dict[str, Any]:
-    document = attempt.model_dump()
-    document["_id"] = document.pop("attempt_id")
-    return document | {"state": str(state), "unpublished": outbox.unpublished()}
