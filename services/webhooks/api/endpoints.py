@@ -14,7 +14,7 @@ from services.webhooks.signing import shown_secret
 from services.webhooks.urls import UrlRules
 from shared.api import json_response
 from shared.auth import Principal
-from shared.errors import ProblemError
+from shared.errors import ProblemError, not_found
 from shared.mongo.entities import Entity, VersionConflictError
 from shared.openapi.operations import KEY, Cursor, Limit, body_of, replies
 
