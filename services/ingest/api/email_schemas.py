@@ -145,8 +145,17 @@ MESSAGES: dict[str, Any] = {
 }
 STEP = {
     "type": "object",
-    "required": ["step", "at", "ms", "ms_since_previous"],
-    "properties": {"step": TEXT, "at": TEXT},
+    "required": ["step", "at", "ms", "ms_since_previous", "summary"],
+    "properties": {
+        "step": {"type": "string", "description": "`routed`, `checked`, `attempt`, `webhook`, or the event's type, …"},
+        "at": TEXT,
+        "ms": {"type": "integer", "description": "since acceptance"},
+        "ms_since_previous": {"type": "integer"},
+        "summary": {
+            "type": "string",
+            "description": "What happened, by what and why, in English sentences for people: their wording may change",
+        },
+    },
 }
 TIMELINE: dict[str, Any] = {
     "type": "object",

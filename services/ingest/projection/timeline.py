@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from services.ingest.projection.narration.summary import summary_of
 from shared.contracts.record import rfc3339
 from shared.telemetry.tracing import trace_id_of
 
@@ -28,8 +29,9 @@ WEBHOOK_FIELDS = ("endpoint_id", "url", "event_id", "event_type", "attempt", "st
 def timeline_of(document: Document) -> list[dict[str, Any]]:
     """The entries in the order of their time.
 
-    Each has `step`, `at`, `ms` since acceptance and `ms_since_previous`, and what its step adds. `routed` and `checked`
-    are unfolded from the event that reports their pass; a pass that has not been reported yet does not show them.
+    Each has `step`, `at`, `ms` since acceptance, `ms_since_previous` and a `summary` in sentences, and what its step
+    adds. `routed` and `checked` are unfolded from the event that reports their pass; a pass that has not been reported
+    yet does not show them.
     """
     entries = sorted(_entries(document), key=lambda entry: (entry["at"], ORDER.index(entry["kind"]), entry["sequence"]))
     accepted_at = previous = document["accepted_at"]
@@ -41,6 +43,7 @@ def timeline_of(document: Document) -> list[dict[str, Any]]:
             "at": rfc3339(at),
             "ms": _ms(accepted_at, at),
             "ms_since_previous": _ms(previous, at),
+            "summary": summary_of(entry["step"], entry["detail"]),
         }
         shown.append(timing | entry["detail"])
         previous = at
