@@ -123,7 +123,7 @@ def _losers(candidates: Sequence[Entry]) -> Iterator[tuple[str, str]]:
     names = _names(candidates)
     for each in candidates:
         if lost := each.get("lost"):
-            yield names[each["transport"]], LOST.get(lost, lost)
+            yield names[each["transport"]], LOST.get(str(lost), str(lost))
 
 
 def _names(candidates: Sequence[Entry]) -> dict[Any, str]:
