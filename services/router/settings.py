@@ -25,7 +25,7 @@ class Settings(SharedSettings):
     held_look_seconds: float = Field(
         60,
         ge=1,
-        description="how soon a message that a rule holds is looked at again; up to ten times that with its age",
+        description="how soon what a rule holds is looked at again; up to ten times that with its age",
     )
     allow_private_targets: bool = Field(
         False, description="whether smart hosts may have addresses that are not on the public internet"

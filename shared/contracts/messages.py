@@ -66,7 +66,8 @@ class Route(Record):
     """The router's decision for one pass, with what it was made from.
 
     `rule` is `workspace:<id>`, `platform:<id>` or `default`, `rule_version` the version of the set that it stands in,
-    `why` says in words why the transport was taken. Where the rollup is a stand-in, `hosts` is empty: they are to be looked up, never guessed.
+    `why` says in words why the transport was taken. Where the rollup is a stand-in, `hosts` is empty: they are to be
+    looked up, never guessed.
     """
 
     transport: str

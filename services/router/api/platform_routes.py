@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.router.api.bodies import RuleBody, RuleSetBody
 from services.router.api.rule_sets import RuleSetApi
-from services.router.api.schemas import PLATFORM_RULES, RULE, PlatformRuleSetView, RuleView, made_rule
+from services.router.api.schemas import CHANGED_RULE, PLATFORM_RULES, RULE, PlatformRuleSetView, RuleView, made_rule
 from shared.api import read_json, service_router
 from shared.auth import operator
 from shared.openapi.operations import BODY, OPERATOR, body_of, replies
@@ -52,7 +52,7 @@ def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
 
     @router.put(
         "/rules/{rule}", dependencies=allowed, operation_id="put_platform_rule",
-        openapi_extra=body_of(RuleBody, RULE),
+        openapi_extra=body_of(RuleBody, CHANGED_RULE),
         responses=replies(200, RuleView, "It as it is now", *OPERATOR, 404, 409, *BODY),
     )  # fmt: skip
     async def put_platform_rule(rule: str, request: Request) -> Response:

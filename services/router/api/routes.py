@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from services.router.api.bodies import DefaultRoute, RuleBody, RuleSetBody
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.schemas import (
+    CHANGED_RULE,
     ORDER,
     RULE,
     RULES,
@@ -72,7 +73,7 @@ def _add_rules(router: APIRouter, api: RuleSetApi, allowed: Principal) -> None:
         return await api.get_rule(principal.workspace_id, rule)
 
     @router.put(
-        "/rules/{rule}", operation_id="put_rule", openapi_extra=body_of(RuleBody, RULE),
+        "/rules/{rule}", operation_id="put_rule", openapi_extra=body_of(RuleBody, CHANGED_RULE),
         responses=replies(200, RuleView, "It as it is now", *KEY, 404, 409, *BODY),
     )  # fmt: skip
     async def put_rule(rule: str, request: Request, principal: Principal = allowed) -> Response:

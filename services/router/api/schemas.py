@@ -28,6 +28,7 @@ RULE = {
     "route": [[{"transport": "direct", "weight": 3}]],
     "lane": "standard",
 }
+CHANGED_RULE = {"when": {"tags": ["invoice"]}, "hold": {"reason": "the figures are wrong"}}
 HELD = {"id": "partner-moves", "when": {"recipient_domains": ["partner.example"]}, "hold": {"reason": "they move"}}
 RULES = {"transports": ["direct"], "rules": [{"id": "receipts", **RULE}, HELD]}
 PLATFORM_RULES = {

@@ -24,10 +24,10 @@ SMART = Host(name="relay.example", port=587)
 FOUND = Destination(Finding.MX, "mx:0123456789abcdef", (Host(name="mx.a.example"),))
 
 
-def way(id_: str, *, enabled: bool = True, version: int = 4) -> Way:
+def way(id_: str, *, enabled: bool = True, version: int = 4, weight: int = 100) -> Way:
     direct = id_.startswith("direct")
     host = None if direct else SMART
-    return Way(id_, version, id_.title(), "direct" if direct else "smarthost", TlsMode.REQUIRED, enabled, host)
+    return Way(id_, version, id_.title(), "direct" if direct else "smarthost", TlsMode.REQUIRED, enabled, host, weight)
 
 
 def known(*order: str, ways: list[Way] | None = None, version: int = 7) -> Configuration:
