@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from services.router.health import Health, Reputation
+from services.router.health import Health, Reputation, Standing
 from services.router.mx import Destination, Finding
 from services.router.routes.configuration import DIRECT, LAST_ORDER, Configuration, Way
 from services.router.routes.matching import PLATFORM, Facts, Found, facts_of, find
@@ -186,11 +186,18 @@ def _inputs(
     if reputation is not Reputation.GOOD:
         inputs["reputation"] = str(reputation)
     if ranked.health:
-        inputs["health"] = {
-            id_: {"state": str(each.state), "score": each.score} | ({"why": each.why} if each.why else {})
-            for id_, each in ranked.health.items()
-        }
+        inputs["health"] = {id_: _told(each, health.standing(id_, None)) for id_, each in ranked.health.items()}
     return inputs
+
+
+def _told(standing: Standing, altogether: Standing) -> dict[str, Any]:
+    """A standing towards the destination, and the state towards all of them where that is another."""
+    told: dict[str, Any] = {"state": str(standing.state), "score": standing.score}
+    if standing.why:
+        told["why"] = standing.why
+    if altogether.state is not standing.state:
+        told["altogether"] = str(altogether.state)
+    return told
 
 
 def _route(ranked: Ranked, way: Way, decided: Decided, destination: Destination | None, now: datetime) -> Route:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncGenerator, Collection
 from datetime import datetime
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -18,7 +18,7 @@ FETCH_WAIT_MS = 50
 
 async def read_topics(
     settings: SharedSettings, topics: Collection[str], since: datetime | None = None
-) -> AsyncIterator[list[ConsumerRecord]]:
+) -> AsyncGenerator[list[ConsumerRecord], None]:
     """Every record of the topics (named without the prefix) up to their ends as they are now, in batches; with `since`
     those published then or later.
 

@@ -122,6 +122,11 @@ HAPPENED: list[tuple[str, dict[str, Any], str]] = [
     ("queued", {"reason": "held", "detail": "they move", "until": LATER}, f"Held: they move; until {AT}."),
     ("queued", {"reason": "dns", "next_at": LATER},
      f"The recipient's mail hosts are not known yet; looked at again at {AT}."),
+    (
+        "queued",
+        {"reason": "held", "rule": "workspace:moves", "detail": "they move", "next_at": LATER},
+        f"Held by the rule workspace:moves: they move; looked at again at {AT}.",
+    ),
     ("queued", {}, "It waits: for its turn."),
     ("suppressed", {"reason": "unsubscribed", "by": "ingest"}, "It ended unsent, as the address unsubscribed."),
     ("suppressed", {"reason": "complaint", "scope": "platform"},

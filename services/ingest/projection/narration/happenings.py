@@ -66,8 +66,9 @@ def webhook(entry: Entry) -> str:
 def _queued(data: Data) -> str:
     reason = str(data.get("reason") or "")
     if reason == "held":
-        detail = data.get("detail")
-        return f"Held{f': {short(str(detail))}' if detail else ''}{until(data, 'until', '; until')}."
+        by = f" by the rule {data['rule']}" if data.get("rule") else ""
+        detail = f": {short(str(data['detail']))}" if data.get("detail") else ""
+        return f"Held{by}{detail}{until(data, 'until', '; until')}{until(data, 'next_at', '; looked at again at')}."
     why = WAITS.get(reason) or f"It waits: {short(spoken(reason)) or 'for its turn'}"
     return f"{why}{until(data, 'next_at', '; looked at again at')}."
 
