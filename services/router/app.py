@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from services.router.api.explain import Explaining, explain_router
 from services.router.api.platform import platform_router
 from services.router.api.platform_routes import platform_routes_router
 from services.router.api.routes import routes_router
@@ -61,5 +62,6 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         platform_router(base, api),
         routes_router(base, rules),
         platform_routes_router(base, rules),
+        explain_router(base, Explaining(configurations, destinations, health, rules)),
     ]
     return Service("router", routers if "http" in roles else [], run, base.ready)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from services.router.api.bodies import SourceBody
 from services.router.routes.model import Quarantine, Rule
 from shared.contracts.messages import TlsMode
+from shared.contracts.topics import Lane
 from shared.openapi.operations import BODY, Described, replies
 
 SMART_HOST = {
@@ -36,6 +37,14 @@ PLATFORM_RULES = {
     "rules": [{"id": "old", "when": {"attempt": {"at_least": 50}}, "reject": {"reason": "too_many_attempts"}}],
     "quarantine": {"hold": True},
 }
+
+EXPLANATION = {
+    "from": "alerts@acme.example",
+    "to": "ann@example.com",
+    "tags": ["receipt"],
+    "draft": {"rules": [{"id": "receipts", **RULE}]},
+}
+PLATFORM_EXPLANATION = {"workspace": "…", "from": "alerts@acme.example", "to": "ann@example.com"}
 
 
 class TransportView(BaseModel):
@@ -92,6 +101,34 @@ class RuleView(Rule):
 
     position: int
     version: int
+
+
+class CandidateView(BaseModel):
+    """A transport that was considered. `score` falls from 1 along the order in which the message would try them; 0
+    cannot be used. `lost` says why it is not taken."""
+
+    transport: str
+    name: str
+    kind: Literal["direct", "smarthost"] | None
+    score: float
+    tier: int | None
+    weight: int | None
+    lost: str | None
+
+
+class ExplanationView(BaseModel):
+    """`outcome` is `route`, or what stops the message; `summary` says in words all that the other members do."""
+
+    outcome: Literal["route", "no_route", "reject", "wait_until"]
+    lane: Lane
+    rule: str | None
+    rule_version: int | None
+    why: str | None
+    route: dict[str, Any] | None
+    verdict: dict[str, Any] | None
+    candidates: list[CandidateView]
+    inputs: dict[str, Any]
+    summary: list[str]
 
 
 LOCATION: dict[str, Any] = {"Location": {"$ref": "#/components/headers/Location"}}

@@ -9,6 +9,7 @@ OPERATORS, ANYBODY = OPERATOR, OPEN
 TRANSPORT = {"name": "smart", "kind": "smarthost", "host": "127.0.0.1", "port": 2525}
 RULE = {"when": {"tags": ["{free}"]}, "route": [[{"transport": "{routed_transport}"}]]}
 NAMED_RULE = {"id": "{rule}", **RULE}
+HYPOTHETICAL = {"from": "{sender}", "to": "ann@127.example"}
 HELD = {"id": "{free}", "when": {"tags": ["{free}"]}, "hold": {"reason": "{free}"}}
 HOOK = {"url": "http://127.0.0.1:1/{free}"}
 
@@ -22,6 +23,7 @@ PLATFORM_ROUTES = [
     Ask("PUT /v1/platform/routes", OPERATORS, {"rules": [HELD]}),
     Ask("POST /v1/platform/routes/rules", OPERATORS, HELD),
     Ask("GET /v1/platform/routes/rules/{platform_rule}", OPERATORS),
+    Ask("POST /v1/platform/routes/explain", OPERATORS, {"workspace": "{workspace}", **HYPOTHETICAL}),
     Ask("PUT /v1/platform/routes/rules/{platform_rule}", OPERATORS, {"lane": "critical"}),
     Ask("DELETE /v1/platform/routes/rules/{platform_rule}", OPERATORS),
     Ask("GET /v1/platform/suppressions", OPERATORS),
@@ -49,6 +51,8 @@ PLATFORM = [
     Ask("PUT /v1/routes", ROUTING, {"transports": ["{routed_transport}"], "rules": [NAMED_RULE]}),
     Ask("POST /v1/routes/rules", ROUTING, {"id": "{free}", **RULE}),
     Ask("GET /v1/routes/rules/{rule}", ROUTING),
+    Ask("POST /v1/routes/explain", ROUTING, HYPOTHETICAL),
+    Ask("POST /v1/routes/explain", ROUTING, {**HYPOTHETICAL, "draft": {"transports": ["{routed_transport}"]}}),
     Ask("PUT /v1/routes/rules/{rule}", ROUTING, RULE),
     Ask("DELETE /v1/routes/rules/{rule}", ROUTING),
     Ask("DELETE /v1/transports/{transport}", ROUTING),
