@@ -9,12 +9,14 @@ from datetime import timedelta
 from services.router.api.explain import Explaining, explain_router
 from services.router.api.platform import platform_router
 from services.router.api.platform_routes import platform_routes_router
+from services.router.api.replay import ReplayApi, replay_router
 from services.router.api.routes import routes_router
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import TransportApi, transports_router
 from services.router.dns import MxCache
 from services.router.handlers import Destinations, Routing
 from services.router.health import Health
+from services.router.replay.replaying import Replaying
 from services.router.settings import Settings
 from services.router.store.configurations import Configurations
 from services.router.store.rule_sets import RuleSets
@@ -63,5 +65,6 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         routes_router(base, rules),
         platform_routes_router(base, rules),
         explain_router(base, Explaining(configurations, destinations, health, rules)),
+        replay_router(base, ReplayApi(Replaying(settings, configurations), rules)),
     ]
     return Service("router", routers if "http" in roles else [], run, base.ready)

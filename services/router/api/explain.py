@@ -9,13 +9,13 @@ from typing import Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from services.router.api.drafts import compiled_drafts
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.schemas import EXPLANATION, PLATFORM_EXPLANATION, ExplanationView
 from services.router.explanation import explained
 from services.router.handlers import Destinations
 from services.router.health import Health
-from services.router.routes.matching import PLATFORM, WORKSPACE, compile_set
-from services.router.routes.model import Printable, RuleSet, Tag, TransportId, with_ids
+from services.router.routes.model import Printable, RuleSet, Tag, TransportId
 from services.router.rules import choose, decide
 from services.router.store.configurations import Configurations
 from shared.addresses import InvalidAddressError, parse_address, parse_mailbox
@@ -23,7 +23,7 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller, operator
 from shared.contracts.messages import LastAttempt, Message, RecipientType, Reroute, Seen, Versions
 from shared.contracts.topics import Stream
-from shared.errors import Fault, ProblemError, invalid_request
+from shared.errors import Fault, invalid_request
 from shared.openapi.operations import BODY, KEY, OPERATOR, body_of, replies
 from shared.service import Base
 from shared.tokens import uuid7
@@ -88,12 +88,7 @@ class Explaining:
 
     async def answer(self, workspace_id: str, body: ExplainBody, *, shared: bool) -> Response:
         """The decision; raises a 422 problem. `shared` says that a draft is one of the platform's rules."""
-        owner = PLATFORM if shared else WORKSPACE
-        drafts = {}
-        if body.draft is not None:
-            draft = body.draft.model_copy(update={"rules": [with_ids(rule) for rule in body.draft.rules]})
-            await self._check(None if shared else workspace_id, draft)
-            drafts[PLATFORM if shared else workspace_id] = compile_set(owner, 0, draft)
+        drafts = await compiled_drafts(self._rules, None if shared else workspace_id, body.draft)
         known = (await self._configurations.of_workspaces({workspace_id: 0}, drafts))[workspace_id]
         if not known.workspace_version:
             raise invalid_request([Fault("#/workspace", "unknown_workspace", "There is no such workspace.")])
@@ -103,17 +98,6 @@ class Explaining:
         found = await self._destinations.of([choice.domain] if choice.domain else [])
         destination = found[choice.domain] if choice.domain else None
         return json_response(200, explained(decide(message, choice, known, destination, health, now)))
-
-    async def _check(self, owner: str | None, draft: RuleSet) -> None:
-        try:
-            await self._rules.check(owner, draft)
-        except ProblemError as problem:
-            raise invalid_request(
-                [
-                    Fault(f"#/draft{fault.pointer.removeprefix('#')}", fault.code, fault.detail)
-                    for fault in problem.errors
-                ]
-            ) from problem
 
 
 def _message(workspace_id: str, workspace_version: int, body: ExplainBody, now: datetime) -> Message:
