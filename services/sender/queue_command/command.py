@@ -13,7 +13,8 @@ import typer
 from rich.table import Table
 
 from services.sender.queue_command import tables
-from services.sender.queue_command.client import QueueClient, RefusedError
+from services.sender.queue_command.client import QueueClient
+from shared.api_client import RefusedError
 
 app = typer.Typer(help="What waits to be delivered: look at it, hold, release, retry, bounce, reroute.")
 
