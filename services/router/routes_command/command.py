@@ -109,6 +109,13 @@ def _client(url: str, key: str | None, platform: bool) -> RoutesClient:
     return RoutesClient(url, token, platform=platform)
 
 
+def _moment(text: str) -> str:
+    try:
+        return moment_of(text)
+    except ValueError as error:
+        _fail(str(error))
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """What is wrong or refused ends the command with 1, a line for each fault."""
@@ -118,7 +125,7 @@ def _told() -> Iterator[None]:
         for fault in error.faults:
             typer.echo(f"posthorn: {fault}", err=True)
         sys.exit(WRONG)
-    except (RefusedError, ValueError) as error:
+    except RefusedError as error:
         _fail(str(error))
 
 
