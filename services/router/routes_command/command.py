@@ -15,6 +15,7 @@ import typer
 from services.router.routes_command import printing
 from services.router.routes_command.applying import apply as apply_plan
 from services.router.routes_command.applying import passwords_of
+from services.router.routes_command.moments import moment_of
 from services.router.routes_command.plan import Plan
 from services.router.routes_command.planning import plan_of
 from services.router.routes_command.present import RoutesClient

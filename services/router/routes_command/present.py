@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from services.router.routes.configuration import DIRECT
 from shared.api_client import ApiClient
 
 PAGE = 100
@@ -24,7 +25,9 @@ class Present:
         return [each for each in self.visible if self.platform or not each["shared"]]
 
     def label(self, id_: str) -> str:
-        """A transport's name, or its id where rules could not name it otherwise."""
+        """A transport's name, or its id where rules could not name it otherwise, and for the one that is built in."""
+        if id_ == DIRECT:
+            return id_
         found = next((each for each in self.visible if each["id"] == id_), None)
         return str(found["name"]) if found is not None and self.named(str(found["name"])) == [found] else id_
 

@@ -6,14 +6,14 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.router.api.bodies import TransportBody, faults_of_transport
+from services.router.api.bodies import TransportBody, TransportSettings, faults_of_transport
 from services.router.routes.configuration import DIRECT
 from services.router.routes_command.plan import Act, Change, Step
 from services.router.routes_command.present import Present
 from services.router.routes_command.references import References, View
 from services.router.routes_command.route_file import RouteFile, TransportEntry
 
-FIELDS = tuple(name for name in TransportBody.model_fields if name != "password")
+FIELDS = ("name", "kind", "host", *(name for name in TransportSettings.model_fields if name != "password"))
 
 
 def transport_steps(file: RouteFile, present: Present, references: References, *, passwords: bool) -> Iterator[Step]:
