@@ -29,7 +29,9 @@ class Present:
         if id_ == DIRECT:
             return id_
         found = next((each for each in self.visible if each["id"] == id_), None)
-        return str(found["name"]) if found is not None and self.named(str(found["name"])) == [found] else id_
+        if found is None or self.named(found["name"]) != [found]:
+            return id_
+        return id_ if any(each["id"] == found["name"] for each in self.visible) else str(found["name"])
 
     def named(self, name: str) -> list[Mapping[str, Any]]:
         """Those of this name: the owner's, else shared ones."""

@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import typer
 import uvicorn
 from typer.testing import CliRunner
 
-from services.cli import app
+from services.router.commands import register
 from tests.fixtures.deployment import eventually
 
+ROOT = typer.Typer()
+register(ROOT)
 OPERATOR_TOKEN = "operator-token-of-a-test"
 
 
@@ -33,7 +36,7 @@ class Command:
         kept = {name: None for name in os.environ if name.startswith("POSTHORN_")}
         environment = {**kept, **self._given, **variables}
         ended = await asyncio.to_thread(
-            CliRunner().invoke, app, ["routes", *arguments], env=environment, input=typed
+            CliRunner().invoke, ROOT, ["routes", *arguments], env=environment, input=typed
         )  # fmt: skip
         return ended.exit_code, ended.stdout, ended.stderr
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,6 +22,7 @@ from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.messages import a_message
 from tests.fixtures.servers import Servers
 from tests.integration.router.conftest import TOPICS, Router
+from tests.integration.router.served import Command, served
 from tests.integration.router.test_api import OPERATOR, faults, make
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -133,6 +136,23 @@ async def test_a_draft_of_the_platforms_is_asked_first_and_for_everybody(replaye
     found = await replayed.ask(OPERATOR, "/v1/platform/routes", draft=draft)
     assert (found["otherwise"], found["decisions"]) == (replayed.count + 1, replayed.count + 1)
     assert {change["after"]["rule"] for change in found["changes"]} == {"platform:all"}
+
+
+async def test_the_command_replays_a_draft_of_a_file(replayed: Replayed, tmp_path: Path) -> None:
+    draft = tmp_path / "draft.yaml"
+    draft.write_text("rules:\n- {id: all, reject: {reason: embargo}}\n")
+    async with served(replayed.client) as url:
+        command = Command(url, replayed.key, tmp_path)
+        same = await command.does("replay", "--since", "1h")
+        lines = (await command.does("replay", "--file", str(draft))).splitlines()
+        few = await command.does("replay", "--limit", "1", "--json")
+    assert f"{replayed.count} decisions from " in same
+    assert "0 would be others, 0 the same by another rule." in same
+    assert lines[0].split() == ["count", "was", "would", "be"]
+    held = next(line for line in lines if "hold (they move) by workspace:moves, standard" in line)
+    assert "reject (embargo) by workspace:all, standard" in held
+    assert f"{replayed.count} would be others" in lines[-1]
+    assert json.loads(few)["truncated"] == "limit"
 
 
 async def test_a_reading_is_bounded_by_number_and_time_and_one_at_a_time(replayed: Replayed) -> None:

@@ -169,9 +169,15 @@ async def test_what_is_refused_stops_it_and_what_was_done_is_said(shop: Shop) ->
     assert "#/host: This address is not on the public internet. (422); what stands above was done (1)" in err
     assert ({*await shop.transports()}, (await shop.rules())["version"]) == ({"good"}, 0)
     private["host"] = "b.example"
-    file = shop.write(transports={"good": good, "private": private}, rules=[{"id": "r", "hold": {"reason": "x"}}])
+    held = [{"id": "r", "hold": {"reason": "x"}}]
+    file = shop.write(transports={"good": good, "private": private}, order=["good"], rules=held)
     await shop.command.does("apply", file, "--yes")
     assert ({*await shop.transports()}, (await shop.rules())["version"]) == ({"good", "private"}, 1)
+    rules = [{"id": "r", "route": [[{"transport": "new"}]]}]
+    file = shop.write(transports={"private": private, "new": good}, order=["private"], rules=rules)
+    done = await shop.command.does("apply", file, "--prune", "--yes")  # none of these may come before another
+    assert done.splitlines()[-3:] == ["created transport new", "the rules are at version 2", "removed transport good"]
+    assert (await shop.rules())["transports"] == [(await shop.transports())["private"]["id"]]
 
 
 async def test_the_platforms_file_for_the_operator(shop: Shop) -> None:
