@@ -29,7 +29,7 @@ def guarded_client(
     resolver: AbstractResolver,
     may_dial: Callable[[str], bool],
     *,
-    timeout: float,
+    timeout: float | None,
     headers: Mapping[str, str],
     tls: ssl.SSLContext,
 ) -> httpx.AsyncClient:

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 
-from services.webhooks.api.router import create_router
+from services.webhooks.api.router import create_router, url_rules
 from services.webhooks.attempt_log import AttemptLog
 from services.webhooks.breaker import BreakerPolicy
 from services.webhooks.delivery import Delivery
+from services.webhooks.disabling import Disabler
 from services.webhooks.dispatch import Dispatcher
 from services.webhooks.endpoints import Endpoints
+from services.webhooks.failing import FailingPolicy
 from services.webhooks.handlers import EventsHandler
+from services.webhooks.health import EndpointHealth
 from services.webhooks.http import Poster
 from services.webhooks.lanes import Lanes
+from services.webhooks.names import Names
 from services.webhooks.outcomes import RetrySchedule
+from services.webhooks.sealing import Seals
 from services.webhooks.settings import Settings
 from services.webhooks.store.attempts import Attempts
 from services.webhooks.store.jobs import Jobs
+from services.webhooks.store.troubles import Troubles
+from services.webhooks.targets import Targets, limits_of
+from services.webhooks.watch import Watch
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
@@ -34,32 +43,39 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     base = Base("webhooks", settings, roles, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
     jobs = Jobs(base.database, settings.webhook_lease_seconds)
     attempts = Attempts(base.database)
-    endpoints = Endpoints(base.cache, base.publisher, jobs, SecretBox(settings.encryption_key_bytes))
-    routers = [create_router(base, settings, endpoints, attempts)]
+    troubles = Troubles(base.database)
+    seals = Seals(SecretBox(settings.encryption_key_bytes))
+    endpoints = Endpoints(base.cache, base.publisher, jobs, troubles, seals)
+    names = Names(url_rules(settings))
+    routers = [create_router(base, settings, endpoints, attempts, seals, names)]
     if "dispatch" not in roles:
-        return Service("webhooks", routers, _http_only(base), base.ready)
+        return Service("webhooks", routers, _http_only(base, names), base.ready)
 
     attempt_log = AttemptLog(jobs, attempts, base.publisher)
-    poster = Poster(settings.webhook_timeout_seconds, allow_private=settings.allow_private_targets)
-    schedule = RetrySchedule(settings.webhook_schedule, settings.webhook_retry_after_max_seconds)
-    delivery = Delivery(endpoints, poster, schedule, base.tracing)
-    dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, _lanes(settings))
+    poster = Poster(allow_private=settings.allow_private_targets)
+    targets = Targets(settings, base.cache, seals)
+    delivery = Delivery(targets, poster, _schedule(settings), base.tracing)
+    disabler = Disabler(endpoints, troubles, jobs)
+    watch = Watch(EndpointHealth(troubles, _failing(settings)), disabler)
+    dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, targets, _lanes(settings), watch)
     _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running() as loops, poster, dispatcher:
+        async with base.running() as loops, names, poster, dispatcher:
             base.publish_configuration(loops)
             _start_loops(loops, settings, jobs, attempt_log, dispatcher)
+            loops.every("webhooks.disable", settings.sweep_seconds, disabler.sweep)
+            loops.every("webhooks.secrets", settings.sweep_seconds, endpoints.end_previous_secrets)
             yield
 
     return Service("webhooks", routers, run, base.ready)
 
 
-def _http_only(base: Base) -> Callable[[], AbstractAsyncContextManager[None]]:
+def _http_only(base: Base, names: Names) -> Callable[[], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running():
+        async with base.running(), names:
             yield
 
     return run
@@ -71,7 +87,21 @@ def _lanes(settings: Settings) -> Lanes:
         settings.webhook_breaker_first_seconds,
         settings.webhook_breaker_longest_seconds,
     )
-    return Lanes(settings.webhook_endpoint_concurrency, settings.webhook_in_flight, policy)
+    return Lanes(limits_of(settings, {}), settings.webhook_in_flight, policy)
+
+
+def _schedule(settings: Settings) -> RetrySchedule:
+    return RetrySchedule(
+        settings.webhook_schedule, settings.webhook_retry_after_max_seconds, settings.webhook_throttle_seconds
+    )
+
+
+def _failing(settings: Settings) -> FailingPolicy:
+    return FailingPolicy(
+        settings.webhook_failing_failures,
+        timedelta(hours=settings.webhook_failing_hours),
+        timedelta(days=settings.webhook_failing_days),
+    )
 
 
 def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
@@ -89,6 +119,7 @@ def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: Atte
 
     loops.run("webhooks.claim", lambda: dispatcher.claim(loops.stopping))
     loops.run("webhooks.publish", lambda: attempt_log.publish(loops.stopping))
+    loops.every("webhooks.look-around", settings.webhook_poll_seconds, dispatcher.look_around)
     loops.every("webhooks.renew", settings.webhook_lease_seconds / 3, dispatcher.renew)
     loops.every("webhooks.sweep", settings.sweep_seconds, attempt_log.sweep)
     loops.every("webhooks.age", settings.sweep_seconds, observe_age)

@@ -24,10 +24,14 @@ WebhookType = Literal[
     "email.replied",
     "email.read",
     "email.unsubscribed",
+    "endpoint.disabled",
 ]
 WEBHOOK_TYPES: frozenset[str] = frozenset(get_args(WebhookType))
 ON_REQUEST: frozenset[str] = frozenset({"email.accepted"})
 """Types that only an endpoint which names them gets."""
+
+DISABLED = "endpoint.disabled"
+"""What a workspace's other endpoints get when one of them is disabled by us."""
 
 _RENAMED = {EventType.RELAYED: "email.sent"}
 _INTERNAL = frozenset(

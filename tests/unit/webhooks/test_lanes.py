@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.webhooks.breaker import Breaker, BreakerPolicy
-from services.webhooks.lanes import Lanes
+from services.webhooks.lanes import Lanes, Limits
 from services.webhooks.rules import Job
 from tests.unit.webhooks.test_bodies import NOW
 
@@ -30,7 +30,7 @@ def opened(policy: BreakerPolicy = POLICY) -> Breaker:
 def test_it_opens_after_failures_in_a_row_only() -> None:
     breaker = Breaker(POLICY)
     for ok in (False, False, True, False, False):
-        breaker.succeeded() if ok else breaker.failed(0)
+        breaker.succeeded(0) if ok else breaker.failed(0)
         assert breaker.closed
     breaker.failed(0)
     assert not breaker.closed
@@ -55,7 +55,7 @@ def test_a_probe_that_succeeds_closes_it_and_the_next_time_begins_anew() -> None
     breaker.begin()
     breaker.failed(30)
     breaker.begin()
-    breaker.succeeded()
+    breaker.succeeded(60)
     assert breaker.untroubled
     for _ in range(3):
         breaker.failed(200)
@@ -72,7 +72,7 @@ def test_stragglers_and_posts_that_were_not_made_do_not_count_as_probes() -> Non
 
 
 def test_a_lane_runs_so_many_at_once_and_takes_the_next_when_one_ends() -> None:
-    lanes = Lanes(2, 100, POLICY)
+    lanes = Lanes(Limits(2, 1000), 100, POLICY)
     for number in range(4):
         assert lanes.add(a_job(number), 0)
     running = list(lanes.starting("e", 0))
@@ -83,7 +83,7 @@ def test_a_lane_runs_so_many_at_once_and_takes_the_next_when_one_ends() -> None:
 
 
 def test_when_the_breaker_opens_what_waits_is_given_back_and_later_jobs_refused() -> None:
-    lanes = Lanes(1, 100, BreakerPolicy(failures=1, first=30, longest=30))
+    lanes = Lanes(Limits(1, 1000), 100, BreakerPolicy(failures=1, first=30, longest=30))
     for number in range(2):
         lanes.add(a_job(number), 0)
     [running] = lanes.starting("e", 0)
@@ -100,7 +100,7 @@ def test_when_the_breaker_opens_what_waits_is_given_back_and_later_jobs_refused(
 
 
 def test_what_is_held_already_is_not_held_twice() -> None:
-    lanes = Lanes(2, 10, POLICY)
+    lanes = Lanes(Limits(2, 1000), 10, POLICY)
     lanes.add(a_job(1), 0)
     lanes.add(a_job(1), 0)
     assert lanes.free == 9
@@ -118,7 +118,7 @@ def test_what_is_held_already_is_not_held_twice() -> None:
     )
 )
 def test_the_bounds_hold_whatever_happens(steps: list[tuple]) -> None:
-    lanes, running, now = Lanes(2, 8, POLICY), [], 0.0
+    lanes, running, now = Lanes(Limits(2, 1000), 8, POLICY), [], 0.0
     for what, which, number in steps:
         if what == "add" and lanes.free and lanes.room(which, now):
             lanes.add(a_job(number, which), now)
