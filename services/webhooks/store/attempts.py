@@ -38,7 +38,7 @@ class Attempts:
         self.collection = database[ATTEMPTS]
 
     async def keep(self, ends: Sequence[JobEnd]) -> list[dict[str, Any]]:
-        """Keeps the attempts in one write, safe to repeat; returns their documents, marked unpublished."""
+        """Keeps the attempts in one write, safe to repeat; returns their documents, those of messages unpublished."""
         documents = [_attempt_document(end.attempt, end.state) for end in ends if end.attempt is not None]
         if documents:
             await insert_group(self.collection, documents)
@@ -58,4 +58,6 @@ class Attempts:
 def _attempt_document(attempt: WebhookAttempt, state: JobState) -> dict[str, Any]:
     document = attempt.model_dump()
     document["_id"] = document.pop("attempt_id")
-    return document | {"state": str(state), "unpublished": outbox.unpublished()}
+    # what `webhook.events` tells is told of a message, whose key it has
+    unpublished = {"unpublished": outbox.unpublished()} if attempt.message_id else {}
+    return document | {"state": str(state)} | unpublished
