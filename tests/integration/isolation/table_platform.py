@@ -51,6 +51,7 @@ PLATFORM = [
     Ask("POST /v1/webhooks", WEBHOOKS, HOOK),
     Ask("GET /v1/webhooks/{webhook}", WEBHOOKS),
     Ask("PATCH /v1/webhooks/{webhook}", WEBHOOKS, {"enabled": False}),
+    Ask("POST /v1/webhooks/{webhook}/rotate", WEBHOOKS),
     Ask("GET /v1/webhooks/{webhook}/deliveries", WEBHOOKS),
     Ask("GET /v1/webhooks/{my_webhook}/deliveries", WEBHOOKS, query={"cursor": "{deliveries_cursor}", "limit": "1"}),
     Ask("DELETE /v1/webhooks/{webhook}", WEBHOOKS),
