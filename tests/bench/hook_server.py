@@ -1,4 +1,4 @@
-"""Webhook endpoints that cost little. What a POST meets is in its path: `/hang` never answers, `/slow` does after 300 ms,
+"""Webhook endpoints that cost little. What a POST meets is in its path: `/hang` never answers, `/slow` after 300 ms,
 `/fail` with 500, all others with 204. Any GET is answered with how many POSTs there were and when the last one came;
 `/timed` also with how long after their event those below it came, which are forgotten then.
 

@@ -111,3 +111,39 @@ async def test_what_never_becomes_a_request_is_told_apart(free: Poster, url: str
 async def test_https_to_a_server_without_tls_is_a_tls_failure(free: Poster, receiver: HttpReceiver) -> None:
     reply = await free.post(to(receiver.url("/").replace("http:", "https:")))
     assert reply.fault == "tls"
+
+
+async def test_headers_without_bounds_are_refused(free: Poster, receiver: HttpReceiver) -> None:
+    some = {f"X-{number}": "x" * 1000 for number in range(15)}
+    receiver.script(
+        "/", Answer(200, some), Answer(200, some | {"X-Last": "x" * 2000}), Answer(200, {"X-A": "x" * 9000})
+    )
+    replies = [await free.post(to(receiver.url("/"))) for _ in range(3)]
+    assert [(reply.status, reply.fault) for reply in replies] == [(200, None), (None, "protocol"), (None, "protocol")]
+
+
+async def test_an_answer_without_an_end_is_read_to_the_cap_and_no_further(free: Poster) -> None:
+    sent = 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+            sent += 4096
+            await writer.drain()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    async with server:
+        reply = await free.post(to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", timeout=20))
+    assert (reply.status, reply.excerpt) == (200, "x" * 4096)
+    assert sent < 50 * 1024 * 1024
+
+
+async def test_a_redirect_is_an_answer_like_another(free: Poster, receiver: HttpReceiver) -> None:
+    for status in (301, 302, 303, 307, 308):
+        receiver.script("/", Answer(status, {"Location": receiver.url("/elsewhere")}))
+        reply = await free.post(to(receiver.url("/")))
+        assert (reply.status, reply.fault) == (status, "http_3xx")
+    assert receiver.at("/elsewhere") == []
