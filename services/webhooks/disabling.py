@@ -16,6 +16,7 @@ from services.webhooks.store.jobs import Jobs
 from services.webhooks.store.troubles import Disabling, Troubles
 from shared.contracts.record import rfc3339
 from shared.mongo.entities import Entity
+from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
 NAMESPACE = uuid.UUID("0b5f3f0e-8f1b-5f5c-8a44-7d1f0c3f9a52")
@@ -52,6 +53,7 @@ class Disabler:
         if entity is None:
             await self._troubles.abandon_disabling(disabling)
             return
+        metrics.WEBHOOK_DISABLED.labels(disabling.reason).inc()
         log.warning("endpoint disabled", endpoint=entity.id, reason=disabling.reason)
         told = await self._endpoints.subscriptions({entity.workspace_id or ""})
         jobs = disabled_jobs(disabling, entity, told.get(entity.workspace_id, ()))

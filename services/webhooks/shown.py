@@ -11,7 +11,7 @@ from services.webhooks.settings import Settings
 from services.webhooks.signing_secrets import Style, public_key_of
 from shared.mongo.entities import Entity
 
-PLAIN = ("url", "name", "events", "description", "enabled", "disabled_reason")
+PLAIN = ("url", "events", "description", "enabled", "disabled_reason")
 
 
 class Shown:
@@ -26,10 +26,11 @@ class Shown:
         request = self._seals.request(entity.id, data)
         return {
             "id": entity.id,
+            "name": data.get("name", ""),
             **{name: data.get(name) for name in PLAIN},
-            "concurrency": data["concurrency"] or self._settings.webhook_endpoint_concurrency,
-            "rate": data["rate"] or self._settings.webhook_endpoint_rate,
-            "timeout_seconds": data["timeout_seconds"] or self._settings.webhook_timeout_seconds,
+            "concurrency": data.get("concurrency") or self._settings.webhook_endpoint_concurrency,
+            "rate": data.get("rate") or self._settings.webhook_endpoint_rate,
+            "timeout_seconds": data.get("timeout_seconds") or self._settings.webhook_timeout_seconds,
             "signature": str(style_of(data)),
             "public_keys": self._public_keys(entity, now),
             "previous_secret_until": data["previous_until"] if is_live(data, now) else None,

@@ -43,6 +43,7 @@ class Watch:
             await self._disabler.disable(job.workspace_id, job.endpoint_id, GONE)
         elif posted.failed:
             if posted.hold:
+                metrics.WEBHOOK_PAUSES.inc()
                 await self._health.hold(job.endpoint_id, now + timedelta(seconds=posted.hold))
             since = await self._health.failed(job.endpoint_id, now)
             if since is not None:
