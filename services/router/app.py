@@ -10,6 +10,7 @@ from services.router.api.routes import routes_router
 from services.router.api.transports import TransportApi, transports_router
 from services.router.dns import MxCache
 from services.router.handlers import Destinations, Routing
+from services.router.health.role import HealthRoom
 from services.router.settings import Settings
 from services.router.store import Configurations, Transports
 from shared.contracts.entities import Kind
@@ -22,10 +23,13 @@ from shared.service import Base, Service
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Composes the roles `http` and `route` (which also keeps and publishes the configuration)."""
+    """Composes the roles `http`, `route` (which also keeps and publishes the configuration) and `health`."""
     base = Base("router", settings, roles, owned=(Kind.TRANSPORT, Kind.ROUTE), copied=(Kind.WORKSPACE, Kind.API_KEY))
     transports = Transports(base.entities, base.publisher)
     cache = MxCache(make_resolver(settings.nameservers, settings.dns_timeout_seconds), settings.own_names)
+    health = HealthRoom(base, settings)
+    if "health" in roles:
+        health.count()
     if "route" in roles:
         base.copy_configuration()
         destinations = Destinations(cache, settings)
@@ -39,7 +43,10 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     async def run() -> AsyncIterator[None]:
         try:
             async with base.running() as loops:
+                if "health" in roles:
+                    health.judge(loops)
                 if "route" in roles:
+                    health.watch(loops)
                     loops.run("router.direct", transports.ensure_direct)
                     base.publish_configuration(loops)
                 yield

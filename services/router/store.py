@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from pymongo import IndexModel
 
+from services.router.health.store import INDEXES as HEALTH
 from services.router.rules import DIRECT, Configuration, Way
 from services.router.rules import Kind as WayKind
 from shared.contracts.entities import Kind, Transport
@@ -15,7 +16,7 @@ from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity
 from shared.mongo.entity_cache import EntityCache
 
-INDEXES: dict[str, tuple[IndexModel, ...]] = {Kind.ROUTE: (IndexModel("data.transports"),)}
+INDEXES: dict[str, tuple[IndexModel, ...]] = {Kind.ROUTE: (IndexModel("data.transports"),), **HEALTH}
 DEFAULT_ORDER = (DIRECT,)
 
 
