@@ -18,7 +18,7 @@ class HealthSettings(SharedSettings):
     """The router's settings of windows, breakers and reputations."""
 
     health_window_seconds: float = Field(
-        300, ge=15, le=1800, description="a breaker looks at the attempts of this time; counted in thirtieths of it"
+        300, ge=3, le=1800, description="a breaker looks at the attempts of this time; counted in thirtieths of it"
     )
     health_refresh_seconds: float = Field(
         2, gt=0, le=60, description="how often breakers are judged, and read by the processes that route"
