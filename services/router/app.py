@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
+from services.router.api.health import HealthApi, health_router, platform_health_router
 from services.router.api.platform import platform_router
 from services.router.api.routes import routes_router
 from services.router.api.transports import TransportApi, transports_router
@@ -54,5 +55,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             await cache.close()
 
     api = TransportApi(transports, settings)
+    of_health = HealthApi(transports, health)
     routers = [transports_router(base, api), platform_router(base, api), routes_router(base, transports)]
+    routers += [health_router(base, of_health), platform_health_router(base, of_health)]
     return Service("router", routers if "http" in roles else [], run, base.ready)
