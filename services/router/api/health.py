@@ -66,6 +66,8 @@ class HealthApi:
         found = await self._visible(owner, id_)
         if found.workspace_id != owner:
             raise ProblemError(403, "shared_transport", "Only the operator changes a shared transport.")
+        if wanted.state == "closed" and wanted.seconds is not None:
+            raise invalid_request([Fault("#/seconds", "not_for_closed", "A closed breaker stays closed by itself.")])
         key = (id_, wanted.rollup)
         for _ in range(TRIES):
             now = datetime.now(UTC)

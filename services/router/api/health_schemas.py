@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.router.api.bodies import Printable
 from services.router.health.standing import Reputation, State
@@ -28,12 +28,6 @@ class BreakerChange(BaseModel):
     rollup: Annotated[Printable, AfterValidator(_rollup)] | None = Field(None, min_length=1, max_length=300)
     seconds: int | None = Field(None, ge=1, le=MOST_SECONDS)
     reason: Printable = Field(min_length=1, max_length=300)
-
-    @model_validator(mode="after")
-    def _closed_for_good(self) -> BreakerChange:
-        if self.state == "closed" and self.seconds is not None:
-            raise ValueError("a closed breaker has no seconds")
-        return self
 
 
 TRIP = {"state": "open", "rollup": "google", "seconds": 3600, "reason": "the provider told us to wait"}
