@@ -56,10 +56,10 @@ def health_of(
 def _standing(tally: Tally, breaker: Breaker | None, policy: Policy) -> Standing:
     score = round(1 - tally.share, 3) if tally.attempts >= policy.least else 1.0
     if breaker is not None and breaker.state is State.OPEN:
-        until = f" until {breaker.until:%H:%M:%S} UTC" if breaker.until else ""
-        return Standing(State.OPEN, score, f"it is left alone{until}: {breaker.why}")
+        until = f" (until {breaker.until:%H:%M:%S} UTC)" if breaker.until else ""
+        return Standing(State.OPEN, score, f"{breaker.why}{until}")
     if breaker is not None and breaker.state is State.HALF_OPEN:
-        return Standing(State.HALF_OPEN, score, "it was left alone, and only a few messages try it again")
+        return Standing(State.HALF_OPEN, score, breaker.why)
     if score == 1.0:
         return UNTROUBLED
     return Standing(State.CLOSED, score, f"lately {in_words(tally)}")

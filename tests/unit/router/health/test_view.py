@@ -25,7 +25,7 @@ def test_what_stands_how() -> None:
         for breaker in (
             Breaker(("direct", "google"), State.OPEN, NOW, NOW + timedelta(minutes=1), 1, "75% blocked"),
             Breaker(("held", None), State.OPEN, NOW, None, 1, "the contract is over"),
-            Breaker(("tried", None), State.HALF_OPEN, NOW),
+            Breaker(("tried", None), State.HALF_OPEN, NOW, why="it did not answer"),
             Breaker(("fine", None), State.CLOSED, NOW),
         )
     }
@@ -36,10 +36,11 @@ def test_what_stands_how() -> None:
     assert relay.why == "lately 25% of its attempts failed for reasons of its own, or were blocked"
     google = health.standing("direct", "google")
     assert (google.state, google.score) == (State.OPEN, 0.25)
-    assert google.why == "it is left alone until 12:01:00 UTC: 75% blocked"
+    assert google.why == "75% blocked (until 12:01:00 UTC)"
     assert health.standing("direct", "yahoo") is UNTROUBLED
-    assert health.standing("held", "smarthost:held").why == "it is left alone: the contract is over"
-    assert health.standing("tried", None).state is State.HALF_OPEN
+    assert health.standing("held", "smarthost:held").why == "the contract is over"
+    tried = health.standing("tried", None)
+    assert (tried.state, tried.why) == (State.HALF_OPEN, "it did not answer")
     assert health.standing("quiet", None) is UNTROUBLED
     assert health.reputation("w1", "shop.test") is Reputation.POOR
     assert health.reputation("w2", "shop.test") is Reputation.GOOD
