@@ -5,18 +5,23 @@ from __future__ import annotations
 from tests.integration.isolation.asking import OPEN, OPERATOR, Ask
 
 ROUTING, SUPPRESSIONS, WEBHOOKS = "routing", "suppressions", "webhooks"
+DOMAINS = "domains"
 OPERATORS, ANYBODY = OPERATOR, OPEN
 TRANSPORT = {"name": "smart", "kind": "smarthost", "host": "127.0.0.1", "port": 2525}
 RULE = {"when": {"tags": ["{free}"]}, "route": [[{"transport": "{routed_transport}"}]]}
 NAMED_RULE = {"id": "{rule}", **RULE}
 HYPOTHETICAL = {"from": "{sender}", "to": "ann@127.example"}
 HELD = {"id": "{free}", "when": {"tags": ["{free}"]}, "hold": {"reason": "{free}"}}
+TRIP = {"state": "open", "seconds": 60, "reason": "the provider told us to wait"}
 HOOK = {"url": "http://127.0.0.1:1/{free}"}
 
 PLATFORM_ROUTES = [
     Ask("GET /v1/platform/transports", OPERATORS),
     Ask("POST /v1/platform/transports", OPERATORS, TRANSPORT),
     Ask("GET /v1/platform/transports/{shared_transport}", OPERATORS),
+    Ask("GET /v1/platform/transports/{shared_transport}/health", OPERATORS),
+    Ask("POST /v1/platform/transports/{shared_transport}/breaker", OPERATORS, TRIP),
+    Ask("GET /v1/platform/sender-health", OPERATORS),
     Ask("PATCH /v1/platform/transports/{shared_transport}", OPERATORS, {"weight": 1}),
     Ask("DELETE /v1/platform/transports/{shared_transport}", OPERATORS),
     Ask("GET /v1/platform/routes", OPERATORS),
@@ -45,6 +50,11 @@ PLATFORM = [
     Ask("POST /v1/transports", ROUTING, TRANSPORT),
     Ask("GET /v1/transports/{transport}", ROUTING),
     Ask("PATCH /v1/transports/{transport}", ROUTING, {"weight": 1}),
+    Ask("GET /v1/transports/{transport}/health", ROUTING),
+    Ask("POST /v1/transports/{transport}/breaker", ROUTING, TRIP),
+    Ask("POST /v1/transports/{transport}/breaker", ROUTING, {"state": "closed", "reason": "it is well"}),
+    Ask("GET /v1/sender-health", DOMAINS),
+    Ask("GET /v1/sender-health", DOMAINS, query={"limit": "1"}),
     Ask("GET /v1/routes/default", ROUTING),
     Ask("PUT /v1/routes/default", ROUTING, {"transports": ["{routed_transport}"]}),
     Ask("GET /v1/routes", ROUTING),
