@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 
 from services.webhooks.app import create_app
+from services.webhooks.rules import webhook_id
 from services.webhooks.settings import Settings
 from shared.api import create_api
 from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
@@ -78,14 +79,19 @@ class World:
         records = [(event.message_id, event.encode(), trace_headers(event.trace)) for event in events]
         await self.deployment.publish(EVENTS, records)
 
-    async def deliveries(self, endpoint_id: str, **query: Any) -> list[dict[str, Any]]:
-        reply = await self.client.get(f"/v1/webhooks/{endpoint_id}/deliveries", params=query)
+    async def listed(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """The first page of a list below `/v1/webhooks`."""
+        reply = await self.client.get(f"/v1/webhooks/{path}", params=query)
         assert reply.status_code == 200, reply.text
         data: list[dict[str, Any]] = reply.json()["data"]
         return data
 
+    async def posts(self, endpoint_id: str, **query: Any) -> list[dict[str, Any]]:
+        """The attempts at an endpoint, newest first."""
+        return await self.listed(f"{endpoint_id}/attempts", **query)
+
     async def job(self, event: Event, endpoint: dict[str, Any]) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = await self.jobs.find_one({"_id": f"{event.event_id}:{endpoint['id']}"})
+        found: dict[str, Any] | None = await self.jobs.find_one({"_id": webhook_id(event.event_id, endpoint["id"])})
         return found
 
     async def published(self, at_least: int) -> list[WebhookAttempt]:
