@@ -15,7 +15,7 @@ from services.webhooks.rules import Job, Subscription, jobs_of
 from services.webhooks.store.deliveries import Deliveries
 from services.webhooks.store.jobs import Jobs
 from services.webhooks.store.tasks import Tasks
-from services.webhooks.tasks.runner import Room, Turn
+from services.webhooks.tasks.runner import FULL_SECONDS, Room, Turn
 from services.webhooks.tasks.task import Task, TaskKind
 from shared.contracts.entities import Endpoint
 from shared.contracts.events import Event, accepted_event
@@ -63,7 +63,7 @@ class Backfill:
             async for records in batches:
                 for some, jobs in self._matched(task, types, records):
                     if jobs and not await self._room.find(task.endpoint_id, turn):
-                        return 0.0
+                        return 0.0 if turn.over else FULL_SECONDS
                     queued = await self._insert(task, jobs, begun)
                     _advance(position, some)
                     place = [[topic, partition, offset] for (topic, partition), offset in position.items()]

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.webhooks.store.deliveries import Deliveries, Wanted
 from services.webhooks.store.tasks import Tasks
-from services.webhooks.tasks.runner import Room, Turn
+from services.webhooks.tasks.runner import FULL_SECONDS, Room, Turn
 from services.webhooks.tasks.task import REPLAYED, Task, TaskKind
 from shared.contracts.entities import Endpoint
 
@@ -40,7 +40,7 @@ class Replay:
                 return None
             self._queued()
             task = replace(task, position=batch["behind"], batch=None)
-        return 0.0
+        return 0.0 if turn.over else FULL_SECONDS
 
     async def _next(self, task: Task, limit: int) -> Batch:
         wanted = Wanted(task.workspace_id, task.endpoint_id, since=task.since, until=task.until)

@@ -15,6 +15,9 @@ from shared.contracts.entities import Endpoint
 
 SLICE_SECONDS = 5.0
 LOOK_SECONDS = 0.1
+LOOKS = 5
+FULL_SECONDS = 0.5
+"""How long a task that finds no room lets others have their turns."""
 
 
 class Turn:
@@ -37,15 +40,18 @@ class Room:
     """How many deliveries a task may make due now: a few at a time, and none while the endpoint has as many to do, so
     that a fresh one never waits behind more than that."""
 
-    def __init__(self, deliveries: Deliveries, at_once: int) -> None:
+    def __init__(self, deliveries: Deliveries, endpoints: Endpoints, at_once: int) -> None:
         self._deliveries = deliveries
+        self._endpoints = endpoints
         self._at_once = at_once
         self.some = at_once // 2
         """As many as there is room for, where there is any."""
 
     async def find(self, endpoint_id: str, turn: Turn) -> int:
-        """Waits for room; 0 where the turn is over before there is any."""
-        while not turn.over:
+        """Waits a moment for room; 0 where there is none, the turn is over or the endpoint disabled by now."""
+        for _ in range(LOOKS):
+            if turn.over or await self._endpoints.enabled(endpoint_id) is None:
+                break
             due = await self._deliveries.due(endpoint_id, self._at_once)
             if due <= self._at_once - self.some:
                 return self._at_once - due

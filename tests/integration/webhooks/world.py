@@ -22,7 +22,7 @@ from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.telemetry.tracing import trace_headers
 from shared.tokens import new_api_key, uuid7
-from tests.fixtures.deployment import Deployment
+from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.messages import a_message
 
 TOPICS = (EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
@@ -30,6 +30,7 @@ QUICK = {
     "allow_private_targets": True,
     "webhook_schedule": [0, 0.05, 0.05],
     "webhook_poll_seconds": 0.05,
+    "webhook_backfill_settle_seconds": 0,
     "standard_wait_ms": 10,
 }
 
@@ -89,6 +90,24 @@ class World:
     async def posts(self, endpoint_id: str, **query: Any) -> list[dict[str, Any]]:
         """The attempts at an endpoint, newest first."""
         return await self.listed(f"{endpoint_id}/attempts", **query)
+
+    async def ask(self, method: str, path: str, status: int, json: Any = None, **query: Any) -> dict[str, Any]:
+        """What a path below `/v1/webhooks` answers, with this status."""
+        reply = await self.client.request(method, f"/v1/webhooks/{path}", json=json, params=query)
+        assert reply.status_code == status, reply.text
+        body: dict[str, Any] = reply.json()
+        return body
+
+    async def ended(self, endpoint: dict[str, Any], *events: Event) -> list[str]:
+        """The states of the events' deliveries to an endpoint, once all have ended."""
+
+        async def states() -> list[str] | None:
+            found = [await self.job(event, endpoint) for event in events]
+            return (
+                [job["state"] for job in found if job] if all(job and job.get("finished_at") for job in found) else None
+            )
+
+        return await eventually(states)  # type: ignore[return-value]
 
     async def job(self, event: Event, endpoint: dict[str, Any]) -> dict[str, Any] | None:
         found: dict[str, Any] | None = await self.jobs.find_one({"_id": webhook_id(event.event_id, endpoint["id"])})
