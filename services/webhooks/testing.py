@@ -14,7 +14,7 @@ from shared.tokens import uuid7
 SAID = "This is a test of your webhook endpoint. Nothing has happened to any message."
 
 
-def test_job(workspace_id: str, endpoint_id: str, now: datetime) -> Job:
+def new_test(workspace_id: str, endpoint_id: str, now: datetime) -> Job:
     """A delivery of a new `webhook.test`, due now; it is about no message."""
     event_id = uuid7()
     data = {"endpoint_id": endpoint_id, "message": SAID}

@@ -14,7 +14,7 @@ from services.webhooks.api.endpoints import found_endpoint
 from services.webhooks.delivery_schemas import DeliveryDetail
 from services.webhooks.endpoints import Endpoints
 from services.webhooks.store.jobs import Jobs
-from services.webhooks.testing import test_job
+from services.webhooks.testing import new_test
 from shared.api import json_response
 from shared.auth import Principal
 from shared.openapi.operations import KEY, replies
@@ -30,13 +30,13 @@ def add_testing(router: APIRouter, endpoints: Endpoints, jobs: Jobs, reader: Del
             202, DeliveryDetail, "The test's delivery", *KEY, 404, 409, 422, _409="The endpoint is disabled"
         ),
     )  # fmt: skip
-    async def test(id: str, wait: Wait = 0, principal: Principal = owner) -> Response:
+    async def post_test(id: str, wait: Wait = 0, principal: Principal = owner) -> Response:
         """Post a `webhook.test` to an endpoint now, whatever types it asks for. It is a delivery like any other, and
         tried again like any other."""
         endpoint = found_endpoint(await endpoints.get(principal.workspace_id, id))
         require_enabled(endpoint)
         now = datetime.now(UTC)
-        job = test_job(principal.workspace_id, id, now)
+        job = new_test(principal.workspace_id, id, now)
         await jobs.insert([job], now)
         until = time.monotonic() + wait
         shown = await reader.detail(endpoint, job.id)

@@ -11,7 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorDatabase
 
 from services.webhooks.outcomes import JobState
 from services.webhooks.states import ENDS, DeliveryState
-from services.webhooks.store.jobs import DUE, JOBS, LEASE_FREE, WAITING
+from services.webhooks.store.jobs import DUE, JOBS, LEASE_FREE, OF_ENDPOINT, OF_MESSAGE, OF_WORKSPACE, WAITING
 
 Position = tuple[datetime, str]
 """A place in a list: when the job there was made, and its id."""
@@ -56,7 +56,7 @@ class Deliveries:
 
     async def page(self, wanted: Wanted, before: Position | None, limit: int) -> list[dict[str, Any]]:
         """Newest first, without their bodies."""
-        query = self.collection.find(condition_of(wanted, before), {"body": 0})
+        query = self.collection.find(condition_of(wanted, before), {"body": 0}).hint(index_of(wanted))
         found: list[dict[str, Any]] = await query.sort([("created_at", -1), ("_id", -1)]).limit(limit).to_list(None)
         return found
 
@@ -93,8 +93,9 @@ class Deliveries:
             condition["event_type"] = {"$in": list(types)}
         if after is not None:
             condition["$or"] = [{"created_at": {"$gt": after[0]}}, {"created_at": after[0], "_id": {"$gt": after[1]}}]
-        query = self.collection.find(condition, {"created_at": 1}).sort([("created_at", 1), ("_id", 1)]).limit(limit)
-        return [(document["created_at"], document["_id"]) async for document in query]
+        query = self.collection.find(condition, {"created_at": 1}).hint(OF_ENDPOINT)
+        oldest_first = query.sort([("created_at", 1), ("_id", 1)]).limit(limit)
+        return [(document["created_at"], document["_id"]) async for document in oldest_first]
 
     async def replay(self, replay_id: str, ids: Sequence[str]) -> int:
         """Makes deliveries that have ended due now, each once for this replay however often it is asked; returns how
@@ -130,6 +131,13 @@ def condition_of(wanted: Wanted, before: Position | None) -> dict[str, Any]:
     if before is not None:
         condition["$or"] = [{"created_at": {"$lt": before[0]}}, {"created_at": before[0], "_id": {"$lt": before[1]}}]
     return condition
+
+
+def index_of(wanted: Wanted) -> Sequence[tuple[str, int]]:
+    """The index to read a page from: the server would take another one where it finds nothing at first."""
+    if wanted.message_id is not None:
+        return OF_MESSAGE
+    return OF_WORKSPACE if wanted.endpoint_id is None else OF_ENDPOINT
 
 
 def _named(workspace_id: str, endpoint_id: str, id_: str) -> dict[str, Any]:

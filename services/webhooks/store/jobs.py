@@ -20,15 +20,18 @@ from shared.mongo.group_commit import Insert, insert_group
 JOBS = "jobs"
 KEPT_DAYS = 30.0
 WAITING = str(JobState.WAITING)
-_NEWEST_FIRST = (("created_at", -1), ("_id", -1), ("event_type", 1))
+_NEWEST_FIRST = [("created_at", -1), ("_id", -1), ("event_type", 1)]
+OF_ENDPOINT = [("workspace_id", 1), ("endpoint_id", 1), ("state", 1), *_NEWEST_FIRST]
+OF_WORKSPACE = [("workspace_id", 1), ("state", 1), *_NEWEST_FIRST]
+OF_MESSAGE = [("workspace_id", 1), ("message_id", 1)]
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     JOBS: (
         IndexModel([("state", 1), ("endpoint_id", 1), ("due_at", 1)]),
         IndexModel("lease.token", sparse=True),
-        IndexModel([("workspace_id", 1), ("endpoint_id", 1), ("state", 1), *_NEWEST_FIRST]),
-        IndexModel([("workspace_id", 1), ("state", 1), *_NEWEST_FIRST]),
-        IndexModel([("workspace_id", 1), ("message_id", 1)]),
+        IndexModel(OF_ENDPOINT),
+        IndexModel(OF_WORKSPACE),
+        IndexModel(OF_MESSAGE),
         IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
     ),
 }

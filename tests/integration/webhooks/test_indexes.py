@@ -1,4 +1,4 @@
-"""The lists of deliveries and attempts, and what engine and tasks ask for, are answered from indexes, in their order."""
+"""The lists of deliveries, and what tasks ask for, are answered from indexes, in their order."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,8 +8,8 @@ import pytest
 
 from services.webhooks.rules import Job
 from services.webhooks.states import DeliveryState
-from services.webhooks.store.deliveries import Deliveries, Wanted, condition_of
-from services.webhooks.store.jobs import Jobs
+from services.webhooks.store.deliveries import Deliveries, Position, Wanted, condition_of, index_of
+from services.webhooks.store.jobs import OF_ENDPOINT, Jobs
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
 
@@ -29,17 +29,24 @@ def stages(plan: Any) -> Iterator[dict[str, Any]]:
             yield from stages(each)
 
 
-async def explained(deployment: Deployment, condition: dict[str, Any], sort: dict[str, int]) -> dict[str, Any]:
+async def explained(
+    deployment: Deployment, condition: dict[str, Any], sort: dict[str, int], index: Any
+) -> dict[str, Any]:
     """`names` of the stages of a query of ten, and how many index keys and documents it has looked at."""
-    query = {"find": "jobs", "filter": condition, "sort": sort, "limit": 10, "projection": {"body": 0}}
+    query = {
+        "find": "jobs", "filter": condition, "sort": sort, "limit": 10, "projection": {"body": 0}, "hint": dict(index)
+    }  # fmt: skip
     told = await deployment.database("webhooks").command("explain", query, verbosity="executionStats")
-    found = list(stages(told["queryPlanner"]["winningPlan"]))
     looked = told["executionStats"]
     return {
-        "names": {each["stage"] for each in found},
+        "names": {each["stage"] for each in stages(told["queryPlanner"]["winningPlan"])},
         "keys": looked["totalKeysExamined"],
         "documents": looked["totalDocsExamined"],
     }
+
+
+async def page(deployment: Deployment, wanted: Wanted, before: Position | None = None) -> dict[str, Any]:
+    return await explained(deployment, condition_of(wanted, before), NEWEST_FIRST, index_of(wanted))
 
 
 @pytest.fixture
@@ -74,11 +81,11 @@ async def test_a_page_of_deliveries_reads_little_more_than_it_shows(filled: Depl
         (Wanted("w", endpoint, message_id="m7"), 20),
     ):
         for position in (None, before):
-            told = await explained(filled, condition_of(wanted, position), NEWEST_FIRST)
+            told = await page(filled, wanted, position)
             assert "COLLSCAN" not in told["names"], wanted
             assert wanted.message_id or "SORT" not in told["names"], wanted
             assert told["keys"] <= most, (wanted, told)
-    rare = await explained(filled, condition_of(Wanted("w", endpoint, event_type="email.bounced"), None), NEWEST_FIRST)
+    rare = await page(filled, Wanted("w", endpoint, event_type="email.bounced"))
     assert rare["documents"] == 0
 
 
@@ -89,6 +96,6 @@ async def test_the_counts_and_the_walk_of_tasks_are_bounded(filled: Deployment) 
         "workspace_id": "w", "endpoint_id": "busy", "state": {"$in": ["exhausted", "canceled", "succeeded"]},
         "created_at": {"$gte": NOW - timedelta(hours=1), "$lt": NOW},
     }  # fmt: skip
-    told = await explained(filled, walk, {"created_at": 1, "_id": 1})
+    told = await explained(filled, walk, {"created_at": 1, "_id": 1}, OF_ENDPOINT)
     assert told["names"].isdisjoint({"COLLSCAN", "SORT"})
     assert told["keys"] <= 60

@@ -30,5 +30,5 @@ def test_every_end_has_a_word_whoever_still_holds_it() -> None:
 def test_what_has_ended_is_kept_for_longer_than_its_event_can_be_read_again() -> None:
     days = (Topic(EVENTS).retention_ms or 0) / DAY_MS
     assert Settings(**KEYS, webhook_kept_days=days + 1).webhook_kept_days == 8
-    with pytest.raises(ValidationError, match="mail.events"):
+    with pytest.raises(ValidationError, match=r"mail\.events"):
         Settings(**KEYS, webhook_kept_days=days + 0.9)
