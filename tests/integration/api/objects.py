@@ -72,6 +72,13 @@ class Objects:
         }
         return self._posted(f"/v1/domains/{domain}/addresses", body)
 
+    def of_webhook(self, webhook: str, kind: str) -> str:
+        """A fresh delivery, replay or back-fill of an endpoint."""
+        path = f"/v1/webhooks/{webhook}"
+        if kind == "delivery":
+            return self._posted(f"{path}/test", {})
+        return self._posted(f"{path}/{kind}", {"since": "2026-01-01T00:00:00Z"})
+
     def _sent(self, body: dict[str, Any]) -> str:
         return str(self._post("/v1/emails", body)["data"]["messages"][0]["uuid"])
 
