@@ -213,6 +213,7 @@ class Endpoint(Record):
     """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
 
     `disabled_reason` is `gone` where the endpoint itself asked for no more (410), None where a caller disabled it.
+    `enabled_since` is when it was enabled again last, None where it has been since it was made.
     """
 
     url: str
@@ -222,6 +223,7 @@ class Endpoint(Record):
     disabled_reason: str | None = None
     secret: str
     created_at: Timestamp
+    enabled_since: Timestamp | None = None
 
 
 Domain.model_rebuild()

@@ -80,8 +80,6 @@ PLATFORM = [
     Ask("POST /v1/webhooks", WEBHOOKS, HOOK),
     Ask("GET /v1/webhooks/{webhook}", WEBHOOKS),
     Ask("PATCH /v1/webhooks/{webhook}", WEBHOOKS, {"enabled": False}),
-    Ask("GET /v1/webhooks/{webhook}/deliveries", WEBHOOKS),
-    Ask("GET /v1/webhooks/{my_webhook}/deliveries", WEBHOOKS, query={"cursor": "{deliveries_cursor}", "limit": "1"}),
     Ask("DELETE /v1/webhooks/{webhook}", WEBHOOKS),
     *PLATFORM_ROUTES,
     *LINKS,
