@@ -4,7 +4,8 @@
 last_seen, removed_at, unpublished}`. `parts` are the HMACs of what stands before and after the address's @. `standing`
 is what suppresses the address now: of all lessons the one that counts longest, then ranks highest, then is newest. That
 is a maximum, so lessons may come twice and in any order. A removal leaves a tombstone without the address and its
-parts: a lesson that occurred before `removed_at` changes nothing.
+parts: a lesson that occurred before `removed_at` changes nothing. Nor has an erasure's entry an address, parts or
+evidence: it goes on blocking by its HMAC alone, whatever is learned or added later.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from shared.kafka.publish import Outgoing
 from shared.mongo.due import new_token
 
 NAMESPACE = uuid.UUID("0d9a3c52-41f4-5d0e-8f2b-1b0f0d8c7e55")
+NOT_ERASED = {"$ne": ["$standing.reason", Reason.ERASURE]}
 IDENTITY = ("_id", "public_id", "scope", "workspace_id", "address_hmac")
 
 Update = list[dict[str, Any]]
@@ -65,7 +67,7 @@ def lesson_update(named: Named, lesson: Lesson) -> Update:
             "evidence": lesson.evidence,
         }
     }
-    counts = {"$gt": [at, "$removed_at"]}
+    counts = {"$and": [{"$gt": [at, "$removed_at"]}, NOT_ERASED]}
     leads = {"$and": [counts, {"$gt": [standing, "$standing"]}]}
     return [
         {
@@ -104,12 +106,13 @@ def manual_update(named: Named, reason: Reason, note: str | None, lifetime: time
     }
     stands = {"$gt": ["$standing.until", "$$NOW"]}
     keeps = {"$and": [stands, {"$lte": [[until, rank], ["$standing.until", "$standing.rank"]]}]}
+    erases = {"$or": [reason is Reason.ERASURE, {"$not": [NOT_ERASED]}]}
     return [
         {
             "$set": {
                 **named.identity,
-                "address": {"$ifNull": ["$address", named.sealed]},
-                "parts": named.parts,
+                "address": _if(erases, "$$REMOVE", {"$ifNull": ["$address", named.sealed]}),
+                "parts": _if(erases, "$$REMOVE", named.parts),
                 "standing": _if(keeps, "$standing", standing),
                 "first_seen": _if(stands, "$first_seen", at),
                 "last_seen": _if(keeps, "$last_seen", at),
@@ -139,7 +142,7 @@ def entry_of(document: Mapping[str, Any]) -> Entry:
         key=document["_id"],
         id=document["public_id"],
         place=Place(document["workspace_id"]),
-        address=document["address"],
+        address=document.get("address"),
         reason=Reason(standing["reason"]),
         until=standing["until"],
         origin=standing["origin"],

@@ -18,11 +18,16 @@ MAX_REPLY = 500
 
 
 class Reason(StrEnum):
+    """Why an address gets no mail. `erasure` is that of a person whose data was erased: only the HMAC is left."""
+
+    ERASURE = "erasure"
     COMPLAINT = "complaint"
     MANUAL = "manual"
+    UNSUBSCRIBE = "unsubscribe"
     HARD_BOUNCE = "hard_bounce"
     INACTIVE = "inactive"
     INVALID_DOMAIN = "invalid_domain"
+    SOFT_BOUNCE_LIMIT = "soft_bounce_limit"
 
 
 class EntryType(StrEnum):
@@ -31,15 +36,28 @@ class EntryType(StrEnum):
     BOUNCE = "bounce"
     COMPLAINT = "complaint"
     MANUAL = "manual"
+    UNSUBSCRIBE = "unsubscribe"
+    ERASURE = "erasure"
 
 
-RANKS = {Reason.COMPLAINT: 3, Reason.MANUAL: 2, Reason.HARD_BOUNCE: 1, Reason.INACTIVE: 0, Reason.INVALID_DOMAIN: 0}
-TYPES = {Reason.COMPLAINT: EntryType.COMPLAINT, Reason.MANUAL: EntryType.MANUAL}
+RANKS = {
+    Reason.ERASURE: 5,
+    Reason.COMPLAINT: 4,
+    Reason.MANUAL: 3,
+    Reason.UNSUBSCRIBE: 2,
+    Reason.HARD_BOUNCE: 1,
+    Reason.INACTIVE: 0,
+    Reason.INVALID_DOMAIN: 0,
+    Reason.SOFT_BOUNCE_LIMIT: 0,
+}
 REASON_OF_TYPE = {
     EntryType.BOUNCE: Reason.HARD_BOUNCE,
     EntryType.COMPLAINT: Reason.COMPLAINT,
     EntryType.MANUAL: Reason.MANUAL,
+    EntryType.UNSUBSCRIBE: Reason.UNSUBSCRIBE,
+    EntryType.ERASURE: Reason.ERASURE,
 }
+TYPES = {reason: type_ for type_, reason in REASON_OF_TYPE.items()}
 REASON_OF_CLASS = {
     "invalid_recipient": Reason.HARD_BOUNCE,
     "invalid_domain": Reason.INVALID_DOMAIN,
@@ -73,12 +91,12 @@ class Lesson:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An address that is suppressed in one place. `id` is what callers see; `address` is sealed."""
+    """An address that is suppressed in one place. `id` is what callers see; `address` is sealed, None once erased."""
 
     key: str
     id: str
     place: Place
-    address: str
+    address: str | None
     reason: Reason
     until: datetime
     origin: str
@@ -102,6 +120,7 @@ def lifetime_of(reason: Reason, settings: Settings) -> timedelta | None:
         Reason.HARD_BOUNCE: settings.suppression_hard_bounce_days,
         Reason.INACTIVE: settings.suppression_inactive_days,
         Reason.INVALID_DOMAIN: settings.suppression_invalid_domain_days,
+        Reason.SOFT_BOUNCE_LIMIT: settings.suppression_soft_days,
     }.get(reason)
     return None if days is None else timedelta(days=days)
 

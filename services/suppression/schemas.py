@@ -17,7 +17,7 @@ class NewSuppression(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     email: str = Field(max_length=1000)
-    type: EntryType = EntryType.MANUAL
+    type: Literal[EntryType.BOUNCE, EntryType.COMPLAINT, EntryType.MANUAL] = EntryType.MANUAL
     reason: str | None = Field(None, min_length=1, max_length=500)
 
 
@@ -32,7 +32,7 @@ class SuppressionView(BaseModel):
     """A suppression; `reason` is the caller's words where it was made by hand with any."""
 
     uuid: str
-    email: str
+    email: str | None
     type: EntryType
     reason: str
     scope: Literal["platform", "workspace"]

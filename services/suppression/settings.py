@@ -19,4 +19,9 @@ class Settings(SharedSettings):
     suppression_invalid_domain_days: float | None = Field(
         30, gt=0, description="days that an address without a mail domain stays suppressed (domains come back)"
     )
+    suppression_soft_days: float = Field(
+        7,
+        gt=0,
+        description="days that an address stays suppressed whose mailbox was full, or whose host was away, again",
+    )
     suppression_hit_days: float = Field(90, gt=0, description="days that a record of each stopped message is kept")

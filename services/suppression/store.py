@@ -122,8 +122,10 @@ class Suppressions:
         found = self._suppressions.find(query).sort(list(NEWEST_FIRST)).skip(skip).limit(limit).max_time_ms(READ_MS)
         return [entry_of(document) async for document in found], total
 
-    def open_address(self, entry: Entry) -> str:
-        """The clear address, for the eyes of its place alone. Raises UnsealError."""
+    def open_address(self, entry: Entry) -> str | None:
+        """The clear address, for the eyes of its place alone; None of who was erased. Raises UnsealError."""
+        if entry.address is None:
+            return None
         return self._box.open(entry.address, _purpose(entry.key)).decode()
 
     def _key(self, place: Place, address: str) -> str:

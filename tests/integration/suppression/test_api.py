@@ -164,3 +164,18 @@ async def test_a_removal_lets_the_next_message_pass(
     assert first is not None
     assert second is not None
     assert (first.kind, second.kind) == ("suppressed", "send")
+
+
+async def test_an_erased_person_is_known_by_the_hmac_alone_and_stays_suppressed(
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+) -> None:
+    await post(http, ours, email="ann@b.example")
+    await answering.store.add(Place("w1"), "ann@b.example", Reason.ERASURE, None, None)
+    bounced = Lesson(Place("w1"), "ann@b.example", Reason.HARD_BOUNCE, datetime.now(UTC), NEVER, "e1", {"reply": "ann"})
+    await answering.store.learn([bounced])
+    assert (await post(http, ours, email="ann@b.example")).status_code == 200
+    (document,) = await answering.deployment.database("suppression")["suppressions"].find().to_list(None)
+    assert not {"address", "parts"} & document.keys()
+    assert document["standing"]["evidence"] == {}
+    shown = (await http.get(f"{URL}/ann@b.example", headers=ours)).json()["data"]
+    assert (shown["type"], shown["email"], shown["expires_at"]) == ("erasure", None, None)

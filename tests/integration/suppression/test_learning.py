@@ -45,7 +45,7 @@ def a_life(seed: int) -> list[Lesson]:
     settings_of_defaults = {Reason.INACTIVE: 90, Reason.INVALID_DOMAIN: 30}
     lessons = []
     for number in range(draw.randint(2, 7)):
-        reason = draw.choice(list(Reason))
+        reason = draw.choice([reason for reason in Reason if reason is not Reason.ERASURE])
         at = START + timedelta(minutes=draw.randint(0, 3), milliseconds=draw.randint(0, 2))
         days = settings_of_defaults.get(reason)
         until = NEVER if days is None else at + timedelta(days=days)

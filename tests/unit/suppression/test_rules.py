@@ -109,10 +109,11 @@ def test_expired_message_is_not_sent() -> None:
 
 @given(st.sampled_from(Reason), st.sampled_from(Reason), st.booleans())
 def test_precedence(workspace: Reason, platform: Reason, swapped: bool) -> None:
-    """Complaint, manual, hard bounce, the rest; of equals the platform's, in whatever order they are found."""
+    """Erasure, complaint, manual, unsubscribe, hard bounce, the rest; of equals the platform's, in whatever order."""
     entries = [entry(workspace), entry(platform, None)]
     verdict = verdict_of(message(), entries[::-1] if swapped else entries, NOW)
-    order = [{Reason.COMPLAINT}, {Reason.MANUAL}, {Reason.HARD_BOUNCE}, {Reason.INACTIVE, Reason.INVALID_DOMAIN}]
+    first = (Reason.ERASURE, Reason.COMPLAINT, Reason.MANUAL, Reason.UNSUBSCRIBE, Reason.HARD_BOUNCE)
+    order = [*({reason} for reason in first), set(Reason) - set(first)]
     place = next(i for i, group in enumerate(order) if workspace in group or platform in group)
     expected = platform if platform in order[place] else workspace
     assert verdict.reason == expected
