@@ -18,8 +18,8 @@ suppresses it for."""
 class SuppressionChange(Record):
     """A change to one address in one scope; the address stands as its HMAC only.
 
-    `scope` is `platform` or `workspace:<id>`, after which `:domain:<sending domain>` or `:stream:<stream>` may stand, as
-    `workspace_id`, `domain` and `stream` say too. A change concerns the mail of its scope alone.
+    `scope` is `platform` or `workspace:<id>`, after which `:domain:<sending domain>` or `:stream:<stream>` may stand:
+    `workspace_id`, `domain` and `stream` say the same. A change concerns the mail of its scope alone.
     """
 
     change_id: str

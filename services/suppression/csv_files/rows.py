@@ -31,6 +31,11 @@ class RowReader:
         self._line = 1
         self._open: list[str] = []
 
+    @property
+    def is_between(self) -> bool:
+        """Whether what was taken ends where a row does."""
+        return not self._open and not self._rest
+
     def take(self, piece: bytes, *, last: bool = False) -> list[Row]:
         lines = (self._rest + self._decoder.decode(piece, last)).split("\n")
         self._rest = lines.pop()
