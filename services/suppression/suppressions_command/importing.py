@@ -45,7 +45,7 @@ def header_line(file: BinaryIO) -> bytes:
     return b""
 
 
-def parts_of(file: BinaryIO, line: int, at_once: int = ROWS_AT_ONCE) -> Iterator[Part]:
+def parts_of(file: BinaryIO, line: int, at_once: int) -> Iterator[Part]:
     """The rest of the file, which begins with `line`; a row of several lines stays whole."""
     reader, held, rows, begin = RowReader(), bytearray(), 0, line
     for text in file:
@@ -73,7 +73,7 @@ def import_file(client: SuppressionsClient, path: Path, defaults: dict[str, str]
     with path.open("rb") as file, bar:
         task = bar.add_task(path.name, total=path.stat().st_size, rows=0, per_s=0.0, faulty=0)
         header = header_line(file)
-        for part in parts_of(file, 2 if header else 1):
+        for part in parts_of(file, 2 if header else 1, ROWS_AT_ONCE):
             if part.line + part.data.count(b"\n") > from_line:
                 _add(summary, _taken(client, header, part, defaults), part.line - (2 if header else 1))
             elapsed = bar.tasks[task].elapsed or 0.001
