@@ -52,7 +52,7 @@ class Workspace(Record):
 
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
-    no limit.
+    no limit. With `complaints_spare_critical` a complaint to the workspace stops no authentication or security mail.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Workspace(Record):
     default_tracking: list[str] = []
     rate_limit: int | None = None
     daily_quota: int | None = None
+    complaints_spare_critical: bool = False
 
 
 class ApiKey(Record):

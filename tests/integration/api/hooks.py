@@ -46,6 +46,11 @@ UNIQUE = {
 }
 
 
+@schemathesis.serializer("text/csv")
+def as_csv(context: Any, value: Any) -> bytes:
+    return str(value).encode(errors="replace")
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Replaces what cannot be guessed: the token, the ids in the path, and the fields of the body that are needed.

@@ -111,6 +111,9 @@ class Maker:
             made[name] = f"{name}-{secret}@example.test"
             entry = await self.post("/v1/suppressions", {"email": made[name], "reason": secret})
             made["suppression"] = entry["data"]["uuid"]
+        made["unsuppressed"] = f"unsuppressed-{secret}@example.test"
+        entry = await self.post("/v1/suppressions", {"email": made["unsuppressed"]})
+        await self.call("DELETE", f"/v1/suppressions/{entry['data']['uuid']}?reason={secret}")
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made
