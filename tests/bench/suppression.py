@@ -10,6 +10,7 @@ count from the first that passes to the last. At a rate: how late each passes af
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from random import Random
 from typing import Any, TypeVar
 
@@ -56,14 +57,14 @@ def imported(stack: Stack, bench: Suppressing, entries: int) -> dict[str, Any]:
     return shown(found | {"published_cpu_s_per_1000": meter.per_thousand(entries)})
 
 
-def checked(bench: Suppressing, entries: int) -> Percentiles:
+def checked(bench: Suppressing, entries: int) -> dict[str, float]:
     """Half of the addresses are in the list."""
     draw = Random(7)
     waits = []
     for _ in range(CHECKS):
         numbers = [draw.randrange(2 * entries) for _ in range(AT_ONCE)]
         waits.append(bench.check([listed(number) for number in numbers]))
-    return shown(Percentiles.of(waits))
+    return shown(asdict(Percentiles.of(waits)))
 
 
 def flat_out(stack: Stack, bench: Suppressing, messages: int, entries: int) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def at_a_rate(bench: Suppressing, messages: int, entries: int, rate: float) -> d
     bench.route(messages, entries, rate)
     until(lambda: sum(bench.ends().values()) - sum(begin.values()) >= messages, "the last message")
     passed = bench.passed_since(begin)
-    return shown({"per_s": round(passed.messages / passed.seconds), "passed_ms": Percentiles.of(passed.late)})
+    return shown({"per_s": round(passed.messages / passed.seconds), "passed_ms": asdict(Percentiles.of(passed.late))})
 
 
 def pids(stack: Stack) -> dict[str, int]:
