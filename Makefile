@@ -62,6 +62,7 @@ bench: $(STAMP) ## the doors, the router, the sender and the pipeline, beside ot
 	$(BIN)/python -m tests.bench.scheduling
 	$(BIN)/python -m tests.bench.fairness
 	$(BIN)/python -m tests.bench.scale
+	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.pipeline
 
 fmt: $(STAMP) ## format the code and fix what ruff can fix
