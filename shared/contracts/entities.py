@@ -209,12 +209,6 @@ class WarmupPlan(BaseModel):
     daily_caps: list[int]
 
 
-class RouteRule(Record):
-    """A workspace's default route: transports in failover order."""
-
-    transports: list[str]
-
-
 class Endpoint(Record):
     """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
 

@@ -22,7 +22,11 @@ class HealthView:
         self._breakers = breakers
         self._reputations = reputations
         self._policy = policy
-        self.current = Health()
+        self._known = Health()
+
+    def current(self) -> Health:
+        """What was read last."""
+        return self._known
 
     async def refresh(self) -> None:
         """Reads all there is to know; what is known already stays where that fails."""
@@ -31,7 +35,7 @@ class HealthView:
         breakers = await self._breakers.all()
         troubled = await self._reputations.troubled()
         senders = {domain: standing.state for domain, standing in troubled.items()}
-        self.current = health_of(recent, breakers, self._policy, senders)
+        self._known = health_of(recent, breakers, self._policy, senders)
 
 
 def health_of(

@@ -168,8 +168,10 @@ async def _platform(http: httpx.AsyncClient) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
     transport = {"name": "shared", "kind": "smarthost", "host": "relay.example.test"}
     suppression = {"email": f"never-{secrets.token_hex(4)}@example.test"}
+    rule = {"id": f"rule-{secrets.token_hex(4)}", "lane": "standard"}
     made = {}
     for name, path, body in (
+        ("platform_rule", "/v1/platform/routes/rules", rule),
         ("shared_transport", "/v1/platform/transports", transport),
         ("platform_suppression", "/v1/platform/suppressions", suppression),
     ):

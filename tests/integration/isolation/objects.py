@@ -122,6 +122,8 @@ class Maker:
             host = {"name": secret, "kind": "smarthost", "host": f"{secret}.example.test"}
             made[name] = (await self.post("/v1/transports", host))["id"]
         await self.call("PUT", "/v1/routes/default", {"transports": [made["routed_transport"]]})
+        rule = {"id": f"rule-{secret}", "when": {"tags": [secret]}, "hold": {"reason": secret}}
+        made["rule"] = (await self.post("/v1/routes/rules", rule))["id"]
         for name in ("spare", "suppressed"):
             made[name] = f"{name}-{secret}@example.test"
             entry = await self.post("/v1/suppressions", {"email": made[name], "reason": secret})

@@ -8,6 +8,10 @@ ROUTING, SUPPRESSIONS, WEBHOOKS = "routing", "suppressions", "webhooks"
 DOMAINS = "domains"
 OPERATORS, ANYBODY = OPERATOR, OPEN
 TRANSPORT = {"name": "smart", "kind": "smarthost", "host": "127.0.0.1", "port": 2525}
+RULE = {"when": {"tags": ["{free}"]}, "route": [[{"transport": "{routed_transport}"}]]}
+NAMED_RULE = {"id": "{rule}", **RULE}
+HYPOTHETICAL = {"from": "{sender}", "to": "ann@127.example"}
+HELD = {"id": "{free}", "when": {"tags": ["{free}"]}, "hold": {"reason": "{free}"}}
 TRIP = {"state": "open", "seconds": 60, "reason": "the provider told us to wait"}
 HOOK = {"url": "http://127.0.0.1:1/{free}"}
 
@@ -20,6 +24,13 @@ PLATFORM_ROUTES = [
     Ask("GET /v1/platform/sender-health", OPERATORS),
     Ask("PATCH /v1/platform/transports/{shared_transport}", OPERATORS, {"weight": 1}),
     Ask("DELETE /v1/platform/transports/{shared_transport}", OPERATORS),
+    Ask("GET /v1/platform/routes", OPERATORS),
+    Ask("PUT /v1/platform/routes", OPERATORS, {"rules": [HELD]}),
+    Ask("POST /v1/platform/routes/rules", OPERATORS, HELD),
+    Ask("GET /v1/platform/routes/rules/{platform_rule}", OPERATORS),
+    Ask("POST /v1/platform/routes/explain", OPERATORS, {"workspace": "{workspace}", **HYPOTHETICAL}),
+    Ask("PUT /v1/platform/routes/rules/{platform_rule}", OPERATORS, {"lane": "critical"}),
+    Ask("DELETE /v1/platform/routes/rules/{platform_rule}", OPERATORS),
     Ask("GET /v1/platform/suppressions", OPERATORS),
     Ask("POST /v1/platform/suppressions", OPERATORS, {"email": "{free}@example.test"}),
     Ask("GET /v1/platform/suppressions/{platform_suppression}", OPERATORS),
@@ -46,6 +57,14 @@ PLATFORM = [
     Ask("GET /v1/sender-health", DOMAINS, query={"limit": "1"}),
     Ask("GET /v1/routes/default", ROUTING),
     Ask("PUT /v1/routes/default", ROUTING, {"transports": ["{routed_transport}"]}),
+    Ask("GET /v1/routes", ROUTING),
+    Ask("PUT /v1/routes", ROUTING, {"transports": ["{routed_transport}"], "rules": [NAMED_RULE]}),
+    Ask("POST /v1/routes/rules", ROUTING, {"id": "{free}", **RULE}),
+    Ask("GET /v1/routes/rules/{rule}", ROUTING),
+    Ask("POST /v1/routes/explain", ROUTING, HYPOTHETICAL),
+    Ask("POST /v1/routes/explain", ROUTING, {**HYPOTHETICAL, "draft": {"transports": ["{routed_transport}"]}}),
+    Ask("PUT /v1/routes/rules/{rule}", ROUTING, RULE),
+    Ask("DELETE /v1/routes/rules/{rule}", ROUTING),
     Ask("DELETE /v1/transports/{transport}", ROUTING),
     Ask("GET /v1/suppressions", SUPPRESSIONS),
     Ask("GET /v1/suppressions", SUPPRESSIONS, query={"search": "{suppressed}"}),
