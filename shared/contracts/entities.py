@@ -52,7 +52,7 @@ class Workspace(Record):
 
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
-    no limit.
+    no limit. With `complaints_spare_critical` a complaint to the workspace stops no authentication or security mail.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Workspace(Record):
     default_tracking: list[str] = []
     rate_limit: int | None = None
     daily_quota: int | None = None
+    complaints_spare_critical: bool = False
 
 
 class ApiKey(Record):
@@ -213,6 +214,7 @@ class Endpoint(Record):
     """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
 
     `disabled_reason` is `gone` where the endpoint itself asked for no more (410), None where a caller disabled it.
+    `enabled_since` is when it was enabled again last, None where it has been since it was made.
     """
 
     url: str
@@ -222,6 +224,7 @@ class Endpoint(Record):
     disabled_reason: str | None = None
     secret: str
     created_at: Timestamp
+    enabled_since: Timestamp | None = None
 
 
 Domain.model_rebuild()

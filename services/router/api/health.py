@@ -27,7 +27,7 @@ from services.router.health.role import HealthRoom
 from services.router.health.slots import HORIZON
 from services.router.health.store.hours import WINDOW
 from services.router.health.store.reputations import Standing
-from services.router.store import Transports
+from services.router.store.transports import Transports
 from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller, operator
 from shared.contracts.record import rfc3339

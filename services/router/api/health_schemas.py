@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from services.router.api.bodies import Printable
 from services.router.health.standing import Reputation, State
+from services.router.routes.model import Printable
 
 MOST_SECONDS = 30 * 24 * 3600
 

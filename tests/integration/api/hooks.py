@@ -46,6 +46,11 @@ UNIQUE = {
 }
 
 
+@schemathesis.serializer("text/csv")
+def as_csv(context: Any, value: Any) -> bytes:
+    return str(value).encode(errors="replace")
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Replaces what cannot be guessed: the token, the ids in the path, and the fields of the body that are needed.
@@ -103,6 +108,10 @@ def _path(path: str, name: str, given: dict[str, Any], *, as_operator: bool) -> 
     if path.startswith("/v1/domains/{domain}"):
         given["domain"] = objects.of("domain")
         return given | ({"id": objects.address_of(given["domain"])} if "id" in given else {})
+    if path.startswith("/v1/webhooks/{id}/"):
+        # one of its own, that nothing has disabled and that has no replay yet
+        given["id"] = objects.of("webhook", fresh=True)
+        return {each: value if each == "id" else objects.of_webhook(given["id"], each) for each, value in given.items()}
     kind = next((KINDS[start] for start in sorted(KINDS, key=len, reverse=True) if path.startswith(f"{start}/")), None)
     named = next((each for each in given if each not in ("workspace", "attachment", "version")), None)
     if kind is None or named is None:

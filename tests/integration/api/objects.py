@@ -78,6 +78,13 @@ class Objects:
         """One that leaves every other its messages."""
         return {"id": self.unique(), "lane": "standard", "position": 0}
 
+    def of_webhook(self, webhook: str, kind: str) -> str:
+        """A fresh delivery, replay or back-fill of an endpoint."""
+        path = f"/v1/webhooks/{webhook}"
+        if kind == "delivery":
+            return self._posted(f"{path}/test", {})
+        return self._posted(f"{path}/{kind}", {"since": "2026-01-01T00:00:00Z"})
+
     def _sent(self, body: dict[str, Any]) -> str:
         return str(self._post("/v1/emails", body)["data"]["messages"][0]["uuid"])
 

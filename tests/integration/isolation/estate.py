@@ -25,8 +25,9 @@ from shared.mongo.entities import Entities
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
 from tests.integration.isolation.asking import OPEN, OPERATOR, Ask, Asker, Values
-from tests.integration.isolation.objects import Maker, Tenant
+from tests.integration.isolation.objects import Maker
 from tests.integration.isolation.table import ASKS
+from tests.integration.isolation.tenant import Tenant
 
 SERVICES = ("ingest", "router", "suppression", "webhooks", "sender")
 OPERATOR_TOKEN = "operator-token-of-a-test"

@@ -99,7 +99,7 @@ class Watch:
 
     async def health(self) -> Health:
         await self.view.refresh()
-        return self.view.current
+        return self.view.current()
 
 
 @asynccontextmanager
