@@ -23,7 +23,7 @@ from services.router.health.store.breakers import Breakers
 from services.router.health.store.hours import WINDOW, Hours
 from services.router.health.store.reputations import Reputations, Standing
 from services.router.health.store.slots import Slots
-from services.router.health.tallies import reached_in, transitions
+from services.router.health.tallies import judged_from, reached_in, transitions
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -53,7 +53,9 @@ class Judging:
         """Judges every breaker once."""
         now = datetime.now(UTC)
         breakers = await self._breakers.all()
-        spans = await self._slots.since(self._read_from(breakers.values(), now))
+        everything = self._reached is None  # what was reached before this process began
+        start = now - HORIZON if everything else judged_from(breakers.values(), now, self._policy)
+        spans = await self._slots.since(start)
         reached = self._reached_by(spans, now)
         changed = await self._breakers.change(transitions(spans, breakers, reached, now, self._policy))
         for breaker in changed:
@@ -79,13 +81,6 @@ class Judging:
         states = Counter(standing.state for standing in judged)
         for state in (Reputation.WARNED, Reputation.POOR):
             metrics.REPUTATIONS.labels(state).set(states[state])
-
-    def _read_from(self, breakers: Iterable[Breaker], now: datetime) -> datetime:
-        """As far back as anything is to be judged by; all that is kept where nothing is known yet."""
-        if self._reached is None:
-            return now - HORIZON
-        tried = [each.since for each in breakers if each.state is State.HALF_OPEN and each.since is not None]
-        return max(now - HORIZON, min([now - self._policy.window, *tried]))
 
     def _reached_by(self, spans: Sequence[Span], now: datetime) -> Collection[Pair]:
         """The destinations of direct transports that were reached within the last hour, as far as is known here."""

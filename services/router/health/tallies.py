@@ -8,12 +8,12 @@ one provider that is down does not open it, nor does mail to hosts that were nev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from services.router.health.breaker import Breaker, Key, Policy, Tally, judge
 from services.router.health.counts import TRANSPORTS_OWN, UNREACHED
-from services.router.health.slots import OTHERS, Pair, Span, Way, summed
+from services.router.health.slots import HORIZON, OTHERS, Pair, Span, Way, summed
 from services.router.health.standing import State
 
 DIRECT = "direct"
@@ -50,7 +50,6 @@ def transitions(
         breaker = breakers.get(key) or Breaker(key)
         tally = recent.get(key, Tally())
         if breaker.since is not None and breaker.state is not State.OPEN:
-            # a half-open one may wait longer than the window for its few attempts
             start = breaker.since if breaker.state is State.HALF_OPEN else breaker.counts_from(now, policy.window)
             cut_off = {(key[0], rollup) for rollup in breaker.tally.cut_off}
             tally = tallies(summed(spans, start), {*reached, *cut_off}, policy).get(key, Tally())
@@ -58,6 +57,12 @@ def transitions(
         if after is not breaker:
             changed.append(after)
     return changed
+
+
+def judged_from(breakers: Iterable[Breaker], now: datetime, policy: Policy) -> datetime:
+    """As far back as anything is judged by: a half-open one waits for its few attempts longer than a window."""
+    tried = [each.since for each in breakers if each.state is State.HALF_OPEN and each.since is not None]
+    return max(now - HORIZON, min([now - policy.window, *tried]))
 
 
 def reached_in(ways: Mapping[Pair, Way]) -> set[Pair]:

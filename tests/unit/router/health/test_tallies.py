@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from services.router.health.breaker import Breaker, Key, Policy, Tally, judge
 from services.router.health.counts import counts_of
-from services.router.health.slots import OTHERS, Pair, Slot, Span, Way
+from services.router.health.slots import HORIZON, OTHERS, Pair, Slot, Span, Way
 from services.router.health.standing import State
-from services.router.health.tallies import reached_in, tallies, transitions
+from services.router.health.tallies import judged_from, reached_in, tallies, transitions
 from shared.contracts.events import Event, EventType
 from tests.unit.router.health.events import NOW, an_event, failed, relayed, told
 
@@ -117,8 +117,12 @@ def test_a_breaker_is_judged_by_what_came_after_its_last_change() -> None:
 def test_a_half_open_breaker_waits_for_its_few_attempts_longer_than_a_window() -> None:
     half = Breaker(("relay", None), State.HALF_OPEN, NOW, openings=1)
     spans = [span([relayed()], NOW + minutes * timedelta(minutes=10)) for minutes in (1, 2, 3)]
-    (shut,) = transitions(spans, {half.key: half}, (), NOW + timedelta(minutes=31), POLICY)
+    now = NOW + timedelta(minutes=31)
+    (shut,) = transitions(spans, {half.key: half}, (), now, POLICY)
     assert shut.state is State.CLOSED
+    assert judged_from([half, shut], now, POLICY) == NOW
+    assert judged_from([shut], now, POLICY) == now - POLICY.window
+    assert judged_from([half], NOW + timedelta(hours=9), POLICY) == NOW + timedelta(hours=9) - HORIZON
 
 
 EVENTS = [*map(unreached, ROLLUPS), *map(blocked, ROLLUPS), failed(), relayed(), an_event(), an_event(rollup="yahoo")]
