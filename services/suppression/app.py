@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from services.suppression.api import SuppressionApi, platform_router, workspace_router
+from services.suppression.api.router import routers
 from services.suppression.handlers import Check, Learn
 from services.suppression.settings import Settings
-from services.suppression.store import Suppressions
+from services.suppression.store import Hits, Strikes, Suppressions
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
@@ -26,10 +26,11 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     if "check" in roles:
         base.copy_configuration()
         for lane in Lane:
-            check = Check(lane, store, base.publisher)
+            check = Check(lane, store, base.cache, base.publisher)
             fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
             base.consume(f"check.{lane}", {routed(lane): Message}, check.handle, fetching, stuck_event)
-        base.consume("learn", {EVENTS: Event}, Learn(store, settings).handle, Fetching.behind(settings))
+        learn = Learn(store, Strikes(base.database, store, settings), Hits(base.database), settings)
+        base.consume("learn", {EVENTS: Event}, learn.handle, Fetching.behind(settings))
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -38,6 +39,4 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 loops.every("suppressions.sweep", settings.sweep_seconds, store.outbox.sweep)
             yield
 
-    api = SuppressionApi(store, settings)
-    routers = [workspace_router(base, api), platform_router(base, api)] if "http" in roles else []
-    return Service("suppression", routers, run, base.ready)
+    return Service("suppression", routers(base, store, settings) if "http" in roles else [], run, base.ready)

@@ -22,10 +22,10 @@ from services.webhooks.names import Names
 from services.webhooks.outcomes import RetrySchedule
 from services.webhooks.sealing import Seals
 from services.webhooks.settings import Settings
-from services.webhooks.store.attempts import Attempts
 from services.webhooks.store.jobs import Jobs
-from services.webhooks.store.troubles import Troubles
+from services.webhooks.store.stores import open_stores
 from services.webhooks.targets import Targets, limits_of
+from services.webhooks.tasks.operations import Operations
 from services.webhooks.watch import Watch
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
@@ -39,25 +39,25 @@ from shared.telemetry import metrics
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Roles: `http` (endpoints and their attempts), `dispatch` (events in, webhooks out)."""
+    """Roles: `http` (endpoints and their deliveries), `dispatch` (events in, webhooks out)."""
     base = Base("webhooks", settings, roles, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
-    jobs = Jobs(base.database, settings.webhook_lease_seconds)
-    attempts = Attempts(base.database)
-    troubles = Troubles(base.database)
+    stores = open_stores(base.database, settings)
+    jobs = stores.jobs
     seals = Seals(SecretBox(settings.encryption_key_bytes))
-    endpoints = Endpoints(base.cache, base.publisher, jobs, troubles, seals)
+    endpoints = Endpoints(base.cache, base.publisher, jobs, stores.troubles, seals)
     names = Names(url_rules(settings))
-    routers = [create_router(base, settings, endpoints, attempts, seals, names)]
+    routers = [create_router(base, settings, endpoints, stores, seals, names)]
     if "dispatch" not in roles:
         return Service("webhooks", routers, _http_only(base, names), base.ready)
 
-    attempt_log = AttemptLog(jobs, attempts, base.publisher)
+    attempt_log = AttemptLog(jobs, stores.attempts, base.publisher)
     poster = Poster(allow_private=settings.allow_private_targets)
     targets = Targets(settings, base.cache, seals)
     delivery = Delivery(targets, poster, _schedule(settings), base.tracing)
-    disabler = Disabler(endpoints, troubles, jobs)
-    watch = Watch(EndpointHealth(troubles, _failing(settings)), disabler)
+    disabler = Disabler(endpoints, stores.troubles, jobs)
+    watch = Watch(EndpointHealth(stores.troubles, _failing(settings)), disabler)
     dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, targets, _lanes(settings), watch)
+    operations = Operations(settings, stores, endpoints, dispatcher.look)
     _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
 
     @asynccontextmanager
@@ -67,6 +67,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             _start_loops(loops, settings, jobs, attempt_log, dispatcher)
             loops.every("webhooks.disable", settings.sweep_seconds, disabler.sweep)
             loops.every("webhooks.secrets", settings.sweep_seconds, endpoints.end_previous_secrets)
+            operations.start(loops)
             yield
 
     return Service("webhooks", routers, run, base.ready)

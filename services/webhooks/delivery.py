@@ -76,7 +76,7 @@ class Delivery:
 
     def _ended(self, job: Job, url: str, reply: Reply, at: datetime, trace: str) -> Posted:
         now = datetime.now(UTC)
-        decision = self._schedule.decide(reply, job.attempt + 1, now, self._rng)
+        decision = self._schedule.decide(reply, job.attempt + 1 - job.earlier, now, self._rng)
         _count(reply, decision, trace)
         attempt = _attempt(job, url, reply, decision, at, trace)
         end = JobEnd(job, decision.state, now, decision.next_at, attempt, decision.disable)
@@ -93,7 +93,7 @@ class Delivery:
                 "http.request.method": method,
                 "messaging.message.id": job.message_id,
                 "posthorn.endpoint.id": job.endpoint_id,
-                "posthorn.webhook.id": job.webhook_id,
+                "posthorn.webhook.id": job.id,
                 "posthorn.webhook.attempt": job.attempt + 1,
             },
             [job.trace] if late and job.trace else None,

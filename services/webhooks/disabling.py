@@ -68,8 +68,7 @@ def disabled_jobs(disabling: Disabling, entity: Entity, subscriptions: Sequence[
     body = _body(disabling, entity)
     return [
         Job(
-            id=f"{event_id}:{each.endpoint_id}",
-            webhook_id=webhook_id(event_id, each.endpoint_id),
+            id=webhook_id(event_id, each.endpoint_id),
             workspace_id=entity.workspace_id or "",
             endpoint_id=each.endpoint_id,
             message_id="",

@@ -50,11 +50,11 @@ class Dispatcher:
         self._watch = watch
         self._posts: set[asyncio.Task[None]] = set()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._looked = False
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
 
     async def __aenter__(self) -> Dispatcher:
-        await self.look_around()
         return self
 
     async def __aexit__(
@@ -78,6 +78,7 @@ class Dispatcher:
         given_back: list[Job] = []
         for endpoint_id, seconds in (await self._watch.held()).items():
             given_back += self._lanes.hold(endpoint_id, time.monotonic() + seconds)
+        self._looked = True
         if given_back:
             await self._jobs.give_back(given_back)
 
@@ -88,7 +89,7 @@ class Dispatcher:
 
     def room(self, endpoint_id: str) -> int:
         """How many more jobs of an endpoint this process takes now."""
-        if self._closing.is_set():
+        if self._closing.is_set() or not self._looked:
             return 0
         return min(self._lanes.free, self._lanes.room(endpoint_id, time.monotonic()))
 
@@ -106,8 +107,13 @@ class Dispatcher:
         for endpoint_id in endpoint_ids:
             self._lanes.lane(endpoint_id).behind = True
 
+    def look(self) -> None:
+        """Says that jobs have come due, which are looked for at once."""
+        self._wake.set()
+
     async def claim(self, stopping: asyncio.Event) -> None:
         """Claims what comes due until the process stops: new turns at once while there is more, else by the clock."""
+        await self.look_around()
         while not stopping.is_set() and not self._closing.is_set():
             if await self._claim_due():
                 continue
@@ -144,7 +150,7 @@ class Dispatcher:
             return
         now = time.monotonic()
         for job in self._lanes.starting(endpoint_id, now):
-            post = asyncio.create_task(self._run(job), name=job.webhook_id)
+            post = asyncio.create_task(self._run(job), name=job.id)
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
         wait = self._lanes.starts_in(endpoint_id, now)

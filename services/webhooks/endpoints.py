@@ -11,7 +11,7 @@ from services.webhooks.sealing import Seals
 from services.webhooks.store.jobs import Jobs
 from services.webhooks.store.troubles import Troubles
 from services.webhooks.versions import NO_PREVIOUS, Versions
-from shared.contracts.entities import Kind
+from shared.contracts.entities import Endpoint, Kind
 from shared.contracts.record import rfc3339
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity, VersionConflictError
@@ -40,6 +40,13 @@ class Endpoints:
         if asking_for is not None:
             condition["data.events"] = asking_for
         return by_workspace(await self._entities.find(Kind.ENDPOINT, condition))
+
+    async def enabled(self, id_: str) -> Endpoint | None:
+        """An endpoint that takes webhooks now."""
+        entity = await self._cache.get(Kind.ENDPOINT, id_)
+        if entity is None or not entity.data["enabled"]:
+            return None
+        return Endpoint.model_construct(**entity.data)
 
     async def page(self, workspace_id: str, after: str | None, limit: int) -> list[Entity]:
         """A workspace's endpoints, oldest first."""

@@ -10,7 +10,6 @@ import orjson
 
 from services.webhooks.request_rules import OwnRequest
 from services.webhooks.signing_secrets import LISTS, Style
-from shared.contracts.entities import Endpoint
 from shared.secrets import SecretBox
 
 
@@ -57,7 +56,3 @@ def is_live(data: Mapping[str, Any], now: datetime) -> bool:
     if data.get("previous_secret") is None or style_of(data) not in LISTS:
         return False
     return now < datetime.fromisoformat(data["previous_until"])
-
-
-def endpoint_of(data: Mapping[str, Any]) -> Endpoint:
-    return Endpoint.model_construct(**data)

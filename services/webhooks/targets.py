@@ -41,7 +41,7 @@ class Target:
         """An attempt's request, signed over the bytes that are sent. Raises RenderedTooLargeError."""
         url, body, headers = self.url, job.body, {CONTENT_TYPE: JSON_TYPE} if self.has_body else {}
         if self.templates is not None:
-            data = {"id": job.webhook_id, **orjson.loads(job.body)}
+            data = {"id": job.id, **orjson.loads(job.body)}
             url = self.templates.rendered_url(url, data)
             headers |= self.templates.rendered_headers(data)
             if self.templates.body is not None:
@@ -49,7 +49,7 @@ class Target:
         if not self.has_body:
             headers.pop(CONTENT_TYPE, None)
             body = b""
-        post = Post(job.webhook_id, job.event_type, int(now.timestamp()), body)
+        post = Post(job.id, job.event_type, int(now.timestamp()), body)
         headers |= {**self.sign(post), **trace}
         return Request(self.method, url, headers, body if self.has_body else None, self.timeout)
 

@@ -52,7 +52,7 @@ class Workspace(Record):
 
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
-    no limit.
+    no limit. With `complaints_spare_critical` a complaint to the workspace stops no authentication or security mail.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Workspace(Record):
     default_tracking: list[str] = []
     rate_limit: int | None = None
     daily_quota: int | None = None
+    complaints_spare_critical: bool = False
 
 
 class ApiKey(Record):
@@ -207,12 +208,6 @@ class WarmupPlan(BaseModel):
 
     started_on: date
     daily_caps: list[int]
-
-
-class RouteRule(Record):
-    """A workspace's default route: transports in failover order."""
-
-    transports: list[str]
 
 
 class Endpoint(Record):
