@@ -18,6 +18,7 @@ from services.suppression.documents import (
     manual_update,
     removal_update,
 )
+from services.suppression.erasing import store as erasures
 from services.suppression.rules import Entry, EntryType, Lesson, Place, Reason
 from shared.kafka.publish import Publisher
 from shared.mongo import outbox
@@ -35,9 +36,11 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel([("scope", ASCENDING), *NEWEST_FIRST]),
         IndexModel([("scope", ASCENDING), ("standing.type", ASCENDING), *NEWEST_FIRST]),
         IndexModel([("scope", ASCENDING), ("parts", ASCENDING), *NEWEST_FIRST]),
+        *erasures.INDEXES[SUPPRESSIONS],
         outbox.INDEX,
     ),
     HITS: (IndexModel("expires_at", expireAfterSeconds=0),),
+    erasures.COLLECTION: erasures.INDEXES[erasures.COLLECTION],
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -112,9 +111,3 @@ class Messages:
         )
         found: list[dict[str, Any]] = await query.sort("_id", -1).limit(limit).max_time_ms(READ_MS).to_list(None)
         return found
-
-
-def first_id(moment: datetime, later: timedelta = timedelta(0)) -> str:
-    """The least UUIDv7 of a millisecond, `later` than the moment, which may be the first or the last that there is."""
-    digits = f"{max(0, round((moment.timestamp() + later.total_seconds()) * 1000)):012x}"
-    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
