@@ -43,6 +43,7 @@ from services.ingest.tracking.answers import TrackedLinks
 from services.ingest.tracking.recorder import Recorder
 from services.ingest.tracking.routes import links_router
 from shared.content import ContentStore
+from shared.erasure import is_erased
 from shared.service import Base
 from shared.tokens import Cursors
 
@@ -107,10 +108,12 @@ def tracked_links(base: Base, recorder: Recorder, settings: Settings) -> Tracked
     contacts = contacts_of(base)
 
     async def unsubscribe(workspace_id: str, address: str, at: datetime) -> None:
-        await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=False)])
+        if not is_erased(address):
+            await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=False)])
 
     async def subscribe(workspace_id: str, address: str, at: datetime) -> None:
-        await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=True)])
+        if not is_erased(address):
+            await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=True)])
 
     def client_of(request: Request) -> str | None:
         address = base.authenticator.address_of(request)

@@ -52,7 +52,7 @@ class Workspace(Record):
 
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
-    no limit.
+    no limit. Unless it is to `keep_content`, what messages say is deleted when they have ended, and never shown.
     """
 
     name: str
@@ -68,6 +68,7 @@ class Workspace(Record):
     default_tracking: list[str] = []
     rate_limit: int | None = None
     daily_quota: int | None = None
+    keep_content: bool = True
 
 
 class ApiKey(Record):
