@@ -33,6 +33,7 @@ from services.ingest.dialects.plunk.routes import plunk_router
 from services.ingest.dialects.plunk.sending import PlunkSending
 from services.ingest.dialects.plunk.tracking import PlunkTracking
 from services.ingest.dialects.sendy.routes import sendy_router
+from services.ingest.people import ingest_people
 from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
@@ -78,6 +79,7 @@ def http_routers(
         addresses_router(base, domains),
         *(make(base, changes, settings) for make in (keys_router, credentials_router, workspaces_router)),
         audit_router(base, settings),
+        ingest_people(base),
         contacts_router(base),
         fields_router(base),
         templates_router(base, changes, settings),

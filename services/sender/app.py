@@ -28,6 +28,7 @@ from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
 from services.sender.mail.platform import platform_signer
 from services.sender.operations import Operations
+from services.sender.people import sender_people
 from services.sender.queue.stages import Stages
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
@@ -97,7 +98,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 await parts.tls.close()
                 await parts.destinations.close()
 
-    routers = [queue_router(base, settings, stages)] if "http" in roles else []
+    routers = [queue_router(base, settings, stages), sender_people(base)] if "http" in roles else []
     return Service("sender", routers, run, base.ready)
 
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from services.suppression.api import SuppressionApi, platform_router, workspace_router
 from services.suppression.erasing.api import ErasureApi, platform_erasures, workspace_erasures
 from services.suppression.erasing.parts import ErasingParts, learning_of_the_living
+from services.suppression.erasing.people import suppression_people
 from services.suppression.erasing.store import ErasureStore
 from services.suppression.handlers import Check, Learn
 from services.suppression.settings import Settings
@@ -53,4 +54,5 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     api, erasure_api = SuppressionApi(store, settings), ErasureApi(erasures, settings)
     routers = [workspace_router(base, api), platform_router(base, api)]
     routers += [workspace_erasures(base, erasure_api), platform_erasures(base, erasure_api)]
+    routers.append(suppression_people(base, erasures))
     return Service("suppression", routers if "http" in roles else [], run, base.ready)

@@ -11,10 +11,12 @@ from services.webhooks.breaker import BreakerPolicy
 from services.webhooks.delivery import Delivery
 from services.webhooks.dispatch import Dispatcher
 from services.webhooks.endpoints import Endpoints
+from services.webhooks.erasing import WebhookErasing
 from services.webhooks.handlers import EventsHandler
 from services.webhooks.http import Poster
 from services.webhooks.lanes import Lanes
 from services.webhooks.outcomes import RetrySchedule
+from services.webhooks.people import webhooks_people
 from services.webhooks.settings import Settings
 from services.webhooks.store.attempts import Attempts
 from services.webhooks.store.jobs import Jobs
@@ -22,8 +24,10 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.erasing import Erasing, without_the_erased
 from shared.kafka.fetching import Fetching
 from shared.loops import Loops
+from shared.mongo.erasures import KnownErasures
 from shared.secrets import SecretBox
 from shared.service import Base, Service
 from shared.telemetry import metrics
@@ -35,7 +39,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     jobs = Jobs(base.database, settings.webhook_lease_seconds)
     attempts = Attempts(base.database)
     endpoints = Endpoints(base.cache, base.publisher, jobs, SecretBox(settings.encryption_key_bytes))
-    routers = [create_router(base, settings, endpoints, attempts)]
+    routers = [create_router(base, settings, endpoints, attempts), webhooks_people(base)]
     if "dispatch" not in roles:
         return Service("webhooks", routers, _http_only(base), base.ready)
 
@@ -44,13 +48,17 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     schedule = RetrySchedule(settings.webhook_schedule, settings.webhook_retry_after_max_seconds)
     delivery = Delivery(endpoints, poster, schedule, base.tracing)
     dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, _lanes(settings))
-    _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
+    handler = EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds, settings.pepper_bytes)
+    erasing = Erasing(base, WebhookErasing(base).erase)
+    erasing.attach()
+    _attach_consumers(base, settings, handler)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
         async with base.running() as loops, poster, dispatcher:
             base.publish_configuration(loops)
             _start_loops(loops, settings, jobs, attempt_log, dispatcher)
+            erasing.start(loops)
             yield
 
     return Service("webhooks", routers, run, base.ready)
@@ -75,12 +83,14 @@ def _lanes(settings: Settings) -> Lanes:
 
 
 def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
+    known = KnownErasures(base.database, settings.pepper_bytes)
     base.copy_configuration()
-    base.consume("events", {EVENTS: Event}, handler.events, Fetching.behind(settings))
+    base.consume("events", {EVENTS: Event}, without_the_erased(known, handler.events), Fetching.behind(settings))
     for lane in Lane:
         critical = lane is Lane.CRITICAL
         fetching = Fetching.for_lane(settings, critical=True) if critical else Fetching.behind(settings)
-        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handler.accepted, fetching)
+        handle = without_the_erased(known, handler.accepted)
+        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handle, fetching)
 
 
 def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: AttemptLog, dispatcher: Dispatcher) -> None:

@@ -109,6 +109,7 @@ def _attempt(
         event_id=job.event_id,
         event_type=job.event_type,
         endpoint_id=job.endpoint_id,
+        address_hmac=job.address_hmac,
         url=shown_url(endpoint.url),
         attempt=job.attempt + 1,
         status=reply.status,

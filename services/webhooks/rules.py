@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.webhooks.event_types import ON_REQUEST, webhook_body, webhook_type
 from shared.contracts.events import Event
+from shared.erasure import person_hmac
 from shared.mongo.entities import Entity
 from shared.tokens import BASE62
 
@@ -35,7 +36,8 @@ def subscription_of(entity: Entity) -> Subscription:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One event for one endpoint. `attempt` counts the attempts made; `token` is the lease it is held under."""
+    """One event for one endpoint. `attempt` counts the attempts made; `token` is the lease it is held under;
+    `address_hmac` is that of the recipient of the event's message."""
 
     id: str
     webhook_id: str
@@ -44,6 +46,7 @@ class Job:
     message_id: str
     event_id: str
     event_type: str
+    address_hmac: str
     body: bytes
     created_at: datetime
     due_at: datetime
@@ -55,15 +58,18 @@ class Job:
         return replace(self, token=token)
 
 
-def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime) -> list[Job]:
-    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under."""
+def jobs_of(
+    event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime, pepper: bytes
+) -> list[Job]:
+    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under, `pepper`
+    the key of the address's HMAC."""
     type_ = webhook_type(event)
     if type_ is None:
         return []
     wanting = [each.endpoint_id for each in subscriptions if each.wants(type_, event.occurred_at)]
     if not wanting:
         return []
-    body = webhook_body(event, type_)
+    body, address_hmac = webhook_body(event, type_), person_hmac(pepper, event.recipient)
     return [
         Job(
             id=f"{event.event_id}:{endpoint_id}",
@@ -73,6 +79,7 @@ def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | No
             message_id=event.message_id,
             event_id=event.event_id,
             event_type=type_,
+            address_hmac=address_hmac,
             body=body,
             created_at=now,
             due_at=now,

@@ -90,6 +90,17 @@ class ErasureStore:
         condition = {"address_hmac": erasure.address_hmac, "address": {"$exists": False}, **erasure.place}
         return int(await self._entries.count_documents({**condition, "standing": {"$exists": True}}))
 
+    async def held(self, workspace_id: str, digest: str, before: str | None, limit: int) -> list[Document]:
+        """A workspace's entries about one person, without the sealed address."""
+        condition: Document = {"address_hmac": digest, "workspace_id": workspace_id}
+        if before is not None:
+            condition["_id"] = {"$lt": before}
+        found: list[Document] = await self._entries.find(condition, HIDDEN).sort("_id", -1).limit(limit).to_list(None)
+        return found
+
+
+HIDDEN = {"address": 0, "parts": 0, "unpublished": 0}
+
 
 def _mark() -> dict[str, Any]:
     return {"token": {"$literal": new_token()}, "since": "$$NOW"}
