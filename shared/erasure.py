@@ -76,13 +76,22 @@ def redacted_message(message: Message, digest: str, now: datetime) -> Message:
 
 
 def redacted_data(data: Mapping[str, Any]) -> dict[str, Any]:
-    """An event's data without words."""
-    kept: dict[str, Any] = {name: data[name] for name in CODES if name in data and _is_no_text(data[name])}
+    """An event's data without words: a field of codes that holds something else is empty."""
+    kept: dict[str, Any] = {name: coded(data[name]) for name in CODES if name in data}
     kept |= {name: "" for name in EMPTIED if name in data}
     for name, parts in (("route", ROUTE), ("verdict", VERDICT)):
         if isinstance(part := data.get(name), Mapping):
             kept[name] = {each: part[each] for each in parts if each in part}
     return kept
+
+
+def coded(value: Any) -> Any:
+    """A number, a code or a time as it is; of anything else nothing."""
+    if isinstance(value, Mapping):
+        return {name: coded(each) for name, each in value.items()}
+    if isinstance(value, str):
+        return value if CODE.fullmatch(value) or _is_time(value) else ""
+    return value if value is None or isinstance(value, int | float) else ""
 
 
 def redacted_tag(tag: str, address: str) -> str:
@@ -105,10 +114,6 @@ def replaced_where(text: str, erased: Callable[[str], str | None]) -> str:
         return match[0] if found is None else erased_address(found)
 
     return ADDRESS.sub(each, text)
-
-
-def _is_no_text(value: Any) -> bool:
-    return not isinstance(value, str) or CODE.fullmatch(value) is not None or _is_time(value)
 
 
 def _is_time(value: str) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from services.ingest.projection.fold import REPLY_FIELDS
 from shared.contracts.messages import Message
-from shared.erasure import erased_address, redacted_data, redacted_message, redacted_tag, replaced
+from shared.erasure import coded, erased_address, redacted_data, redacted_message, redacted_tag, replaced
 from shared.mongo.erasures import Erasure
 from shared.mongo.outbox import unpublished
 
@@ -49,8 +50,12 @@ def update_of_message(document: Mapping[str, Any], erasure: Erasure) -> Document
         if "excerpt" in attempt:
             fields[f"webhooks.{id_}.excerpt"] = ""
     gone = {"subject": ""}
+    for summary in ("reply", "bounce"):
+        said = document.get(summary, {})
+        fields |= {f"{summary}.{name}": coded(said[name]) for name in REPLY_FIELDS if name in said}
     if "reply" in document:
         fields |= {"reply.reply": ""} if "reply" in document["reply"] else {}
+        fields.pop("reply.host", None)
         gone["reply.host"] = ""
     return {"$set": fields, "$unset": gone}
 

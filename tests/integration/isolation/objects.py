@@ -126,6 +126,9 @@ class Maker:
             made[name] = f"{name}-{secret}@example.test"
             entry = await self.post("/v1/suppressions", {"email": made[name], "reason": secret})
             made["suppression"] = entry["data"]["uuid"]
+        for name in ("spare", "other"):
+            made["erasure"] = (await self.post("/v1/erasures", {"email": f"{name}@{secret}.test"}))["id"]
+        made["erasures_cursor"] = await self._cursor("/v1/erasures")
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made
@@ -219,6 +222,7 @@ class Maker:
 def _job_of(attempt: WebhookAttempt) -> Job:
     return Job(
         id=uuid7(), webhook_id=attempt.event_id, workspace_id=attempt.workspace_id, endpoint_id=attempt.endpoint_id,
-        message_id=attempt.message_id, event_id=attempt.event_id, event_type=attempt.event_type, body=b"{}",
-        created_at=attempt.occurred_at, due_at=attempt.occurred_at, attempt=attempt.attempt, trace=None, token=None,
+        message_id=attempt.message_id, event_id=attempt.event_id, event_type=attempt.event_type, address_hmac="",
+        body=b"{}", created_at=attempt.occurred_at, due_at=attempt.occurred_at, attempt=attempt.attempt, trace=None,
+        token=None,
     )  # fmt: skip
