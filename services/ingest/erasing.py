@@ -30,15 +30,16 @@ class MailErasing:
         counts: Counter[str] = Counter(dict.fromkeys(("contacts", "messages", "submissions", "hits", "contents"), 0))
         for workspace_id in await self._persons.workspaces(erasure):
             counts["contacts"] += await self._persons.delete_contacts(workspace_id, erasure)
-            unheard = await self._persons.looked_after(workspace_id, erasure)
-            counts.update(await self._submissions(workspace_id, unheard, erasure))
+            seen = await self._persons.looked_after(workspace_id, erasure)
+            counts.update(await self._submissions(workspace_id, seen, erasure))
             after = ""
             while batch := await self._persons.messages(workspace_id, erasure, after):
                 after = batch[-1]["_id"]
-                counts.update(await self._messages(workspace_id, batch, erasure))
+                counts.update(await self._messages(workspace_id, batch, seen, erasure))
         return dict(counts)
 
-    async def _messages(self, workspace_id: str, batch: list[Document], erasure: Erasure) -> Counts:
+    async def _messages(self, workspace_id: str, batch: list[Document], seen: set[str], erasure: Erasure) -> Counts:
+        """`seen` are the submissions that the pass has looked at."""
         hits = await self._persons.hits([each["_id"] for each in batch])
         events = {each["_id"]: redacted_event(Event.decode(each["event"]), erasure.address_hmac) for each in hits}
         await self._persons.redact_hits({id_: event.encode() for id_, event in events.items()})
@@ -49,8 +50,9 @@ class MailErasing:
             if event["type"] == "replied"
         ]
         passed_on = await self._persons.passed_on(workspace_id, replies)
-        submissions = {each["submission_id"] for each in batch if "submission_id" in each}
-        counts = await self._submissions(workspace_id, {*submissions, *passed_on}, erasure)
+        new = {*passed_on, *(each["submission_id"] for each in batch if "submission_id" in each)} - seen
+        seen |= new
+        counts = await self._submissions(workspace_id, new, erasure)
         await self._persons.redact_messages({each["_id"]: update_of_message(each, erasure) for each in batch})
         return {**counts, "messages": len(batch), "hits": len(hits)}
 
