@@ -43,6 +43,11 @@ def is_erased(address: str) -> bool:
     return address.endswith(f"@{DOMAIN}")
 
 
+def tells_of_erased(body: bytes) -> bool:
+    """Whether a webhook's body is of an erased person: its endpoint may know them by the message's id, and say so."""
+    return f"@{DOMAIN}".encode() in body
+
+
 def person_hmac(pepper: bytes, address: str) -> str:
     """The HMAC of an address, also of one that was erased."""
     return address.partition("@")[0] if is_erased(address) else address_hmac(pepper, address)

@@ -16,6 +16,7 @@ from services.webhooks.signing import signed_headers
 from services.webhooks.store.jobs import JobEnd
 from shared.contracts.entities import Endpoint
 from shared.contracts.webhooks import WebhookAttempt
+from shared.erasure import tells_of_erased
 from shared.secrets import UnsealError
 from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, traceparent_of
@@ -118,6 +119,6 @@ def _attempt(
         ok=reply.ok,
         next_at=decision.next_at,
         occurred_at=at,
-        excerpt=reply.excerpt,
+        excerpt="" if tells_of_erased(job.body) else reply.excerpt,
         trace=trace,
     )

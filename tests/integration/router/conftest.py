@@ -25,7 +25,6 @@ from tests.fixtures.dns_server import NameServer, name_server
 INCOMING = tuple(name(lane) for lane in Lane for name in (accepted, due))
 TOPICS = (
     COMMANDS,
-    COMMANDS,
     CONFIG_CHANGES,
     EVENTS,
     *INCOMING,
