@@ -29,6 +29,7 @@ CONSUMERS = (
     ),
     *("ingest.erasures", "router.erasures", "suppression.erasures", "sender.erasures", "webhooks.erasures"),
     "suppression.erased",
+    "router.health",
     *("router.config", "suppression.config", "sender.config", "webhooks.config"),
 )
 PLACES: Mapping[str, str] = {

@@ -33,7 +33,8 @@ EVENT_LINGER_SECONDS = 0.05
 RECORD_PAUSE = 0.5
 ENDED = (
     *("record", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
-    *("tell_at", "commanded", "expires_at", "domain", "hold", "why", "resume_at", "reroute"),
+    *("tell_at", "commanded", "expires_at", "domain", "sending_domain", "stream", "hold", "why", "resume_at"),
+    "reroute",
 )
 
 

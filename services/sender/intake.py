@@ -160,7 +160,8 @@ class Intake:
             return fields | to_send(arrival, until if arrival.begins else None)
         fields |= settled_fields(arrival.settled, self._kept, now)
         if arrival.settled.due_at is None:
-            del fields["record"], fields["domain"]
+            for name in ("record", "domain", "sending_domain", "stream"):
+                del fields[name]
         return fields
 
     async def _make_room(self, queues: Queues) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
-from services.suppression.api import SuppressionApi, platform_router, workspace_router
-from services.suppression.erasing.api import ErasureApi, platform_erasures, workspace_erasures
+from services.suppression.api.router import routers
 from services.suppression.erasing.parts import ErasingParts, learning_of_the_living
-from services.suppression.erasing.people import suppression_people
+from services.suppression.erasing.router import erasing_routers
 from services.suppression.erasing.store import ErasureStore
 from services.suppression.handlers import Check, Learn
 from services.suppression.settings import Settings
-from services.suppression.store import Suppressions
+from services.suppression.store import Hits, Strikes, Suppressions
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
@@ -36,12 +35,12 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         erasing.attach()
         base.copy_configuration()
         for lane in Lane:
-            check = Check(lane, store, base.publisher)
+            check = Check(lane, store, base.cache, base.publisher)
             fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
             handle = without_the_erased(known, check.handle)
             base.consume(f"check.{lane}", {routed(lane): Message}, handle, fetching, stuck_event)
-        learn = learning_of_the_living(known, Learn(store, settings).handle)
-        base.consume("learn", {EVENTS: Event}, learn, Fetching.behind(settings))
+        learn = Learn(store, Strikes(base.database, store, settings), Hits(base.database), settings)
+        base.consume("learn", {EVENTS: Event}, learning_of_the_living(known, learn.handle), Fetching.behind(settings))
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -51,8 +50,5 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 erasing.start(loops)
             yield
 
-    api, erasure_api = SuppressionApi(store, settings), ErasureApi(erasures, settings)
-    routers = [workspace_router(base, api), platform_router(base, api)]
-    routers += [workspace_erasures(base, erasure_api), platform_erasures(base, erasure_api)]
-    routers.append(suppression_people(base, erasures))
-    return Service("suppression", routers if "http" in roles else [], run, base.ready)
+    every = [*routers(base, store, settings), *erasing_routers(base, erasures, settings)]
+    return Service("suppression", every if "http" in roles else [], run, base.ready)

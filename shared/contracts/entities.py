@@ -52,7 +52,8 @@ class Workspace(Record):
 
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
-    no limit. Unless it is to `keep_content`, what messages say is deleted when they have ended, and never shown.
+    no limit. With `complaints_spare_critical` a complaint to the workspace stops no authentication or security mail.
+    Unless it is to `keep_content`, what messages say is deleted when they have ended, and never shown.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Workspace(Record):
     default_tracking: list[str] = []
     rate_limit: int | None = None
     daily_quota: int | None = None
+    complaints_spare_critical: bool = False
     keep_content: bool = True
 
 
@@ -210,16 +212,11 @@ class WarmupPlan(BaseModel):
     daily_caps: list[int]
 
 
-class RouteRule(Record):
-    """A workspace's default route: transports in failover order."""
-
-    transports: list[str]
-
-
 class Endpoint(Record):
     """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
 
     `disabled_reason` is `gone` where the endpoint itself asked for no more (410), None where a caller disabled it.
+    `enabled_since` is when it was enabled again last, None where it has been since it was made.
     """
 
     url: str
@@ -229,6 +226,7 @@ class Endpoint(Record):
     disabled_reason: str | None = None
     secret: str
     created_at: Timestamp
+    enabled_since: Timestamp | None = None
 
 
 Domain.model_rebuild()

@@ -7,6 +7,7 @@ did, by name.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,7 +23,7 @@ from shared.mongo.due import from_now, new_token
 from shared.mongo.erasures import Erasure
 from shared.mongo.outbox import Outbox
 
-COLLECTION, ENTRIES = "erasures", "suppressions"
+COLLECTION, ENTRIES, STRIKES = "erasures", "suppressions", "strikes"
 RUNNING = {"redacted_at": {"$exists": False}}
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
@@ -30,7 +31,6 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         IndexModel("asked_at", partialFilterExpression={"address": {"$exists": True}}),
         outbox.INDEX,
     ),
-    ENTRIES: (IndexModel("address_hmac"),),
 }
 
 Document = dict[str, Any]
@@ -42,6 +42,7 @@ class ErasureStore:
     def __init__(self, database: AsyncIOMotorDatabase, publisher: Publisher) -> None:
         self._erasures = database[COLLECTION]
         self._entries = database[ENTRIES]
+        self._strikes = database[STRIKES]
         self.outbox = Outbox(self._erasures, publisher, lambda document: [_command(document)])
 
     async def add(self, document: Mapping[str, Any]) -> Document:
@@ -81,9 +82,14 @@ class ErasureStore:
         return int(asked.modified_count)
 
     async def forget(self, erasure: Erasure) -> int:
-        """Deletes what the entries of narrower scopes hold of the person: the erasure's own entry blocks for them."""
-        condition = {"address_hmac": erasure.address_hmac, "address": {"$exists": True}, **erasure.place}
-        return int((await self._entries.delete_many(condition)).deleted_count)
+        """Deletes entries of narrower scopes, what is remembered of removed ones, and what was counted towards one: the
+        erasure's own entry blocks for them. Returns how many entries there were."""
+        older = [{name: {"$lt": erasure.occurred_at}} for name in ("first_seen", "removed_at")]
+        others = {"standing.reason": {"$ne": "erasure"}, "$or": older, **erasure.place}
+        begin = "" if erasure.workspace_id is None else f"workspace:{re.escape(erasure.workspace_id)}[:]"
+        key = {"$regex": f"^{begin}.*{erasure.address_hmac}$"}
+        await self._strikes.delete_many({"key": key, "at": {"$lt": erasure.occurred_at}})
+        return int((await self._entries.delete_many({"address_hmac": erasure.address_hmac, **others})).deleted_count)
 
     async def entries(self, erasure: Erasure) -> int:
         """How many entries block by the HMAC alone."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.webhooks.store import attempts, erasing, jobs
+from services.webhooks.store import attempts, erasing, jobs, tasks
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
-    **jobs.INDEXES,
-    **attempts.INDEXES,
+    **tasks.INDEXES,
     jobs.JOBS: (*jobs.INDEXES[jobs.JOBS], *erasing.INDEXES[jobs.JOBS]),
     attempts.ATTEMPTS: (*attempts.INDEXES[attempts.ATTEMPTS], *erasing.INDEXES[attempts.ATTEMPTS]),
 }

@@ -11,6 +11,7 @@ from tests.integration.isolation.table_platform import PLATFORM
 from tests.integration.isolation.table_privacy import PRIVACY
 from tests.integration.isolation.table_queue import QUEUE
 from tests.integration.isolation.table_sending import SENDING
+from tests.integration.isolation.table_webhooks import WEBHOOKS
 
 # first what is held of people: those after it make contacts and suppressions of them
-ASKS: list[Ask] = [*PRIVACY, *SENDING, *MAIL, *DIALECTS, *CONTACTS, *ACCOUNTS, *PLATFORM, *QUEUE]
+ASKS: list[Ask] = [*PRIVACY, *SENDING, *MAIL, *DIALECTS, *CONTACTS, *ACCOUNTS, *WEBHOOKS, *PLATFORM, *QUEUE]

@@ -29,8 +29,9 @@ async def test_an_entry_is_added_shown_and_removed(
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
     assert entry.pop("last_seen")
     assert entry == {
-        "uuid": entry["uuid"], "email": "ann@b.example", "type": "manual", "reason": "asked by phone",
-        "scope": "workspace", "origin": "api", "evidence": {}, "expires_at": None,
+        "uuid": entry["uuid"], "email": "ann@b.example", "type": "manual", "cause": "manual",
+        "reason": "asked by phone", "scope": "workspace", "domain": None, "stream": None,
+        "origin": "api", "evidence": {}, "expires_at": None,
     }  # fmt: skip
     for name in (entry["uuid"], "ann@b.example", "ANN@b.example"):
         shown = await http.get(f"{URL}/{name}", headers=ours)
@@ -120,7 +121,10 @@ async def test_only_an_admin_removes_a_complaint(
     assert (refused.status_code, refused.json()["required_scope"]) == (403, "admin")
     assert (await http.get(f"{URL}/a@b.example", headers=ours)).status_code == 200
     admin = await answering.key("w1", "suppressions", "admin")
-    assert (await http.delete(f"{URL}/a@b.example", headers=admin)).status_code == 204
+    unsaid = await http.delete(f"{URL}/a@b.example", headers=admin)
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["pointer"]) == (422, "#/reason")
+    said = {"reason": "pressed the wrong button, wrote to us"}
+    assert (await http.delete(f"{URL}/a@b.example", params=said, headers=admin)).status_code == 204
 
 
 async def test_workspaces_do_not_see_each_other(
@@ -148,7 +152,8 @@ async def test_the_platform_has_its_own_list_behind_the_operators_token(
     assert (await http.get(f"{URL}/{added.json()['data']['uuid']}", headers=theirs)).status_code == 404
     for call in (http.get(url, headers=theirs), http.post(url, json={}, headers=theirs), http.get(url)):
         assert (await call).status_code == 401
-    assert (await http.delete(f"{url}/trap@b.example", headers=PLATFORM)).status_code == 204
+    assert (await http.delete(f"{url}/trap@b.example", headers=PLATFORM)).status_code == 422
+    assert (await http.delete(f"{url}/trap@b.example?reason=test", headers=PLATFORM)).status_code == 204
 
 
 async def test_a_removal_lets_the_next_message_pass(
