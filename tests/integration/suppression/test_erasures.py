@@ -133,7 +133,7 @@ async def test_the_operator_erases_in_every_workspace_and_nobody_sees_anothers(
 
     entries = suppressing.deployment.database("suppression")["suppressions"]
     await eventually(gone, what="the workspace's entry to go")
-    assert [each["scope"] async for each in entries.find({})] == ["platform"]
+    assert [each["workspace_id"] async for each in entries.find({})] == [None]
     for key in (first, second):
         assert (await http.get(f"{URL}/{made['id']}", headers=key)).status_code == 404
     assert (await http.get(f"{PLATFORM}/{made['id']}", headers=operator)).json()["id"] == made["id"]
