@@ -15,6 +15,7 @@ from services.webhooks.rules import Job, shown_url
 from services.webhooks.store.jobs import JobEnd
 from services.webhooks.targets import Target, Targets
 from shared.contracts.webhooks import WebhookAttempt
+from shared.erasure import tells_of_erased
 from shared.rendering import RenderedTooLargeError
 from shared.secrets import UnsealError
 from shared.telemetry import metrics
@@ -123,6 +124,7 @@ def _attempt(job: Job, url: str, reply: Reply, decision: Decision, at: datetime,
         event_id=job.event_id,
         event_type=job.event_type,
         endpoint_id=job.endpoint_id,
+        address_hmac=job.address_hmac,
         url=shown_url(url),
         attempt=job.attempt + 1,
         status=reply.status,
@@ -131,6 +133,6 @@ def _attempt(job: Job, url: str, reply: Reply, decision: Decision, at: datetime,
         ok=reply.ok,
         next_at=decision.next_at,
         occurred_at=at,
-        excerpt=reply.excerpt,
+        excerpt="" if tells_of_erased(job.body) else reply.excerpt,
         trace=trace,
     )
