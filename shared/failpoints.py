@@ -27,6 +27,7 @@ CONSUMERS = (
         "webhooks.accepted.critical",
         "webhooks.accepted.standard",
     ),
+    "router.health",
     *("router.config", "suppression.config", "sender.config", "webhooks.config"),
 )
 PLACES: Mapping[str, str] = {

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Collection
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
 
 from services.router.dns import MxCache
+from services.router.health import Health
 from services.router.mx import Destination, destination_of, pending
 from services.router.rules import choose, decide
 from services.router.settings import Settings
 from services.router.static_mx import StaticMx
-from services.router.store import Configurations
+from services.router.store.configurations import Configurations
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, routed
 from shared.kafka.batch import Incoming
@@ -43,36 +44,54 @@ class Destinations:
 
 
 class Routing:
-    """Routes one lane's batches."""
+    """Routes one lane's batches. `health` gives what is known of it now; what a rule holds is looked at again after
+    `look_again`."""
 
     def __init__(
-        self, lane: Lane, configurations: Configurations, destinations: Destinations, publisher: Publisher
+        self,
+        lane: Lane,
+        configurations: Configurations,
+        destinations: Destinations,
+        health: Callable[[], Health],
+        publisher: Publisher,
+        look_again: timedelta,
     ) -> None:
         self._lane = lane
         self._configurations = configurations
         self._destinations = destinations
+        self._health = health
         self._publisher = publisher
+        self._look_again = look_again
 
     async def handle(self, batch: list[Incoming[Message]]) -> None:
-        messages = [incoming.record for incoming in batch]
-        known = await self._configurations.of(messages)
-        now = datetime.now(UTC)
-        choices = [choose(message, known[message.workspace_id], now) for message in messages]
+        known = await self._configurations.of([incoming.record for incoming in batch])
+        health, now = self._health(), datetime.now(UTC)
+        choices = [choose(each.record, known[each.record.workspace_id], health, now) for each in batch]
         destinations = await self._destinations.of({choice.domain for choice in choices if choice.domain})
         now = datetime.now(UTC)
-        decided = []
-        for incoming, choice in zip(batch, choices, strict=True):
-            destination = destinations.get(choice.domain) if choice.domain else None
-            configuration = known[incoming.record.workspace_id]
-            published = incoming.published_at if incoming.topic == accepted(self._lane) else None
-            decided.append((incoming, decide(incoming.record, choice, configuration, destination, now, published)))
+        decided = [
+            (
+                incoming,
+                decide(
+                    incoming.record,
+                    choice,
+                    known[incoming.record.workspace_id],
+                    destinations[choice.domain] if choice.domain else None,
+                    health,
+                    now,
+                    published=incoming.published_at if incoming.topic == accepted(self._lane) else None,
+                    look_again=self._look_again,
+                ),
+            )
+            for incoming, choice in zip(batch, choices, strict=True)
+        ]
         await self._pass_on(decided)
         self._tell(decided, now)
 
     async def _pass_on(self, decided: list[tuple[Incoming[Message], Message]]) -> None:
         refused = await self._publisher.publish(
             [
-                Outgoing(routed(self._lane), message.message_id, message.encode(), trace_headers(incoming.trace))
+                Outgoing(routed(message.lane), message.message_id, message.encode(), trace_headers(incoming.trace))
                 for incoming, message in decided
             ]
         )
@@ -90,6 +109,7 @@ class Routing:
             if message.route is not None:
                 incoming.span.set_attribute("posthorn.transport", message.route.transport)
                 incoming.span.set_attribute("posthorn.rollup", message.route.rollup)
+                incoming.span.set_attribute("posthorn.rule", message.route.rule)
             if message.verdict is not None:
                 incoming.span.set_attribute("posthorn.verdict", message.verdict.kind)
                 incoming.span.set_attribute("posthorn.verdict.reason", message.verdict.reason or "")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from services.router.health.settings import HealthSettings
 from services.router.static_mx import parse_target
 from shared.net import parse_server
-from shared.settings import SharedSettings
 
 
-class Settings(SharedSettings):
+class Settings(HealthSettings):
     """Read from the environment (`POSTHORN_…`)."""
 
     static_mx: dict[str, list[str]] = Field(
@@ -22,6 +22,11 @@ class Settings(SharedSettings):
     own_names: list[str] = Field([], description="names of our own mail hosts, as JSON: no mail is routed back to them")
     dns_wait_ms: int = Field(200, ge=0, description="how long a batch waits for MX look-ups; they go on after that")
     dns_timeout_seconds: float = Field(5, gt=0, description="how long an MX look-up may take, all its tries together")
+    held_look_seconds: float = Field(
+        60,
+        ge=1,
+        description="how soon what a rule holds is looked at again; up to ten times that with its age",
+    )
     allow_private_targets: bool = Field(
         False, description="whether smart hosts may have addresses that are not on the public internet"
     )

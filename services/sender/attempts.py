@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 
 from services.sender.arrivals import Held
 from services.sender.mail.ahead import LettersAhead
+from services.sender.own_faults import unbuildable
 from services.sender.queue.active import ActiveHolds
-from services.sender.rules import unbuildable
 from services.sender.smtp.attempt import attempt
 from services.sender.smtp.behind import Behind
 from services.sender.smtp.connections import Connections

@@ -10,8 +10,9 @@ import structlog
 
 from services.sender.arrivals import Held
 from services.sender.attempts import Attempts
+from services.sender.own_faults import unexpected
 from services.sender.queue.active import ActiveHolds
-from services.sender.rules import WARMED_UP, Settled, held_back, parked, patience, unexpected
+from services.sender.rules import WARMED_UP, Settled, held_back, parked, patience
 from services.sender.smtp.behind import Behind
 from services.sender.smtp.outcomes import Abandoned, Outcome
 from services.sender.smtp.transaction import AfterDot, nobody

@@ -17,8 +17,6 @@ from services.sender.smtp.outcomes import (
     Deferred,
     Failed,
     Outcome,
-    Scope,
-    Stage,
 )
 from services.sender.smtp.targets import other_family
 from services.sender.smtp.unreached import OTHER_FAMILY
@@ -71,6 +69,8 @@ def settle_arrival(message: Message, now: datetime) -> Settled | None:
             return parked(message, now, now + patience(message, now, STAND_IN_WAIT), "dns")
         return None
     reason = verdict.reason or str(verdict.kind)
+    if verdict.kind is VerdictKind.WAIT_UNTIL and verdict.rule is not None and reason == "held":
+        return _held_by_rule(message, verdict, verdict.rule, now)
     if verdict.kind is VerdictKind.WAIT_UNTIL:
         waits = parked(message, now, verdict.until or now + patience(message, now), reason)
         return replace(waits, last=message.last or _said_by(verdict))
@@ -121,6 +121,18 @@ def held_back(message: Message, hold: Hold, now: datetime) -> Settled:
         data["until"] = hold.until.isoformat()
     event = event_of(message, EventType.QUEUED, now, data | report(message), occurrence=hold.id)
     return Settled(event, due_at=min(hold.until or message.expires_at, message.expires_at), hold=hold.id, why="held")
+
+
+def _held_by_rule(message: Message, verdict: Verdict, rule: str, now: datetime) -> Settled:
+    """Waits until the router looks at it again; said when a rule begins to hold it, and not at every look."""
+    until = min(verdict.until or now + LONGEST_PARK, message.expires_at)
+    why = f"held by the rule {rule}: {verdict.detail}"
+    last = message.last or LastAttempt(transport="", outcome=why)
+    event = None
+    if last.held_by != rule:
+        data = {"reason": "held", "rule": rule, "detail": verdict.detail, "next_at": until.isoformat()}
+        event = event_of(message, EventType.QUEUED, now, data | report(message))
+    return Settled(event, due_at=until, last=last.with_changes(held_by=rule), why=why)
 
 
 def bounced_by_order(message: Message, order: Hold, now: datetime) -> Settled:
@@ -193,19 +205,6 @@ def settle_command(command: Command, now: datetime, pass_: int) -> Settled:
             return _ended(
                 message, EventType.FAILED, now, {"reason": "bounced", "by": command.by, "detail": command.text}
             )
-
-
-def unbuildable(reason: str, detail: str) -> Failed:
-    """A message that cannot be made or found again: no attempt can change that."""
-    return Failed(text=f"{reason}: {detail}"[:500], class_=BounceClass.UNDETERMINED)
-
-
-def unexpected(error: Exception, *, marked: bool) -> Outcome:
-    """An error of our own in the middle of an attempt: tried again on schedule, and never taken for not sent."""
-    text = f"internal error: {type(error).__name__}"
-    if marked:
-        return Ambiguous(stage=Stage.DOT, text=text)
-    return Deferred(text=text, class_=BounceClass.UNDETERMINED, scope=Scope.MESSAGE)
 
 
 def released(

@@ -16,8 +16,9 @@ from services.webhooks.http import Poster
 from services.webhooks.lanes import Lanes
 from services.webhooks.outcomes import RetrySchedule
 from services.webhooks.settings import Settings
-from services.webhooks.store.attempts import Attempts
 from services.webhooks.store.jobs import Jobs
+from services.webhooks.store.stores import open_stores
+from services.webhooks.tasks.operations import Operations
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
@@ -30,20 +31,21 @@ from shared.telemetry import metrics
 
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
-    """Roles: `http` (endpoints and their attempts), `dispatch` (events in, webhooks out)."""
+    """Roles: `http` (endpoints and their deliveries), `dispatch` (events in, webhooks out)."""
     base = Base("webhooks", settings, roles, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
-    jobs = Jobs(base.database, settings.webhook_lease_seconds)
-    attempts = Attempts(base.database)
+    stores = open_stores(base.database, settings)
+    jobs = stores.jobs
     endpoints = Endpoints(base.cache, base.publisher, jobs, SecretBox(settings.encryption_key_bytes))
-    routers = [create_router(base, settings, endpoints, attempts)]
+    routers = [create_router(base, settings, endpoints, stores)]
     if "dispatch" not in roles:
         return Service("webhooks", routers, _http_only(base), base.ready)
 
-    attempt_log = AttemptLog(jobs, attempts, base.publisher)
+    attempt_log = AttemptLog(jobs, stores.attempts, base.publisher)
     poster = Poster(settings.webhook_timeout_seconds, allow_private=settings.allow_private_targets)
     schedule = RetrySchedule(settings.webhook_schedule, settings.webhook_retry_after_max_seconds)
     delivery = Delivery(endpoints, poster, schedule, base.tracing)
     dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, _lanes(settings))
+    operations = Operations(settings, stores, endpoints, dispatcher.look)
     _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
 
     @asynccontextmanager
@@ -51,6 +53,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         async with base.running() as loops, poster, dispatcher:
             base.publish_configuration(loops)
             _start_loops(loops, settings, jobs, attempt_log, dispatcher)
+            operations.start(loops)
             yield
 
     return Service("webhooks", routers, run, base.ready)

@@ -48,7 +48,7 @@ class Delivery:
             _describe(span, reply)
         finally:
             span.end()
-        decision = self._schedule.decide(reply, job.attempt + 1, datetime.now(UTC), self._rng)
+        decision = self._schedule.decide(reply, job.attempt + 1 - job.earlier, datetime.now(UTC), self._rng)
         _count(reply, decision, trace)
         attempt = _attempt(job, endpoint, reply, decision, now, trace)
         return JobEnd(job, decision.state, datetime.now(UTC), decision.next_at, attempt, decision.disable)
@@ -59,7 +59,7 @@ class Delivery:
         except UnsealError:
             log.error("endpoint's secret does not open", endpoint=job.endpoint_id)
             return Reply(None, 0.0, "secret")
-        headers = signed_headers(secret, job.webhook_id, int(now.timestamp()), job.body)
+        headers = signed_headers(secret, job.id, int(now.timestamp()), job.body)
         return await self._poster.post(endpoint.url, job.body, headers | trace_headers(trace))
 
     async def retire(self, job: Job) -> None:
@@ -77,7 +77,7 @@ class Delivery:
                 "http.request.method": "POST",
                 "messaging.message.id": job.message_id,
                 "posthorn.endpoint.id": job.endpoint_id,
-                "posthorn.webhook.id": job.webhook_id,
+                "posthorn.webhook.id": job.id,
                 "posthorn.webhook.attempt": job.attempt + 1,
             },
             [job.trace] if late and job.trace else None,

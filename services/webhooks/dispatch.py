@@ -78,6 +78,10 @@ class Dispatcher:
         for endpoint_id in endpoint_ids:
             self._lanes.lane(endpoint_id).behind = True
 
+    def look(self) -> None:
+        """Says that jobs have come due, which are looked for at once."""
+        self._wake.set()
+
     async def claim(self, stopping: asyncio.Event) -> None:
         """Claims what comes due until the process stops: new turns at once while there is more, else by the clock."""
         while not stopping.is_set() and not self._closing.is_set():
@@ -114,7 +118,7 @@ class Dispatcher:
         if self._closing.is_set():
             return
         for job in self._lanes.starting(endpoint_id, time.monotonic()):
-            post = asyncio.create_task(self._run(job), name=job.webhook_id)
+            post = asyncio.create_task(self._run(job), name=job.id)
             self._posts.add(post)
             post.add_done_callback(self._posts.discard)
 

@@ -12,6 +12,7 @@ from services.webhooks.rules import Subscription, by_workspace
 from services.webhooks.signing import new_secret
 from services.webhooks.store.jobs import Jobs
 from shared.contracts.entities import Endpoint, Kind
+from shared.contracts.record import rfc3339
 from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity, VersionConflictError
 from shared.mongo.entity_cache import EntityCache
@@ -76,8 +77,11 @@ class Endpoints:
             entity = await self.get(workspace_id, id_)
             if entity is None:
                 return None
+            data = {**entity.data, **changes}
+            if data["enabled"] and not entity.data["enabled"]:
+                data["enabled_since"] = rfc3339(datetime.now(UTC))
             try:
-                changed = await self._put(id_, workspace_id, {**entity.data, **changes}, expected=entity.version)
+                changed = await self._put(id_, workspace_id, data, expected=entity.version)
             except VersionConflictError:
                 continue
             if not changed.data["enabled"]:

@@ -24,7 +24,10 @@ WebhookType = Literal[
     "email.replied",
     "email.read",
     "email.unsubscribed",
+    "webhook.test",
 ]
+TEST = "webhook.test"
+"""What an endpoint gets when its owner asks for a test, whatever types it asks for."""
 WEBHOOK_TYPES: frozenset[str] = frozenset(get_args(WebhookType))
 ON_REQUEST: frozenset[str] = frozenset({"email.accepted"})
 """Types that only an endpoint which names them gets."""

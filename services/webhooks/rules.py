@@ -15,30 +15,36 @@ from shared.tokens import BASE62
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What matching needs of an endpoint. `types` empty means every type but those given on request only."""
+    """What matching needs of an endpoint: what it asks for, and since when. `types` empty means every type but those
+    given on request only."""
 
     endpoint_id: str
     types: frozenset[str]
-    created_at: datetime
+    since: datetime
 
     def wants(self, type_: str, occurred_at: datetime) -> bool:
-        """True where the endpoint was there when the event occurred, and asks for its type."""
-        if self.created_at > occurred_at:
+        """True where the endpoint was active when the event occurred, and asks for its type."""
+        if self.since > occurred_at:
             return False
         return type_ in self.types if self.types else type_ not in ON_REQUEST
 
 
 def subscription_of(entity: Entity) -> Subscription:
-    """The subscription of an enabled endpoint."""
-    return Subscription(entity.id, frozenset(entity.data["events"]), datetime.fromisoformat(entity.data["created_at"]))
+    """The subscription of an enabled endpoint: since it was made, or was enabled last."""
+    since = entity.data.get("enabled_since") or entity.data["created_at"]
+    return Subscription(entity.id, frozenset(entity.data["events"]), datetime.fromisoformat(since))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One event for one endpoint. `attempt` counts the attempts made; `token` is the lease it is held under."""
+    """One event for one endpoint; `id` is the `webhook-id` that it is posted under.
+
+    `attempt` counts the attempts made, `earlier` those of them that a retry by hand or a replay has put behind: the
+    schedule of retries begins anew after them. `backfill` is the back-fill that made it, `token` the lease it is held
+    under.
+    """
 
     id: str
-    webhook_id: str
     workspace_id: str
     endpoint_id: str
     message_id: str
@@ -48,7 +54,9 @@ class Job:
     created_at: datetime
     due_at: datetime
     attempt: int = 0
+    earlier: int = 0
     trace: str | None = None
+    backfill: str | None = None
     token: str | None = None
 
     def with_token(self, token: str) -> Job:
@@ -66,8 +74,7 @@ def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | No
     body = webhook_body(event, type_)
     return [
         Job(
-            id=f"{event.event_id}:{endpoint_id}",
-            webhook_id=webhook_id(event.event_id, endpoint_id),
+            id=webhook_id(event.event_id, endpoint_id),
             workspace_id=event.workspace_id,
             endpoint_id=endpoint_id,
             message_id=event.message_id,

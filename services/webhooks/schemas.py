@@ -1,11 +1,10 @@
-"""What the OpenAPI document says of endpoints and their attempts."""
+"""What the OpenAPI document says of endpoints."""
 
 from __future__ import annotations
 
 from pydantic import AwareDatetime, BaseModel
 
 from services.webhooks.event_types import WebhookType
-from services.webhooks.outcomes import JobState
 
 NEW_ENDPOINT = {
     "url": "https://example.com/hooks/mail",
@@ -35,28 +34,5 @@ class NewEndpointView(EndpointView):
 
 class EndpointPage(BaseModel):
     data: list[EndpointView]
-    has_more: bool
-    next_cursor: str | None
-
-
-class AttemptView(BaseModel):
-    """One post: the `status` of the reply, null where none came and `error` says why, and an excerpt of it."""
-
-    id: str
-    message_id: str
-    event_id: str
-    event_type: WebhookType
-    attempt: int
-    state: JobState
-    status: int | None
-    error: str | None
-    ms: int
-    excerpt: str
-    occurred_at: AwareDatetime
-    next_at: AwareDatetime | None
-
-
-class AttemptPage(BaseModel):
-    data: list[AttemptView]
     has_more: bool
     next_cursor: str | None

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from shared.contracts.topics import DAY_MS, EVENTS, Topic
 from shared.settings import SharedSettings
 
 HOUR = 3600.0
@@ -33,6 +34,21 @@ class Settings(SharedSettings):
     webhook_breaker_failures: int = Field(10, ge=1, description="failures in a row after which an endpoint is probed")
     webhook_breaker_first_seconds: float = Field(30, description="wait before the first probe; it doubles")
     webhook_breaker_longest_seconds: float = Field(300, description="longest wait between two probes")
+    webhook_kept_days: float = Field(30, le=366, description="how long what has ended, and each attempt, is kept")
+    webhook_replay_at_once: int = Field(
+        50, ge=2, description="due webhooks of an endpoint up to which a replay or a back-fill adds some"
+    )
+    webhook_backfill_settle_seconds: float = Field(
+        60, ge=0, description="how long a back-fill waits for events from before it that are published late"
+    )
+
+    @model_validator(mode="after")
+    def _jobs_outlive_their_events(self) -> Self:
+        # an event that is read again finds its job, and makes no second one
+        retention_ms = Topic(EVENTS).retention_ms or 0
+        if self.webhook_kept_days * DAY_MS < retention_ms + DAY_MS:
+            raise ValueError("webhook_kept_days must be a day more than mail.events is kept")
+        return self
 
     @model_validator(mode="after")
     def _lease_outlives_a_post(self) -> Self:

@@ -210,16 +210,11 @@ class WarmupPlan(BaseModel):
     daily_caps: list[int]
 
 
-class RouteRule(Record):
-    """A workspace's default route: transports in failover order."""
-
-    transports: list[str]
-
-
 class Endpoint(Record):
     """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
 
     `disabled_reason` is `gone` where the endpoint itself asked for no more (410), None where a caller disabled it.
+    `enabled_since` is when it was enabled again last, None where it has been since it was made.
     """
 
     url: str
@@ -229,6 +224,7 @@ class Endpoint(Record):
     disabled_reason: str | None = None
     secret: str
     created_at: Timestamp
+    enabled_since: Timestamp | None = None
 
 
 Domain.model_rebuild()

@@ -49,20 +49,25 @@ class Host(Record):
 class Candidate(Record):
     """A transport that was considered; `lost` says why it was not taken (None for the one that was).
 
-    `kind` is None where the route names a transport that is not there.
+    `score` falls from 1 along the order in which this message would try them; 0 cannot be used. `tier` (from 0) and
+    `weight` are its place in the rule. `kind` is None where the route names a transport that is not there.
     """
 
     transport: str
     name: str
     kind: Literal["direct", "smarthost"] | None = None
     score: float
+    tier: int | None = None
+    weight: int | None = None
     lost: str | None = None
 
 
 class Route(Record):
     """The router's decision for one pass, with what it was made from.
 
-    Where the rollup is a stand-in, `hosts` is empty: they are to be looked up, never guessed.
+    `rule` is `workspace:<id>`, `platform:<id>` or `default`, `rule_version` the version of the set that it stands in,
+    `why` says in words why the transport was taken. Where the rollup is a stand-in, `hosts` is empty: they are to be
+    looked up, never guessed.
     """
 
     transport: str
@@ -78,6 +83,7 @@ class Route(Record):
     stand_in: bool = Field(default=False, description="the rollup stands for an MX lookup that was not there in time")
     rule: str
     rule_version: int
+    why: str | None = None
     candidates: list[Candidate]
     inputs: dict[str, Any] = {}
     decided_at: Timestamp
@@ -93,7 +99,10 @@ class VerdictKind(StrEnum):
 
 
 class Verdict(Record):
-    """What a stage found about the message; the sender acts on it, nobody else ends a life."""
+    """What a stage found about the message; the sender acts on it, nobody else ends a life.
+
+    `rule`, `rule_version` and `inputs` are as in a route, where the router's rules led to it.
+    """
 
     kind: VerdictKind
     reason: str | None = None
@@ -101,6 +110,9 @@ class Verdict(Record):
     scope: str | None = None
     evidence: dict[str, Any] = {}
     until: Timestamp | None = None
+    rule: str | None = None
+    rule_version: int | None = None
+    inputs: dict[str, Any] | None = None
     by: Literal["router", "suppression"]
     checked_at: Timestamp
 
@@ -119,7 +131,8 @@ class LastAttempt(Record):
     """What the router needs of the attempt before: a transport's own failure moves the next pass to another.
 
     `full` are the transports that could not take the message today, all their sources being warmed up; `family` is the
-    only one that the recipient's hosts have addresses of, where a source of the other one was tried.
+    only one that the recipient's hosts have addresses of, where a source of the other one was tried. `held_by` is the
+    rule that has held the message since.
     """
 
     transport: str
@@ -127,6 +140,7 @@ class LastAttempt(Record):
     scope: Literal["transport", "recipient", "message"] | None = None
     full: list[str] = []
     family: IpFamily | None = None
+    held_by: str | None = None
 
 
 class Reroute(Record):
@@ -140,9 +154,10 @@ class Reroute(Record):
 class Message(Record):
     """One message to one recipient. Subjects, bodies and callers' headers stay in the content store.
 
-    `pass_` counts releases towards the router, `attempt` SMTP attempts. `recipient` is as it goes on the wire,
-    `sender` the bare address of the From field. `trace` is the W3C traceparent of the request. A message that sends an
-    older one again names it in `resend_of`; `contact_id` is the contact that the recipient was.
+    `lane` is that of its stream unless one of the router's rules says another. `pass_` counts releases towards the
+    router, `attempt` SMTP attempts. `recipient` is as it goes on the wire, `sender` the bare address of the From field.
+    `trace` is the W3C traceparent of the request. A message that sends an older one again names it in `resend_of`;
+    `contact_id` is the contact that the recipient was.
     """
 
     message_id: str

@@ -114,6 +114,21 @@ DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-le
 SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))
 SUPPRESSIONS = Counter("posthorn_suppression_changes_total", "Suppressions added and removed", ("change", "reason"))
 DNS_LOOKUPS = Counter("posthorn_dns_lookups_total", "MX lookups by result", ("result",))
+HEALTH_EVENTS = Counter(
+    "posthorn_health_events_total", "Events that health has read: counted, nothing, late", ("result",)
+)
+BREAKERS = Gauge(
+    "posthorn_breakers",
+    "Circuit breakers that are not closed, of whole transports and of transports towards one rollup",
+    ("of", "state"),
+)
+BREAKER_TRANSITIONS = Counter(
+    "posthorn_breaker_transitions_total", "Changes of circuit breakers by the state after them", ("of", "state")
+)
+REPUTATIONS = Gauge("posthorn_reputations", "Sending domains that are not good, by their reputation", ("state",))
+REPUTATION_CHANGES = Counter(
+    "posthorn_reputation_changes_total", "Changes of sending domains' reputations by the one after them", ("state",)
+)
 HOST_LOOKUPS = Counter(
     "posthorn_host_lookups_total", "The sender's DNS look-ups by type and by what there was", ("type", "result")
 )

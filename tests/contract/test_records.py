@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from shared.contracts.commands import Command
-from shared.contracts.entities import EntityChange
+from shared.contracts.entities import EntityChange, Workspace
 from shared.contracts.events import Event, EventType, accepted_event, event_id_of, event_of, sequence_of
 from shared.contracts.messages import Message
 from shared.contracts.record import Record, rfc3339
@@ -109,3 +109,8 @@ def test_every_topic_has_its_dead_letters() -> None:
 
 def test_times_are_utc_with_milliseconds() -> None:
     assert rfc3339(datetime.fromisoformat("2026-01-01T01:00:00+01:00")) == "2026-01-01T00:00:00.000Z"
+
+
+def test_a_workspace_has_the_documented_limits() -> None:
+    workspace = Workspace(name="w", owner_email="o@w.test")
+    assert (workspace.max_recipients, workspace.max_message_bytes) == (50, 25 * 1024 * 1024)

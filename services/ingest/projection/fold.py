@@ -149,11 +149,14 @@ def apply(document: Mapping[str, Any] | None, events: Iterable[Event]) -> Docume
 
 
 def _facts_of(event: Event) -> Document:
-    """The identity, which every event of a message carries."""
+    """The identity, which every event of a message carries.
+
+    The lane is its stream's: that of an event is where a rule may have moved the message by then.
+    """
     return {
         "submission_id": event.submission_id,
         "workspace_id": event.workspace_id,
-        "lane": event.lane.value,
+        "lane": event.stream.lane.value,
         "stream": event.stream.value,
         "recipient": event.recipient,
         "recipient_key": event.recipient.lower(),

@@ -18,9 +18,9 @@ OUTCOME_FIELDS = (
 )  # fmt: skip
 ROUTE_FIELDS = (
     "transport", "transport_version", "kind", "hosts", "tls", "rollup", "stand_in", "rule", "rule_version",
-    "candidates", "inputs",
+    "why", "candidates", "inputs",
 )  # fmt: skip
-VERDICT_FIELDS = ("reason", "detail", "scope", "evidence", "until", "by")
+VERDICT_FIELDS = ("reason", "detail", "scope", "evidence", "until", "rule", "rule_version", "inputs", "by")
 STAGES = frozenset({"route", "verdict", "seen"})
 WEBHOOK_FIELDS = ("endpoint_id", "url", "event_id", "event_type", "attempt", "status", "error", "ok", "excerpt")
 

@@ -1,1 +1,1 @@
-"""The router's HTTP routes: transports, the platform's shared ones, and default routes."""
+"""The router's HTTP routes: transports and rules, workspaces' own and the platform's."""

@@ -1,4 +1,4 @@
-"""What callers write: transports and default routes, with every fault named by its field."""
+"""What callers write: transports, failover orders and rules, with every fault named by its field."""
 
 from __future__ import annotations
 
@@ -11,13 +11,20 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from services.router.mx import HOST_NAME
-from shared.addresses import CONTROL
+from services.router.routes.model import (
+    MAX_RULES,
+    MAX_TRANSPORTS,
+    Printable,
+    Rule,
+    RuleSet,
+    TransportId,
+    with_ids,
+)
 from shared.contracts.messages import TlsMode
 from shared.errors import Fault
 from shared.net import is_public
 
 NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
-MAX_ROUTE = 10
 MAX_SOURCES = 64
 # What senders' guides come to: it doubles while nobody complains, and is left behind after three weeks.
 USUAL_CAPS = [
@@ -25,12 +32,6 @@ USUAL_CAPS = [
     *(5000, 7500, 10_000, 15_000, 20_000, 30_000, 40_000),
     *(60_000, 80_000, 100_000, 150_000, 200_000, 300_000, 400_000),
 ]
-
-
-def _printable(text: str) -> str:
-    if CONTROL.search(text):
-        raise ValueError("has control characters")
-    return text
 
 
 def _host_name(text: str) -> str:
@@ -73,7 +74,6 @@ def _unicast(text: str) -> str:
     return str(address)
 
 
-Printable = Annotated[str, AfterValidator(_printable)]
 HostName = Annotated[str, Field(max_length=255), AfterValidator(_host_name)]
 UnicastAddress = Annotated[str, Field(max_length=45), AfterValidator(_unicast)]
 SmartHost = Annotated[str, Field(max_length=255), AfterValidator(_host)]
@@ -135,7 +135,27 @@ class DefaultRoute(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    transports: list[Annotated[str, Field(min_length=1, max_length=64)]] = Field(min_length=1, max_length=MAX_ROUTE)
+    transports: list[TransportId] = Field(min_length=1, max_length=MAX_TRANSPORTS)
+
+
+class RuleSetBody(RuleSet):
+    """A whole set of rules; `version` is that of the set that it replaces."""
+
+    version: int | None = Field(None, ge=0, le=2**53)
+
+    def to_set(self) -> RuleSet:
+        """The set, each rule with an id and a name."""
+        rules = [with_ids(rule) for rule in self.rules]
+        return RuleSet.model_construct(transports=self.transports, rules=rules, quarantine=self.quarantine)
+
+
+class RuleBody(Rule):
+    """One rule, and the position (from 0) that it is to have in its set."""
+
+    position: int | None = Field(None, ge=0, le=MAX_RULES)
+
+    def to_rule(self) -> Rule:
+        return Rule.model_construct(**{name: getattr(self, name) for name in Rule.model_fields})
 
 
 def _faults_of_sources(sources: Sequence[SourceBody], *, shared: bool) -> list[Fault]:

@@ -1,58 +1,89 @@
-"""`/v1/routes/default`: a workspace's transports in failover order."""
+"""`/v1/routes`: a workspace's rules and the failover order of its transports."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request, Response
 
-from services.router.api.bodies import DefaultRoute
-from services.router.api.schemas import ORDER, RouteView
-from services.router.api.transports import visible
-from services.router.store import Transports, order_of
-from shared.api import json_response, read_json, service_router
+from services.router.api.bodies import DefaultRoute, RuleBody, RuleSetBody
+from services.router.api.rule_sets import RuleSetApi
+from services.router.api.schemas import (
+    CHANGED_RULE,
+    ORDER,
+    RULE,
+    RULES,
+    RouteView,
+    RuleSetView,
+    RuleView,
+    made_rule,
+)
+from shared.api import read_json, service_router
 from shared.auth import Principal, caller
-from shared.contracts.entities import RouteRule
-from shared.errors import Fault, invalid_request
-from shared.mongo.entities import Entity
 from shared.openapi.operations import BODY, KEY, body_of, replies
 from shared.service import Base
 
 
-def routes_router(base: Base, transports: Transports) -> APIRouter:
+def routes_router(base: Base, api: RuleSetApi) -> APIRouter:
     router = service_router(base.tracing, "/v1/routes", ["routes"])
     allowed = caller(base.authenticator, "routing")
+
+    @router.get("", operation_id="get_routes", responses=replies(200, RuleSetView, "The rules", *KEY))
+    async def get_routes(principal: Principal = allowed) -> Response:
+        """The workspace's rules in their order, and its transports in failover order."""
+        return await api.get(principal.workspace_id)
+
+    @router.put(
+        "", operation_id="put_routes", openapi_extra=body_of(RuleSetBody, RULES),
+        responses=replies(200, RuleSetView, "The rules as they are now", *KEY, 409, *BODY),
+    )  # fmt: skip
+    async def put_routes(request: Request, principal: Principal = allowed) -> Response:
+        """Replace the workspace's rules. With a `version`, only where it is the present one."""
+        return await api.put(principal.workspace_id, await read_json(request, RuleSetBody))
 
     @router.get(
         "/default", operation_id="get_default_route", responses=replies(200, RouteView, "The order", *KEY)
     )  # fmt: skip
     async def get_default_route(principal: Principal = allowed) -> Response:
-        """The transports that the workspace's mail takes, in failover order."""
-        return json_response(200, _rendered(await transports.route(principal.workspace_id)))
+        """The transports that the workspace's mail takes where no rule says otherwise, in failover order."""
+        return await api.order(principal.workspace_id)
 
     @router.put(
         "/default", operation_id="put_default_route", openapi_extra=body_of(DefaultRoute, ORDER),
-        responses=replies(200, RouteView, "The order as it is now", *KEY, *BODY),
+        responses=replies(200, RouteView, "The order as it is now", *KEY, 409, *BODY),
     )  # fmt: skip
     async def put_default_route(request: Request, principal: Principal = allowed) -> Response:
-        """Set the transports that the workspace's mail takes."""
-        wanted = (await read_json(request, DefaultRoute)).transports
-        known = await transports.find(visible(principal.workspace_id), wanted)
-        faults = [
-            Fault(f"#/transports/{place}", "unknown_transport", "There is no such transport.")
-            for place, id_ in enumerate(wanted)
-            if id_ not in known
-        ]
-        faults += [
-            Fault(f"#/transports/{place}", "repeated", "A transport stands in the order once.")
-            for place, id_ in enumerate(wanted)
-            if id_ in wanted[:place] and id_ in known
-        ]
-        if faults:
-            raise invalid_request(faults)
-        rule = RouteRule(transports=wanted).model_dump(mode="json")
-        return json_response(200, _rendered(await transports.put_route(principal.workspace_id, rule)))
+        """Set the transports that the workspace's mail takes where no rule says otherwise."""
+        return await api.put_order(principal.workspace_id, await read_json(request, DefaultRoute))
 
+    _add_rules(router, api, allowed)
     return router
 
 
-def _rendered(route: Entity | None) -> dict[str, object]:
-    return {"id": "default", "transports": list(order_of(route)), "version": route.version if route else 0}
+def _add_rules(router: APIRouter, api: RuleSetApi, allowed: Principal) -> None:
+    @router.post(
+        "/rules", status_code=201, operation_id="create_rule", openapi_extra=body_of(RuleBody, RULE),
+        responses=made_rule(*KEY, 409),
+    )  # fmt: skip
+    async def create_rule(request: Request, principal: Principal = allowed) -> Response:
+        """Add a rule. It comes last unless it names a position."""
+        return await api.add_rule(principal.workspace_id, await read_json(request, RuleBody))
+
+    @router.get("/rules/{rule}", operation_id="get_rule", responses=replies(200, RuleView, "It", *KEY, 404))
+    async def get_rule(rule: str, principal: Principal = allowed) -> Response:
+        """One rule, with its position and the version of the set."""
+        return await api.get_rule(principal.workspace_id, rule)
+
+    @router.put(
+        "/rules/{rule}", operation_id="put_rule", openapi_extra=body_of(RuleBody, CHANGED_RULE),
+        responses=replies(200, RuleView, "It as it is now", *KEY, 404, 409, *BODY),
+    )  # fmt: skip
+    async def put_rule(rule: str, request: Request, principal: Principal = allowed) -> Response:
+        """Replace a rule. It stays where it stands unless it names a position."""
+        return await api.put_rule(principal.workspace_id, rule, await read_json(request, RuleBody))
+
+    @router.delete(
+        "/rules/{rule}", status_code=204, operation_id="delete_rule",
+        responses=replies(204, None, "Deleted", *KEY, 404, 409),
+    )  # fmt: skip
+    async def delete_rule(rule: str, principal: Principal = allowed) -> Response:
+        """Delete a rule."""
+        return await api.delete_rule(principal.workspace_id, rule)

@@ -9,9 +9,10 @@ from fastapi import APIRouter, Request, Response
 
 from services.router.api.bodies import SourceBody, TransportBody, TransportChanges, faults_of_transport
 from services.router.api.schemas import CHANGES, LOCATION, SMART_HOST, TransportPage, TransportView
-from services.router.rules import DIRECT
+from services.router.routes.configuration import DIRECT
 from services.router.settings import Settings
-from services.router.store import Transports
+from services.router.store.rule_sets import RuleSets
+from services.router.store.transports import Transports
 from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller
 from shared.contracts.entities import Transport
@@ -25,15 +26,16 @@ from shared.tokens import Cursors, InvalidCursorError, uuid7
 
 TRIES = 5
 SHARED = "The key lacks the scope, or the transport is a shared one, which only the operator changes"
-IN_USE = "A default route names it, it is the platform's direct transport, or it keeps changing"
+IN_USE = "A rule or a failover order names it, it is the platform's direct transport, or it keeps changing"
 Owner = str | None
 
 
 class TransportApi:
     """What the routes do; an owner is a workspace's id, or None for the platform."""
 
-    def __init__(self, transports: Transports, settings: Settings) -> None:
+    def __init__(self, transports: Transports, sets: RuleSets, settings: Settings) -> None:
         self._transports = transports
+        self._sets = sets
         self._box = SecretBox(settings.encryption_key_bytes)
         self._cursors = Cursors(settings.token_key_bytes)
         self._allow_private = settings.allow_private_targets
@@ -79,8 +81,8 @@ class TransportApi:
             entity = await self._own(owner, id_)
             if id_ == DIRECT:
                 raise ProblemError(409, "transport_built_in", "The platform's direct transport is always there.")
-            if await self._transports.is_routed(id_, owner):
-                raise ProblemError(409, "transport_in_use", "A default route names this transport.")
+            if await self._sets.name(id_, owner):
+                raise ProblemError(409, "transport_in_use", "A rule or a failover order names this transport.")
             data = {**entity.data, "enabled": False, "username": None, "password": None}
             try:
                 await self._transports.put(id_, owner, data, expected=entity.version, deleted=True)

@@ -30,11 +30,13 @@ random = Random(7)
 KINDS = {
     "/v1/domains": "domain", "/v1/api-keys": "key", "/v1/smtp-credentials": "credential", "/v1/contacts": "contact",
     "/v1/fields": "field", "/v1/templates": "template", "/v1/transports": "transport", "/v1/webhooks": "webhook",
-    "/v1/platform/transports": "shared_transport", "/v1/suppressions": "suppression",
+    "/v1/platform/transports": "shared_transport", "/v1/routes/rules": "rule",
+    "/v1/platform/routes/rules": "platform_rule", "/v1/suppressions": "suppression",
     "/v1/platform/suppressions": "platform_suppression", "/api/v1/transactionals": "transactional",
     "/v1/emails": "message", "/v1/workspaces/{workspace}/emails": "message", "/api/v1/emails": "message",
     "/api/v1/tracking": "message", "/v1/queue/jobs": "job",
 }  # fmt: skip
+FLEETING = ("rule", "platform_rule")  # whoever writes the whole set does away with them
 DESTROYING = ("delete", "revoke", "cancel", "rotate", "remove")
 READING = ("get_", "list_", "sendy_get_", "sendy_list_", "broadcast_get_")
 UNIQUE = {
@@ -106,13 +108,17 @@ def _path(path: str, name: str, given: dict[str, Any], *, as_operator: bool) -> 
     if path.startswith("/v1/domains/{domain}"):
         given["domain"] = objects.of("domain")
         return given | ({"id": objects.address_of(given["domain"])} if "id" in given else {})
+    if path.startswith("/v1/webhooks/{id}/"):
+        # one of its own, that nothing has disabled and that has no replay yet
+        given["id"] = objects.of("webhook", fresh=True)
+        return {each: value if each == "id" else objects.of_webhook(given["id"], each) for each, value in given.items()}
     kind = next((KINDS[start] for start in sorted(KINDS, key=len, reverse=True) if path.startswith(f"{start}/")), None)
     named = next((each for each in given if each not in ("workspace", "attachment", "version")), None)
     if kind is None or named is None:
         return given
     if kind == "message" and destroying:
         kind = "scheduled"
-    given[named] = objects.of(kind, fresh=destroying)
+    given[named] = objects.of(kind, fresh=destroying or kind in FLEETING)
     known = {"attachment": PLATFORM["attachment"], "version": 1}
     return {each: known.get(each, value) for each, value in given.items()}
 
@@ -136,6 +142,8 @@ def _body(name: str, example: dict[str, Any], body: dict[str, Any], choice: int)
     if name in UNIQUE:
         field, value = UNIQUE[name]
         made[field] = value()
+    if name == "explain_platform_route":
+        made["workspace"] = PLATFORM["workspace"]
     if name == "create_contact":
         made["attributes"] = {"email": f"{objects.unique()}@example.test"}
     return made

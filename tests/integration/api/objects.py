@@ -39,6 +39,8 @@ class Objects:
             "shared_transport": lambda: self._posted(
                 "/v1/platform/transports", {"name": "t", "kind": "direct"}, operator=True
             ),
+            "rule": lambda: self._posted("/v1/routes/rules", self._rule()),
+            "platform_rule": lambda: self._posted("/v1/platform/routes/rules", self._rule(), operator=True),
             "suppression": lambda: self._posted("/v1/suppressions", {"email": f"{self.unique()}@example.test"}),
             "platform_suppression": lambda: self._posted(
                 "/v1/platform/suppressions", {"email": f"{self.unique()}@example.test"}, operator=True
@@ -71,6 +73,17 @@ class Objects:
             **{f"company_{name}": value for name, value in company.items()},
         }
         return self._posted(f"/v1/domains/{domain}/addresses", body)
+
+    def _rule(self) -> dict[str, Any]:
+        """One that leaves every other its messages."""
+        return {"id": self.unique(), "lane": "standard", "position": 0}
+
+    def of_webhook(self, webhook: str, kind: str) -> str:
+        """A fresh delivery, replay or back-fill of an endpoint."""
+        path = f"/v1/webhooks/{webhook}"
+        if kind == "delivery":
+            return self._posted(f"{path}/test", {})
+        return self._posted(f"{path}/{kind}", {"since": "2026-01-01T00:00:00Z"})
 
     def _sent(self, body: dict[str, Any]) -> str:
         return str(self._post("/v1/emails", body)["data"]["messages"][0]["uuid"])

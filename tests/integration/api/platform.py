@@ -17,7 +17,7 @@ import httpx
 
 from services.ingest.accounts.workspaces import EVERY_FEATURE, Workspaces
 from services.ingest.settings import Settings
-from services.router.rules import DIRECT
+from services.router.routes.configuration import DIRECT
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Kind, Sender, Transport, Workspace
 from shared.contracts.events import EventType, accepted_event, event_of

@@ -42,6 +42,7 @@ class Door:
     key: str
     domain: Made
     headers: dict[str, str] = field(default_factory=dict)
+    chunks_before: int = 0
 
     async def post(self, body: Any = None, path: str = "/v1/emails", **request: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}", **self.headers, **request.pop("headers", {})}
@@ -56,10 +57,13 @@ class Door:
         return await self.http.delete(path, headers={"Authorization": f"Bearer {self.key}", **self.headers})
 
     async def submissions(self) -> list[dict[str, Any]]:
-        return await self.deployment.database("ingest")["submissions"].find({}).sort("_id", 1).to_list(None)
+        """What the workspace's requests became, in their order."""
+        found = self.deployment.database("ingest")["submissions"].find({"workspace_id": self.workspace.id})
+        return await found.sort("_id", 1).to_list(None)
 
     async def contents(self) -> list[dict[str, Any]]:
-        return await self.deployment.database("content")["contents"].find({}).to_list(None)
+        contents = self.deployment.database("content")["contents"]
+        return await contents.find({"workspace_id": self.workspace.id}).sort("_id", 1).to_list(None)
 
     async def limit(self, **changes: Any) -> None:
         """Changes the workspace as another process does, and returns once the door knows: every reply tells of the rate
@@ -78,8 +82,13 @@ class Door:
         await eventually(is_known, every=0.01, what="the change at the door")
 
     async def nothing_stored(self) -> bool:
-        chunks = await self.deployment.database("content")["content_chunks"].count_documents({})
+        """Nothing of the workspace, and no chunk of a file of anybody's since the test began."""
+        chunks = await count_chunks(self.deployment) - self.chunks_before
         return not await self.submissions() and not await self.contents() and not chunks
+
+
+async def count_chunks(deployment: Deployment) -> int:
+    return await deployment.database("content")["content_chunks"].count_documents({})
 
 
 def send(**changes: Any) -> dict[str, Any]:
@@ -143,6 +152,7 @@ async def module_door(servers: Servers) -> AsyncIterator[Door]:
 async def tenant(module_door: Door) -> Door:
     """The module's door for a workspace of the test's own, with every feature."""
     workspace, key = await make_workspace(module_door.workspaces, features=list(EVERY_FEATURE))
-    await module_door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
+    domain, _ = await module_door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
     await module_door.workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
-    return replace(module_door, workspace=workspace, key=key)
+    chunks = await count_chunks(module_door.deployment)
+    return replace(module_door, workspace=workspace, key=key, domain=domain, chunks_before=chunks)

@@ -12,12 +12,14 @@ from services.ingest.store.schedule import Schedule
 from shared.contracts.record import rfc3339
 from tests.integration.ingest.conftest import Door, make_workspace, send
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 
 def ahead(**life: Any) -> str:
     return rfc3339(datetime.now(UTC) + timedelta(**life))
 
 
-async def test_one_bad_item_of_a_batch_fails_alone(door: Door) -> None:
+async def test_one_bad_item_of_a_batch_fails_alone(tenant: Door) -> None:
     items = [
         send(to=["a@example.test"]),
         send(to=["not an address"]),
@@ -25,76 +27,76 @@ async def test_one_bad_item_of_a_batch_fails_alone(door: Door) -> None:
         {"nonsense": True},
         send(idempotency_key=7),
     ]
-    reply = await door.post({"emails": items}, path="/v1/emails/batch", headers={"Idempotency-Key": "batch"})
+    reply = await tenant.post({"emails": items}, path="/v1/emails/batch", headers={"Idempotency-Key": "batch"})
     assert reply.status_code == 200
     data = reply.json()["data"]
     assert (data["accepted"], data["refused"]) == (2, 3)
     assert [result["status"] for result in data["results"]] == [202, 422, 202, 422, 400]
     assert data["results"][2]["data"]["message_count"] == 2
     assert data["results"][1]["error"]["errors"][0]["pointer"] == "#/to/0"
-    assert {each["key"] for each in await door.submissions()} == {"batch#0", "own"}
-    again = await door.post({"emails": items}, path="/v1/emails/batch", headers={"Idempotency-Key": "batch"})
+    assert {each["key"] for each in await tenant.submissions()} == {"batch#0", "own"}
+    again = await tenant.post({"emails": items}, path="/v1/emails/batch", headers={"Idempotency-Key": "batch"})
     results = again.json()["data"]["results"]
     assert [result.get("replayed") for result in results] == [True, None, True, None, None]
     assert [results[0]["data"], results[2]["data"]] == [data["results"][0]["data"], data["results"][2]["data"]]
-    assert len(await door.submissions()) == 2
+    assert len(await tenant.submissions()) == 2
 
 
-async def test_a_batch_of_five_hundred_is_taken_and_one_more_is_not(door: Door) -> None:
+async def test_a_batch_of_five_hundred_is_taken_and_one_more_is_not(tenant: Door) -> None:
     items = [send(to=[f"r{number}@example.test"]) for number in range(500)]
-    reply = await door.post({"emails": items}, path="/v1/emails/batch")
+    reply = await tenant.post({"emails": items}, path="/v1/emails/batch")
     assert reply.json()["data"]["accepted"] == 500
-    assert len(await door.submissions()) == 500
-    reply = await door.post({"emails": [*items, send()]}, path="/v1/emails/batch")
+    assert len(await tenant.submissions()) == 500
+    reply = await tenant.post({"emails": [*items, send()]}, path="/v1/emails/batch")
     assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "#/emails")
-    assert (await door.post({"emails": []}, path="/v1/emails/batch")).status_code == 422
-    assert len(await door.submissions()) == 500
+    assert (await tenant.post({"emails": []}, path="/v1/emails/batch")).status_code == 422
+    assert len(await tenant.submissions()) == 500
 
 
-async def test_a_preview_shows_the_message_and_stores_nothing(door: Door) -> None:
+async def test_a_preview_shows_the_message_and_stores_nothing(tenant: Door) -> None:
     file = {"filename": "a.png", "content": b64encode(b"x" * 3000).decode(), "content_id": "shown"}
     body = send(html='<img src="cid:other">', attachments=[file])
-    reply = await door.post(body, path="/v1/emails/preview")
+    reply = await tenant.post(body, path="/v1/emails/preview")
     assert reply.status_code == 200, reply.text
     data = reply.json()["data"]
     assert (data["subject"], data["html"], data["to"]) == (body["subject"], body["html"], body["to"])
     assert 4000 < data["mime_bytes"] < 6000
     assert {warning["code"] for warning in data["warnings"]} == {"no_text", "missing_image", "unused_image"}
-    reply = await door.post(send(to=["nobody"]), path="/v1/emails/preview")
+    reply = await tenant.post(send(to=["nobody"]), path="/v1/emails/preview")
     assert (reply.status_code, reply.json()["errors"][0]["pointer"]) == (422, "#/to/0")
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_a_scheduled_message_waits_and_can_be_canceled_until_it_goes(door: Door) -> None:
+async def test_a_scheduled_message_waits_and_can_be_canceled_until_it_goes(tenant: Door) -> None:
     at = ahead(hours=2)
-    reply = await door.post(send(to=["a@example.test", "b@example.test"], scheduled_at=at))
+    reply = await tenant.post(send(to=["a@example.test", "b@example.test"], scheduled_at=at))
     first, second = reply.json()["data"]["messages"]
     assert first["status"] == "scheduled"
-    (submission,) = await door.submissions()
+    (submission,) = await tenant.submissions()
     assert "pending" not in submission
-    view = (await door.get(f"/v1/emails/{first['uuid']}")).json()
+    view = (await tenant.get(f"/v1/emails/{first['uuid']}")).json()
     assert (view["status"], view["scheduled_at"]) == ("scheduled", at)
-    canceled = await door.delete(f"/v1/emails/{first['uuid']}")
+    canceled = await tenant.delete(f"/v1/emails/{first['uuid']}")
     assert (canceled.status_code, canceled.json()["status"]) == (200, "canceled")
-    assert (await door.delete(f"/v1/emails/{first['uuid']}")).status_code == 200
-    assert (await door.get(f"/v1/emails/{first['uuid']}")).json()["status"] == "canceled"
-    schedule = Schedule(door.deployment.database("ingest"))
+    assert (await tenant.delete(f"/v1/emails/{first['uuid']}")).status_code == 200
+    assert (await tenant.get(f"/v1/emails/{first['uuid']}")).json()["status"] == "canceled"
+    schedule = Schedule(tenant.deployment.database("ingest"))
     assert await schedule.release(datetime.now(UTC) + timedelta(hours=1), 10) == 0
     assert await schedule.release(datetime.now(UTC) + timedelta(hours=3), 10) == 1
-    (submission,) = await door.submissions()
+    (submission,) = await tenant.submissions()
     assert submission["pending"] == [second["uuid"]]
-    late = await door.delete(f"/v1/emails/{second['uuid']}")
+    late = await tenant.delete(f"/v1/emails/{second['uuid']}")
     assert (late.status_code, late.json()["code"]) == (409, "already_gone")
 
 
-async def test_when_all_is_canceled_nothing_waits(door: Door) -> None:
-    reply = await door.post(send(scheduled_at=ahead(hours=2)))
+async def test_when_all_is_canceled_nothing_waits(tenant: Door) -> None:
+    reply = await tenant.post(send(scheduled_at=ahead(hours=2)))
     uuid = reply.json()["data"]["messages"][0]["uuid"]
-    assert (await door.delete(f"/v1/emails/{uuid}")).status_code == 200
-    (submission,) = await door.submissions()
+    assert (await tenant.delete(f"/v1/emails/{uuid}")).status_code == 200
+    (submission,) = await tenant.submissions()
     assert "due_at" not in submission
     assert "purge_at" in submission
-    assert (await door.delete(f"/v1/emails/{uuid}")).status_code == 200, "asked again by who lost the reply"
+    assert (await tenant.delete(f"/v1/emails/{uuid}")).status_code == 200, "asked again by who lost the reply"
 
 
 @pytest.mark.parametrize(
@@ -106,48 +108,48 @@ async def test_when_all_is_canceled_nothing_waits(door: Door) -> None:
         ({"scheduled_at": ahead(days=2), "expires_at": ahead(days=10)}, "#/expires_at", "too_late"),
     ],
 )
-async def test_times_that_cannot_be(door: Door, changes: dict[str, str], pointer: str, code: str) -> None:
-    reply = await door.post(send(**changes))
+async def test_times_that_cannot_be(tenant: Door, changes: dict[str, str], pointer: str, code: str) -> None:
+    reply = await tenant.post(send(**changes))
     assert [(fault["pointer"], fault["code"]) for fault in reply.json()["errors"]] == [(pointer, code)]
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_what_has_gone_is_canceled_by_its_owner(door: Door) -> None:
-    uuid = (await door.post(send())).json()["data"]["messages"][0]["uuid"]
-    reply = await door.delete(f"/v1/emails/{uuid}")
+async def test_what_has_gone_is_canceled_by_its_owner(tenant: Door) -> None:
+    uuid = (await tenant.post(send())).json()["data"]["messages"][0]["uuid"]
+    reply = await tenant.delete(f"/v1/emails/{uuid}")
     assert (reply.status_code, reply.json()["status"]) == (202, "pending")
-    (submission,) = await door.submissions()
+    (submission,) = await tenant.submissions()
     assert "cancel_requested_at" in submission["messages"][0]
     assert "unpublished" in submission
 
 
-async def test_a_message_is_sent_again_with_what_it_said(door: Door) -> None:
+async def test_a_message_is_sent_again_with_what_it_said(tenant: Door) -> None:
     file = {"filename": "a.bin", "content": b64encode(b"x" * 2_000_000).decode()}
-    first = (await door.post(send(attachments=[file], tags=["t"]))).json()["data"]["messages"][0]
+    first = (await tenant.post(send(attachments=[file], tags=["t"]))).json()["data"]["messages"][0]
     path = f"/v1/emails/{first['uuid']}/resend"
-    reply = await door.post(path=path, headers={"Idempotency-Key": "again"})
+    reply = await tenant.post(path=path, headers={"Idempotency-Key": "again"})
     assert reply.status_code == 202, reply.text
     second = reply.json()["data"]["messages"][0]
     assert second["recipient"] == first["recipient"]
-    view = (await door.get(f"/v1/emails/{second['uuid']}")).json()
+    view = (await tenant.get(f"/v1/emails/{second['uuid']}")).json()
     assert (view["resend_of"], view["tags"], view["subject"]) == (first["uuid"], ["t"], "Your code")
-    old, new = [(await door.get(f"/v1/emails/{each['uuid']}/content")).json() for each in (first, second)]
+    old, new = [(await tenant.get(f"/v1/emails/{each['uuid']}/content")).json() for each in (first, second)]
     assert old["attachments"][0]["id"] == new["attachments"][0]["id"]
-    replayed = await door.post(path=path, headers={"Idempotency-Key": "again"})
+    replayed = await tenant.post(path=path, headers={"Idempotency-Key": "again"})
     assert (replayed.content, replayed.headers["idempotency-replayed"]) == (reply.content, "true")
-    await door.deployment.database("content")["contents"].delete_many({})
-    gone = await door.post(path=path)
+    await tenant.deployment.database("content")["contents"].delete_many({})
+    gone = await tenant.post(path=path)
     assert (gone.status_code, gone.json()["code"]) == (404, "content_gone")
-    assert len(await door.submissions()) == 2
+    assert len(await tenant.submissions()) == 2
 
 
 @pytest.mark.parametrize(
     ("method", "part"), [("GET", "content"), ("GET", "attachments/x"), ("POST", "resend"), ("DELETE", "")]
 )
-async def test_another_workspaces_message_is_not_there(door: Door, method: str, part: str) -> None:
-    uuid = (await door.post(send())).json()["data"]["messages"][0]["uuid"]
-    _, door.key = await make_workspace(door.workspaces)
-    reply = await door.http.request(
-        method, f"/v1/emails/{uuid}/{part}".rstrip("/"), headers={"Authorization": f"Bearer {door.key}"}
+async def test_another_workspaces_message_is_not_there(tenant: Door, method: str, part: str) -> None:
+    uuid = (await tenant.post(send())).json()["data"]["messages"][0]["uuid"]
+    _, tenant.key = await make_workspace(tenant.workspaces)
+    reply = await tenant.http.request(
+        method, f"/v1/emails/{uuid}/{part}".rstrip("/"), headers={"Authorization": f"Bearer {tenant.key}"}
     )
     assert (reply.status_code, reply.json()["detail"]) == (404, "No such message.")

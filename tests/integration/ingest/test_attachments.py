@@ -14,6 +14,8 @@ from shared.contracts.messages import Message
 from shared.mail.compose import compose
 from tests.integration.ingest.conftest import SENDER, Door, send
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 PIXEL = b64encode(b"\x89PNG fake").decode()
 
 
@@ -22,23 +24,23 @@ def attachment(data: bytes = b"bytes", **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**made, **changes}.items() if value is not ...}
 
 
-async def composed(door: Door) -> Any:
+async def composed(tenant: Door) -> Any:
     """The one stored message as the sender makes it, parsed by the standard library."""
-    (submission,) = await door.submissions()
+    (submission,) = await tenant.submissions()
     record = Message.decode(submission["messages"][0]["record"])
-    contents = await ContentStore(door.deployment.database("content")).load([record.content_id])
+    contents = await ContentStore(tenant.deployment.database("content")).load([record.content_id])
     made = compose(contents[record.content_id], message_id=record.message_id, date=record.accepted_at)
     return message_from_bytes(made, policy=default)
 
 
-async def test_files_and_inline_images_reach_the_message(door: Door) -> None:
+async def test_files_and_inline_images_reach_the_message(tenant: Door) -> None:
     files = [
         attachment(b"%PDF"),
         attachment(b"fake png", filename="../über\u202egnp.png", content_type=..., content_id="logo"),
     ]
-    reply = await door.post(send(html='<img src="cid:logo">', text="see", attachments=files))
+    reply = await tenant.post(send(html='<img src="cid:logo">', text="see", attachments=files))
     assert reply.status_code == 202
-    message = await composed(door)
+    message = await composed(tenant)
     assert message.get_content_type() == "multipart/mixed"
     related, pdf = message.iter_parts()
     assert related.get_content_type() == "multipart/related"
@@ -59,23 +61,23 @@ async def test_files_and_inline_images_reach_the_message(door: Door) -> None:
     )
 
 
-async def test_large_files_stand_in_chunks_and_are_read_whole(door: Door) -> None:
+async def test_large_files_stand_in_chunks_and_are_read_whole(tenant: Door) -> None:
     data = bytes(range(256)) * 10_000
-    reply = await door.post(send(attachments=[attachment(data), attachment(b"small", filename="b.txt")]))
+    reply = await tenant.post(send(attachments=[attachment(data), attachment(b"small", filename="b.txt")]))
     assert reply.status_code == 202
     assert len(data) > INLINE_BYTES
-    (content,) = await door.contents()
+    (content,) = await tenant.contents()
     assert [each["chunks"] for each in content["attachments"]] == [3, 1]
-    message = await composed(door)
+    message = await composed(tenant)
     assert next(part.get_content() for part in message.iter_attachments()) == data
     uuid = reply.json()["data"]["messages"][0]["uuid"]
-    view = (await door.get(f"/v1/emails/{uuid}/content")).json()
+    view = (await tenant.get(f"/v1/emails/{uuid}/content")).json()
     first, second = view["attachments"]
     assert (first["size"], second["filename"]) == (len(data), "b.txt")
-    file = await door.get(first["url"])
+    file = await tenant.get(first["url"])
     assert file.content == data
     assert file.headers["content-disposition"] == "attachment; filename*=utf-8''invoice.pdf"
-    assert (await door.get(f"/v1/emails/{uuid}/attachments/none")).status_code == 404
+    assert (await tenant.get(f"/v1/emails/{uuid}/attachments/none")).status_code == 404
 
 
 BAD = [
@@ -92,30 +94,30 @@ BAD = [
 
 @pytest.mark.parametrize(("what", "given", "pointer", "code"), BAD, ids=[case[0] for case in BAD])
 async def test_a_bad_file_is_told_and_nothing_is_stored(
-    door: Door, what: str, given: dict[str, Any], pointer: str, code: str
+    tenant: Door, what: str, given: dict[str, Any], pointer: str, code: str
 ) -> None:
-    reply = await door.post(send(attachments=[given]))
+    reply = await tenant.post(send(attachments=[given]))
     assert reply.status_code == 422, what
     assert [(fault["pointer"], fault["code"]) for fault in reply.json()["errors"]] == [(pointer, code)]
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_too_much_is_413_and_too_many_is_422(door: Door) -> None:
-    await door.limit(max_message_bytes=100_000)
-    reply = await door.post(send(attachments=[attachment(b"x" * 80_000)]))
+async def test_too_much_is_413_and_too_many_is_422(tenant: Door) -> None:
+    await tenant.limit(max_message_bytes=100_000)
+    reply = await tenant.post(send(attachments=[attachment(b"x" * 80_000)]))
     assert (reply.status_code, reply.json()["code"]) == (413, "too_large")
     assert {fault["pointer"] for fault in reply.json()["errors"]} == {"#/html", "#/attachments"}
-    reply = await door.post(send(attachments=[attachment(b"")] * 51))
+    reply = await tenant.post(send(attachments=[attachment(b"")] * 51))
     assert reply.json()["errors"][0]["code"] == "too_many"
     twice = [attachment(content_id="x"), attachment(content_id="x")]
-    assert (await door.post(send(attachments=twice))).json()["errors"][0]["code"] == "duplicate_content_id"
-    assert await door.nothing_stored()
+    assert (await tenant.post(send(attachments=twice))).json()["errors"][0]["code"] == "duplicate_content_id"
+    assert await tenant.nothing_stored()
 
 
-async def test_a_key_stands_for_the_files_too(door: Door) -> None:
+async def test_a_key_stands_for_the_files_too(tenant: Door) -> None:
     headers = {"Idempotency-Key": "k"}
-    first = await door.post(send(attachments=[attachment(b"a")]), headers=headers)
-    again = await door.post(send(attachments=[attachment(b"a")]), headers=headers)
-    other = await door.post(send(attachments=[attachment(b"b")]), headers=headers)
+    first = await tenant.post(send(attachments=[attachment(b"a")]), headers=headers)
+    again = await tenant.post(send(attachments=[attachment(b"a")]), headers=headers)
+    other = await tenant.post(send(attachments=[attachment(b"b")]), headers=headers)
     assert (first.content, other.status_code) == (again.content, 422)
     assert first.json()["data"]["messages"][0]["from"] == SENDER

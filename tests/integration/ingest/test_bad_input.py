@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from shared.contracts.entities import Kind, Workspace
+from shared.contracts.entities import Kind
 from shared.tokens import new_api_key
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.ingest.conftest import DOMAIN, SENDER, Door, make_workspace, open_door, send
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code", "request_id"}
 
@@ -81,21 +83,21 @@ INVALID: list[tuple[str, dict[str, Any], dict[str, str]]] = [
 ]  # fmt: skip
 
 
-async def test_every_fault_is_named_by_its_field_and_nothing_is_stored(door: Door) -> None:
+async def test_every_fault_is_named_by_its_field_and_nothing_is_stored(tenant: Door) -> None:
     for what, changes, expected in INVALID:
-        reply = await door.post(send(**changes))
+        reply = await tenant.post(send(**changes))
         assert reply.status_code == 422, (what, reply.text)
         assert_problem(reply, 422, "invalid_request", *(f"#/{place}" for place in expected))
         found = {fault["pointer"].removeprefix("#/"): fault["code"] for fault in reply.json()["errors"]}
         assert found == expected, what
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
 @pytest.mark.parametrize("body", [[], "text", 1, None])
-async def test_a_body_that_is_no_object(door: Door, body: Any) -> None:
+async def test_a_body_that_is_no_object(tenant: Door, body: Any) -> None:
     import orjson
 
-    reply = await door.post(content=orjson.dumps(body), headers={"content-type": "application/json"})
+    reply = await tenant.post(content=orjson.dumps(body), headers={"content-type": "application/json"})
     assert_problem(reply, 422, "invalid_request", "#")
 
 
@@ -106,23 +108,23 @@ RESERVED = (
 )  # fmt: skip
 
 
-async def test_reserved_headers_are_refused_in_any_case(door: Door) -> None:
+async def test_reserved_headers_are_refused_in_any_case(tenant: Door) -> None:
     for change in (str, str.upper, str.lower):
         names = [change(name) for name in RESERVED]
-        reply = await door.post(send(headers=dict.fromkeys(names, "x")))
+        reply = await tenant.post(send(headers=dict.fromkeys(names, "x")))
         assert_problem(reply, 422, "invalid_request", *(f"#/headers/{name}" for name in names))
         assert {fault["code"] for fault in reply.json()["errors"]} == {"reserved_header"}
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_recipients_are_capped_by_the_workspace_over_all_lists(door: Door) -> None:
+async def test_recipients_are_capped_by_the_workspace_over_all_lists(tenant: Door) -> None:
     addresses = [f"r{number}@example.test" for number in range(51)]
-    reply = await door.post(send(to=addresses[:25], cc=addresses[25:26], bcc=addresses[26:]))
+    reply = await tenant.post(send(to=addresses[:25], cc=addresses[25:26], bcc=addresses[26:]))
     assert_problem(reply, 422, "invalid_request", "#/to", "#/cc", "#/bcc")
     assert reply.json()["errors"][0]["code"] == "too_many_recipients"
-    assert_problem(await door.post(send(to=["x"] * 100_000)), 422, "invalid_request", "#/to")
-    assert await door.nothing_stored()
-    assert (await door.post(send(to=[*addresses[:50], "R1@example.test"]))).status_code == 202
+    assert_problem(await tenant.post(send(to=["x"] * 100_000)), 422, "invalid_request", "#/to")
+    assert await tenant.nothing_stored()
+    assert (await tenant.post(send(to=[*addresses[:50], "R1@example.test"]))).status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -135,45 +137,45 @@ async def test_recipients_are_capped_by_the_workspace_over_all_lists(door: Door)
         ("application/json", {"content-encoding": "gzip"}),
     ],
 )
-async def test_what_is_not_plain_json_is_415(door: Door, content_type: str | None, more: dict[str, str]) -> None:
+async def test_what_is_not_plain_json_is_415(tenant: Door, content_type: str | None, more: dict[str, str]) -> None:
     headers = {**({"content-type": content_type} if content_type else {}), **more}
-    reply = await door.post(content=b"{}", headers=headers)
+    reply = await tenant.post(content=b"{}", headers=headers)
     assert reply.status_code == 415
     assert reply.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b'{"a":}', b'{"subject":"\xff"}', b'{"subject":"\\ud800"}', b"[" * 9999])
-async def test_malformed_json_is_400(door: Door, body: bytes) -> None:
-    reply = await door.post(content=body, headers={"content-type": "application/json"})
+async def test_malformed_json_is_400(tenant: Door, body: bytes) -> None:
+    reply = await tenant.post(content=body, headers={"content-type": "application/json"})
     assert_problem(reply, 400, "malformed_json")
 
 
-async def test_extras_over_32_kib_are_413_with_their_fields(door: Door) -> None:
-    reply = await door.post(send(metadata={"a": "x" * 20_000}, headers={f"X-{n}": "y" * 900 for n in range(15)}))
+async def test_extras_over_32_kib_are_413_with_their_fields(tenant: Door) -> None:
+    reply = await tenant.post(send(metadata={"a": "x" * 20_000}, headers={f"X-{n}": "y" * 900 for n in range(15)}))
     assert_problem(reply, 413, "too_large", "#/headers", "#/metadata")
     # what takes more once it is escaped counts as it travels
-    assert_problem(await door.post(send(metadata={"a": "\x01" * 6_000})), 413, "too_large", "#/metadata")
+    assert_problem(await tenant.post(send(metadata={"a": "\x01" * 6_000})), 413, "too_large", "#/metadata")
     # where anything else is wrong, all of it is told as faults
-    reply = await door.post(send(metadata={"a": "x" * 40_000}, subject=""))
+    reply = await tenant.post(send(metadata={"a": "x" * 40_000}, subject=""))
     assert_problem(reply, 422, "invalid_request", "#/metadata", "#/subject")
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_a_message_over_the_workspaces_size_is_413(door: Door) -> None:
-    workspace, key = await make_workspace(door.workspaces, max_message_bytes=10_000)
-    await door.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
-    door.key = key
-    assert_problem(await door.post(send(html="x" * 8_000)), 413, "too_large", "#/html")
-    assert await door.nothing_stored()
-    assert (await door.post(send(html="x" * 6_000))).status_code == 202
+async def test_a_message_over_the_workspaces_size_is_413(tenant: Door) -> None:
+    workspace, key = await make_workspace(tenant.workspaces, max_message_bytes=10_000)
+    await tenant.workspaces.create_domain(workspace.id, DOMAIN, verified=True)
+    tenant.workspace, tenant.key = workspace, key
+    assert_problem(await tenant.post(send(html="x" * 8_000)), 413, "too_large", "#/html")
+    assert await tenant.nothing_stored()
+    assert (await tenant.post(send(html="x" * 6_000))).status_code == 202
 
 
-async def test_a_message_over_what_is_stored_whole_is_413(door: Door) -> None:
-    assert_problem(await door.post(send(html="x" * (15 * 1024 * 1024))), 413, "too_large", "#/html")
+async def test_a_message_over_what_is_stored_whole_is_413(tenant: Door) -> None:
+    assert_problem(await tenant.post(send(html="x" * (15 * 1024 * 1024))), 413, "too_large", "#/html")
     # just under the limit on the bodies, and over the one on the document they stand in
     just_over = send(html="x" * (15 * 1024 * 1024 - 200))
-    assert_problem(await door.post(just_over), 413, "too_large", "#")
-    assert await door.nothing_stored()
+    assert_problem(await tenant.post(just_over), 413, "too_large", "#")
+    assert await tenant.nothing_stored()
 
 
 async def test_a_body_over_the_cap_is_413_with_and_without_a_length(deployment: Deployment) -> None:
@@ -194,27 +196,27 @@ async def test_a_body_over_the_cap_is_413_with_and_without_a_length(deployment: 
 
 
 @pytest.mark.parametrize("key", ["", " ", '""', "a b", '"a b"', "ä".encode(), "x" * 256, "\x7f"])
-async def test_a_malformed_idempotency_key_is_400(door: Door, key: str | bytes) -> None:
-    reply = await door.post(send(), headers={"idempotency-key": key})
+async def test_a_malformed_idempotency_key_is_400(tenant: Door, key: str | bytes) -> None:
+    reply = await tenant.post(send(), headers={"idempotency-key": key})
     assert_problem(reply, 400, "invalid_idempotency_key")
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_the_gates_stand_in_their_order(door: Door) -> None:
+async def test_the_gates_stand_in_their_order(tenant: Door) -> None:
     """Each refusal is met with everything that a later gate would refuse."""
     bad = {"subject": 1}
-    cramped, _ = await make_workspace(door.workspaces, features=[], owner_verified=False)
-    unverified, _ = await make_workspace(door.workspaces, owner_verified=False)
-    expired = await door.workspaces.create_api_key(
+    cramped, _ = await make_workspace(tenant.workspaces, features=[], owner_verified=False)
+    unverified, _ = await make_workspace(tenant.workspaces, owner_verified=False)
+    expired = await tenant.workspaces.create_api_key(
         cramped.id, "expired", [], expires_at=datetime.now(UTC) - timedelta(seconds=1)
     )
-    narrow = (await door.workspaces.create_api_key(cramped.id, "narrow", ["email.history"])).secret
-    cramped_key = (await door.workspaces.create_api_key(cramped.id, "all")).secret
-    unverified_key = (await door.workspaces.create_api_key(unverified.id, "all")).secret
-    elsewhere = f"/v1/workspaces/{door.workspace.id}/emails"
+    narrow = (await tenant.workspaces.create_api_key(cramped.id, "narrow", ["email.history"])).secret
+    cramped_key = (await tenant.workspaces.create_api_key(cramped.id, "all")).secret
+    unverified_key = (await tenant.workspaces.create_api_key(unverified.id, "all")).secret
+    elsewhere = f"/v1/workspaces/{tenant.workspace.id}/emails"
 
     async def post(key: str | None, path: str = "/v1/emails") -> Any:
-        return await door.http.post(path, json=bad, headers={"Authorization": f"Bearer {key}"} if key else {})
+        return await tenant.http.post(path, json=bad, headers={"Authorization": f"Bearer {key}"} if key else {})
 
     for key in (None, "x", new_api_key(), expired.secret):
         reply = await post(key, elsewhere)
@@ -228,28 +230,23 @@ async def test_the_gates_stand_in_their_order(door: Door) -> None:
     reply = await post(unverified_key)
     assert_problem(reply, 403, "email_verification_required")
     assert reply.json()["error"] == "email_verification_required"
-    assert_problem(await post(door.key), 422, "invalid_request", "#/subject", "#/from", "#/html", "#/text", "#/to")
-    assert await door.nothing_stored()
+    assert_problem(await post(tenant.key), 422, "invalid_request", "#/subject", "#/from", "#/html", "#/text", "#/to")
+    assert await tenant.nothing_stored()
 
 
-async def test_a_revoked_key_stops_at_once(door: Door) -> None:
-    assert (await door.post(send())).status_code == 202
-    entities = door.workspaces._entities
-    [key] = await entities.find(Kind.API_KEY, {"workspace_id": door.workspace.id})
+async def test_a_revoked_key_stops_at_once(tenant: Door) -> None:
+    assert (await tenant.post(send())).status_code == 202
+    entities = tenant.workspaces._entities
+    [key] = await entities.find(Kind.API_KEY, {"workspace_id": tenant.workspace.id})
     await entities.put(Kind.API_KEY, key.id, key.workspace_id, key.data, deleted=True)
 
     async def refused() -> bool:
-        return (await door.post(send())).status_code == 401
+        return (await tenant.post(send())).status_code == 401
 
     await eventually(refused, seconds=5)
 
 
-async def test_errors_of_the_routing_have_the_same_shape(door: Door) -> None:
-    auth = {"Authorization": f"Bearer {door.key}"}
-    assert_problem(await door.http.put("/v1/emails", headers=auth), 405, "method_not_allowed")
-    assert_problem(await door.http.post("/v1/nothing", headers=auth), 404, "not_found")
-
-
-def test_a_workspace_has_the_documented_limits() -> None:
-    workspace = Workspace(name="w", owner_email="o@w.test")
-    assert (workspace.max_recipients, workspace.max_message_bytes) == (50, 25 * 1024 * 1024)
+async def test_errors_of_the_routing_have_the_same_shape(tenant: Door) -> None:
+    auth = {"Authorization": f"Bearer {tenant.key}"}
+    assert_problem(await tenant.http.put("/v1/emails", headers=auth), 405, "method_not_allowed")
+    assert_problem(await tenant.http.post("/v1/nothing", headers=auth), 404, "not_found")

@@ -25,8 +25,9 @@ from shared.mongo.entities import Entities
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
 from tests.integration.isolation.asking import OPEN, OPERATOR, Ask, Asker, Values
-from tests.integration.isolation.objects import Maker, Tenant
+from tests.integration.isolation.objects import Maker
 from tests.integration.isolation.table import ASKS
+from tests.integration.isolation.tenant import Tenant
 
 SERVICES = ("ingest", "router", "suppression", "webhooks", "sender")
 OPERATOR_TOKEN = "operator-token-of-a-test"
@@ -168,8 +169,10 @@ async def _platform(http: httpx.AsyncClient) -> dict[str, str]:
     headers = {"Authorization": f"Bearer {OPERATOR_TOKEN}"}
     transport = {"name": "shared", "kind": "smarthost", "host": "relay.example.test"}
     suppression = {"email": f"never-{secrets.token_hex(4)}@example.test"}
+    rule = {"id": f"rule-{secrets.token_hex(4)}", "lane": "standard"}
     made = {}
     for name, path, body in (
+        ("platform_rule", "/v1/platform/routes/rules", rule),
         ("shared_transport", "/v1/platform/transports", transport),
         ("platform_suppression", "/v1/platform/suppressions", suppression),
     ):

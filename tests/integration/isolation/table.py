@@ -10,5 +10,6 @@ from tests.integration.isolation.table_mail import MAIL
 from tests.integration.isolation.table_platform import PLATFORM
 from tests.integration.isolation.table_queue import QUEUE
 from tests.integration.isolation.table_sending import SENDING
+from tests.integration.isolation.table_webhooks import WEBHOOKS
 
-ASKS: list[Ask] = [*SENDING, *MAIL, *DIALECTS, *CONTACTS, *ACCOUNTS, *PLATFORM, *QUEUE]
+ASKS: list[Ask] = [*SENDING, *MAIL, *DIALECTS, *CONTACTS, *ACCOUNTS, *WEBHOOKS, *PLATFORM, *QUEUE]

@@ -5,8 +5,14 @@ from __future__ import annotations
 from tests.integration.isolation.asking import OPEN, OPERATOR, Ask
 
 ROUTING, SUPPRESSIONS, WEBHOOKS = "routing", "suppressions", "webhooks"
+DOMAINS = "domains"
 OPERATORS, ANYBODY = OPERATOR, OPEN
 TRANSPORT = {"name": "smart", "kind": "smarthost", "host": "127.0.0.1", "port": 2525}
+RULE = {"when": {"tags": ["{free}"]}, "route": [[{"transport": "{routed_transport}"}]]}
+NAMED_RULE = {"id": "{rule}", **RULE}
+HYPOTHETICAL = {"from": "{sender}", "to": "ann@127.example"}
+HELD = {"id": "{free}", "when": {"tags": ["{free}"]}, "hold": {"reason": "{free}"}}
+TRIP = {"state": "open", "seconds": 60, "reason": "the provider told us to wait"}
 CSV = {"Content-Type": "text/csv"}
 CHECKED = {"emails": ["{suppressed}"], "from": "{sender}", "stream": "product"}
 BULK = [{"uuid": "{suppression}"}, {"email": "{suppressed}"}]
@@ -16,8 +22,18 @@ PLATFORM_ROUTES = [
     Ask("GET /v1/platform/transports", OPERATORS),
     Ask("POST /v1/platform/transports", OPERATORS, TRANSPORT),
     Ask("GET /v1/platform/transports/{shared_transport}", OPERATORS),
+    Ask("GET /v1/platform/transports/{shared_transport}/health", OPERATORS),
+    Ask("POST /v1/platform/transports/{shared_transport}/breaker", OPERATORS, TRIP),
+    Ask("GET /v1/platform/sender-health", OPERATORS),
     Ask("PATCH /v1/platform/transports/{shared_transport}", OPERATORS, {"weight": 1}),
     Ask("DELETE /v1/platform/transports/{shared_transport}", OPERATORS),
+    Ask("GET /v1/platform/routes", OPERATORS),
+    Ask("PUT /v1/platform/routes", OPERATORS, {"rules": [HELD]}),
+    Ask("POST /v1/platform/routes/rules", OPERATORS, HELD),
+    Ask("GET /v1/platform/routes/rules/{platform_rule}", OPERATORS),
+    Ask("POST /v1/platform/routes/explain", OPERATORS, {"workspace": "{workspace}", **HYPOTHETICAL}),
+    Ask("PUT /v1/platform/routes/rules/{platform_rule}", OPERATORS, {"lane": "critical"}),
+    Ask("DELETE /v1/platform/routes/rules/{platform_rule}", OPERATORS),
     Ask("GET /v1/platform/suppressions", OPERATORS),
     Ask("POST /v1/platform/suppressions", OPERATORS, {"email": "{free}@example.test"}),
     Ask("GET /v1/platform/suppressions/{platform_suppression}", OPERATORS),
@@ -42,8 +58,21 @@ PLATFORM = [
     Ask("POST /v1/transports", ROUTING, TRANSPORT),
     Ask("GET /v1/transports/{transport}", ROUTING),
     Ask("PATCH /v1/transports/{transport}", ROUTING, {"weight": 1}),
+    Ask("GET /v1/transports/{transport}/health", ROUTING),
+    Ask("POST /v1/transports/{transport}/breaker", ROUTING, TRIP),
+    Ask("POST /v1/transports/{transport}/breaker", ROUTING, {"state": "closed", "reason": "it is well"}),
+    Ask("GET /v1/sender-health", DOMAINS),
+    Ask("GET /v1/sender-health", DOMAINS, query={"limit": "1"}),
     Ask("GET /v1/routes/default", ROUTING),
     Ask("PUT /v1/routes/default", ROUTING, {"transports": ["{routed_transport}"]}),
+    Ask("GET /v1/routes", ROUTING),
+    Ask("PUT /v1/routes", ROUTING, {"transports": ["{routed_transport}"], "rules": [NAMED_RULE]}),
+    Ask("POST /v1/routes/rules", ROUTING, {"id": "{free}", **RULE}),
+    Ask("GET /v1/routes/rules/{rule}", ROUTING),
+    Ask("POST /v1/routes/explain", ROUTING, HYPOTHETICAL),
+    Ask("POST /v1/routes/explain", ROUTING, {**HYPOTHETICAL, "draft": {"transports": ["{routed_transport}"]}}),
+    Ask("PUT /v1/routes/rules/{rule}", ROUTING, RULE),
+    Ask("DELETE /v1/routes/rules/{rule}", ROUTING),
     Ask("DELETE /v1/transports/{transport}", ROUTING),
     Ask("GET /v1/suppressions", SUPPRESSIONS),
     Ask("GET /v1/suppressions", SUPPRESSIONS, query={"search": "{suppressed}"}),
@@ -69,8 +98,6 @@ PLATFORM = [
     Ask("POST /v1/webhooks", WEBHOOKS, HOOK),
     Ask("GET /v1/webhooks/{webhook}", WEBHOOKS),
     Ask("PATCH /v1/webhooks/{webhook}", WEBHOOKS, {"enabled": False}),
-    Ask("GET /v1/webhooks/{webhook}/deliveries", WEBHOOKS),
-    Ask("GET /v1/webhooks/{my_webhook}/deliveries", WEBHOOKS, query={"cursor": "{deliveries_cursor}", "limit": "1"}),
     Ask("DELETE /v1/webhooks/{webhook}", WEBHOOKS),
     *PLATFORM_ROUTES,
     *LINKS,

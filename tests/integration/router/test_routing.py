@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from shared.contracts.entities import Kind, RouteRule, Transport
+from services.router.routes.model import RuleSet
+from shared.contracts.entities import Kind, Transport
 from shared.contracts.events import Event, EventType
 from shared.contracts.messages import LastAttempt, Message, Versions
 from shared.contracts.record import MAX_RECORD_BYTES
@@ -29,8 +30,7 @@ async def smart_host(router: Router, id_: str, workspace_id: str | None = None, 
 
 
 async def default_route(router: Router, *transports: str, workspace_id: str = "w1") -> None:
-    rule = RouteRule(transports=list(transports))
-    await router.entities.put(Kind.ROUTE, workspace_id, workspace_id, rule.model_dump(mode="json"))
+    await router.entities.put(Kind.ROUTE, workspace_id, workspace_id, RuleSet(transports=list(transports)).to_data())
 
 
 @pytest.mark.parametrize("lane", list(Lane))
@@ -51,7 +51,17 @@ async def test_a_message_gets_its_route_in_its_lane(router: Router, lane: Lane, 
     assert [(host.name, host.port) for host in out.route.hosts] == [("127.0.0.1", 2525)]
     assert (out.route.rollup, out.route.stand_in) == ("static:*.test", False)
     assert [(each.transport, each.lost) for each in out.route.candidates] == [("direct", None)]
-    assert out.route.inputs == {"workspace_version": 1, "domain": "a.test", "dns": "static"}
+    assert out.route.inputs == {
+        "workspace_version": 1,
+        "rules": {"workspace": 0, "platform": 0},
+        "stream": out.stream,
+        "sender_domain": "c.example",
+        "recipient_domain": "a.test",
+        "size": 100,
+        "attempt": 2,
+        "dns": "static",
+        "rollup": "static:*.test",
+    }
     assert out.versions == Versions(workspace=1, domain=1, transport=1)
     assert out.seen.routed is not None
     assert out.seen.checked is None

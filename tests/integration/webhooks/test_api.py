@@ -109,11 +109,11 @@ async def test_attempts_are_paged_newest_first_and_bad_filters_refused(world: Wo
     await world.publish(*(an_event(world.workspace_id) for _ in range(5)))
 
     async def five() -> list[dict]:
-        found = await world.deliveries(made["id"])
+        found = await world.posts(made["id"])
         return found if len(found) == 5 else []
 
     attempts = await eventually(five)
-    path = f"/v1/webhooks/{made['id']}/deliveries"
+    path = f"/v1/webhooks/{made['id']}/attempts"
     paged, query = [], {"limit": 2, "state": "succeeded"}
     while True:
         page = (await world.client.get(path, params=query)).json()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from services.router.rules import compare
 from shared.contracts.messages import LastAttempt, Reroute
-from tests.unit.router.test_rules import STAYS, TOOK_BEFORE, failed, known, message, routed, said, way
+from tests.unit.router.test_failover import STAYS, TOOK_BEFORE, compare
+from tests.unit.router.test_rules import failed, known, message, routed, said, way
 
 AVOIDED, WISHED = "it was asked to be avoided", "another transport was asked for"
 
@@ -31,10 +31,10 @@ def test_a_wish_for_another_way_is_followed_where_the_route_has_it(
 ) -> None:
     names = order.split()
     there = known(*names, ways=[way(name, enabled=name not in off.split()) for name in names])
-    candidates, taken = compare(there, last, Reroute(**wish))
-    assert [candidate.lost for candidate in candidates] == lost
-    assert taken is not None
-    assert candidates[names.index(taken.id)].lost is None
+    ranked = compare(there, last, Reroute(**wish))
+    assert [candidate.lost for candidate in ranked.candidates] == lost
+    assert ranked.taken is not None
+    assert ranked.candidates[names.index(ranked.taken.id)].lost is None
 
 
 def test_the_route_says_which_way_was_wished_for() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.sender.own_faults import unexpected
 from services.sender.retry import RetrySchedule, is_refusal
 from services.sender.rules import (
     LONGEST_PARK,
@@ -20,7 +21,6 @@ from services.sender.rules import (
     released,
     settle_arrival,
     settle_outcome,
-    unexpected,
 )
 from services.sender.smtp.outcomes import (
     Ambiguous,

@@ -14,9 +14,7 @@ POLICY = BreakerPolicy(failures=3, first=30, longest=100)
 
 
 def a_job(number: int, endpoint_id: str = "e") -> Job:
-    return Job(
-        f"{endpoint_id}:{number}", "msg_1", "w", endpoint_id, "m", "ev", "t", b"{}", NOW, NOW, token=f"t{number}"
-    )
+    return Job(f"{endpoint_id}:{number}", "w", endpoint_id, "m", "ev", "t", b"{}", NOW, NOW, token=f"t{number}")
 
 
 def opened(policy: BreakerPolicy = POLICY) -> Breaker:

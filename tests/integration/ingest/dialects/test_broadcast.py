@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.events import EventType, event_of
@@ -15,6 +16,8 @@ from shared.contracts.record import rfc3339
 from tests.fixtures.deployment import Deployment
 from tests.integration.ingest.conftest import SENDER, Door, make_workspace, open_door
 from tests.integration.ingest.read_model import project
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PATH = "/api/v1/transactionals.json"
 FIELDS = [
@@ -28,14 +31,14 @@ def order(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in {**body, **changes}.items() if value is not ...}
 
 
-@pytest.fixture
-async def door(door: Door) -> Door:
-    await door.limit(default_sender=SENDER)
-    return door
+@pytest_asyncio.fixture(loop_scope="module")
+async def tenant(tenant: Door) -> Door:
+    await tenant.limit(default_sender=SENDER)
+    return tenant
 
 
-async def test_a_transactional_is_created_and_found_by_its_number(door: Door) -> None:
-    reply = await door.post(order(reply_to="help@acme.test", unknown="ignored"), path=PATH)
+async def test_a_transactional_is_created_and_found_by_its_number(tenant: Door) -> None:
+    reply = await tenant.post(order(reply_to="help@acme.test", unknown="ignored"), path=PATH)
     assert reply.status_code == 201, reply.text
     made = reply.json()
     assert list(made) == FIELDS
@@ -47,45 +50,45 @@ async def test_a_transactional_is_created_and_found_by_its_number(door: Door) ->
     assert made["queue_at"].endswith("Z")
     assert len(made["created_at"]) == len("2025-03-15T10:30:00.000Z")
     assert made["status_url"].endswith(f"/api/v1/transactionals/{made['id']}.json")
-    found = await door.get(f"/api/v1/transactionals/{made['id']}.json")
+    found = await tenant.get(f"/api/v1/transactionals/{made['id']}.json")
     assert (found.status_code, found.json()) == (200, made)
-    (submission,) = await door.submissions()
+    (submission,) = await tenant.submissions()
     assert submission["door"] == "broadcast"
 
 
-async def test_a_link_to_unsubscribe_is_added_where_it_is_asked_for(door: Door) -> None:
-    made = (await door.post(order(include_unsubscribe_link=True), path=PATH)).json()
-    found = (await door.get(f"/api/v1/transactionals/{made['id']}.json")).json()
+async def test_a_link_to_unsubscribe_is_added_where_it_is_asked_for(tenant: Door) -> None:
+    made = (await tenant.post(order(include_unsubscribe_link=True), path=PATH)).json()
+    found = (await tenant.get(f"/api/v1/transactionals/{made['id']}.json")).json()
     assert (made["include_unsubscribe_link"], found["include_unsubscribe_link"]) == (True, True)
     assert found["body"] == made["body"] + '<p><a href="#unsubscribe">Unsubscribe</a></p>'
-    (content,) = await door.contents()
+    (content,) = await tenant.contents()
     assert content["unsubscribe"] is True
 
 
-async def test_numbers_rise_and_are_each_one_s_own(door: Door) -> None:
-    ids = [(await door.post(order(), path=PATH)).json()["id"] for _ in range(5)]
+async def test_numbers_rise_and_are_each_one_s_own(tenant: Door) -> None:
+    ids = [(await tenant.post(order(), path=PATH)).json()["id"] for _ in range(5)]
     assert sorted(set(ids)) == ids
 
 
-async def test_what_became_of_it_is_shown(door: Door) -> None:
-    number = (await door.post(order(), path=PATH)).json()["id"]
-    (submission,) = await door.submissions()
+async def test_what_became_of_it_is_shown(tenant: Door) -> None:
+    number = (await tenant.post(order(), path=PATH)).json()["id"]
+    (submission,) = await tenant.submissions()
     message = Message.decode(submission["messages"][0]["record"])
     at = message.accepted_at + timedelta(seconds=5)
-    await project(door.deployment, event_of(message, EventType.DELIVERED, at))
-    view = (await door.get(f"/api/v1/transactionals/{number}.json")).json()
+    await project(tenant.deployment, event_of(message, EventType.DELIVERED, at))
+    view = (await tenant.get(f"/api/v1/transactionals/{number}.json")).json()
     assert view["sent_at"] == view["updated_at"] == rfc3339(at)
     assert "status" not in view
 
 
-async def test_a_blocked_one_says_so(door: Door) -> None:
-    number = (await door.post(order(), path=PATH)).json()["id"]
-    (submission,) = await door.submissions()
+async def test_a_blocked_one_says_so(tenant: Door) -> None:
+    number = (await tenant.post(order(), path=PATH)).json()["id"]
+    (submission,) = await tenant.submissions()
     message = Message.decode(submission["messages"][0]["record"])
     await project(
-        door.deployment, event_of(message, EventType.SUPPRESSED, datetime.now(UTC), {"reason": "hard_bounce"})
+        tenant.deployment, event_of(message, EventType.SUPPRESSED, datetime.now(UTC), {"reason": "hard_bounce"})
     )
-    view = (await door.get(f"/api/v1/transactionals/{number}.json")).json()
+    view = (await tenant.get(f"/api/v1/transactionals/{number}.json")).json()
     assert (view["sent_at"], view["status"], view["status_reason"]) == (None, "suppressed", "hard_bounce")
 
 
@@ -99,37 +102,39 @@ async def test_a_blocked_one_says_so(door: Door) -> None:
         (order(reply_to="x"), {"reply_to": ["is invalid"]}),
     ],
 )
-async def test_faults_stand_under_their_fields(door: Door, body: dict[str, Any], errors: dict[str, list[str]]) -> None:
-    reply = await door.post(body, path=PATH)
+async def test_faults_stand_under_their_fields(
+    tenant: Door, body: dict[str, Any], errors: dict[str, list[str]]
+) -> None:
+    reply = await tenant.post(body, path=PATH)
     assert (reply.status_code, reply.json()) == (422, {"errors": errors})
-    assert await door.nothing_stored()
+    assert await tenant.nothing_stored()
 
 
-async def test_without_a_default_sender_nothing_is_sent(door: Door) -> None:
-    await door.limit(default_sender=None)
-    reply = await door.post(order(), path=PATH)
+async def test_without_a_default_sender_nothing_is_sent(tenant: Door) -> None:
+    await tenant.limit(default_sender=None)
+    reply = await tenant.post(order(), path=PATH)
     assert (reply.status_code, list(reply.json()["errors"])) == (422, ["sender"])
 
 
-async def test_401_is_for_no_token_and_for_one_without_the_scope(door: Door) -> None:
-    number = (await door.post(order(), path=PATH)).json()["id"]
-    door.key = "nonsense"
-    assert (await door.post(order(), path=PATH)).json() == {"error": "Unauthorized"}
+async def test_401_is_for_no_token_and_for_one_without_the_scope(tenant: Door) -> None:
+    number = (await tenant.post(order(), path=PATH)).json()["id"]
+    tenant.key = "nonsense"
+    assert (await tenant.post(order(), path=PATH)).json() == {"error": "Unauthorized"}
     for missing, act in (
-        ("email.send", lambda: door.post(order(), path=PATH)),
-        ("email.history", lambda: door.get(f"/api/v1/transactionals/{number}.json")),
+        ("email.send", lambda: tenant.post(order(), path=PATH)),
+        ("email.history", lambda: tenant.get(f"/api/v1/transactionals/{number}.json")),
     ):
         scopes = [scope for scope in WORKSPACE_SCOPES if scope != missing]
-        door.key = (await door.workspaces.create_api_key(door.workspace.id, "less", scopes)).secret or ""
+        tenant.key = (await tenant.workspaces.create_api_key(tenant.workspace.id, "less", scopes)).secret or ""
         reply = await act()
         assert (reply.status_code, reply.json()) == (401, {"error": "Unauthorized"})
 
 
-async def test_404_is_for_another_channels_and_for_what_is_no_number(door: Door) -> None:
-    number = (await door.post(order(), path=PATH)).json()["id"]
-    _, door.key = await make_workspace(door.workspaces)
+async def test_404_is_for_another_channels_and_for_what_is_no_number(tenant: Door) -> None:
+    number = (await tenant.post(order(), path=PATH)).json()["id"]
+    _, tenant.key = await make_workspace(tenant.workspaces)
     for each in (number, "x", 2**70):
-        reply = await door.get(f"/api/v1/transactionals/{each}.json")
+        reply = await tenant.get(f"/api/v1/transactionals/{each}.json")
         assert (reply.status_code, reply.json()) == (404, {"error": "Not Found"})
 
 
@@ -153,8 +158,8 @@ async def test_every_reply_to_a_known_token_tells_of_the_limit(deployment: Deplo
         assert "x-ratelimit-limit" not in (await door.post(order(), path=PATH)).headers
 
 
-async def test_a_key_makes_a_request_once(door: Door) -> None:
+async def test_a_key_makes_a_request_once(tenant: Door) -> None:
     headers = {"Idempotency-Key": "order-1"}
-    first, again = [await door.post(order(), path=PATH, headers=headers) for _ in range(2)]
+    first, again = [await tenant.post(order(), path=PATH, headers=headers) for _ in range(2)]
     assert (first.status_code, first.json()) == (201, again.json())
     assert [reply.headers.get("idempotency-replayed") for reply in (first, again)] == [None, "true"]
