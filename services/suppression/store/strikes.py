@@ -1,7 +1,7 @@
 """The `strikes` collection: messages that ended by what says little once, until they count no more.
 
-`{_id: event id, key: "<place>:<address HMAC>", workspace_id, address_hmac, kind, message_id, at, evidence, expires_at}`:
-no address.
+`{_id: event id, key: "<place>:<address HMAC>", workspace_id, address_hmac, kind, message_id, at, evidence,
+expires_at}`: no address.
 """
 
 from __future__ import annotations
