@@ -10,6 +10,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 
+from services.router.health.counts import JUDGED
 from services.router.health.slots import HORIZON, Counted, Slot, SlotKey, Span, Way
 from services.router.health.store.versions import replace_versions
 
@@ -33,16 +34,23 @@ class Slots:
             written = await replace_versions(self._slots, [_document(slot) for slot in changed.values()])
             groups = {slot.key: groups[slot.key] for id_, slot in changed.items() if id_ not in written}
 
-    async def since(self, moment: datetime, transport: str | None = None) -> list[Span]:
-        """What was counted by way in each slot that begins at the moment or later, of one transport or of all."""
+    async def since(self, moment: datetime) -> list[Span]:
+        """What breakers are judged by of each slot that begins at the moment or later."""
+        counts = {f"ways.counts.{name}": 1 for name in JUDGED}
+        parts = {f"ways.{name}": 1 for name in ("transport", "rollup", "kind")}
+        return await self._spans({"at": {"$gte": moment}, "ways.0": {"$exists": True}}, {"at": 1, **parts, **counts})
+
+    async def of_transport(self, transport: str, moment: datetime) -> list[Span]:
+        """All that was counted of one transport in each slot that begins at the moment or later."""
+        its_own = {"$filter": {"input": "$ways", "cond": {"$eq": ["$$this.transport", transport]}}}
+        return await self._spans({"at": {"$gte": moment}, "ways.transport": transport}, {"at": 1, "ways": its_own})
+
+    async def _spans(self, condition: Mapping[str, Any], projection: Mapping[str, Any]) -> list[Span]:
+        """The slots of all partitions, those of one time together."""
         spans: dict[datetime, dict[tuple[str, str], Way]] = {}
-        wanted = {"at": {"$gte": moment}, "ways.0": {"$exists": True}}
-        if transport is not None:
-            wanted["ways.transport"] = transport
-        async for document in self._slots.find(wanted, {"at": 1, "ways": 1}):
-            ways = spans.setdefault(document["at"], {})
-            for pair, way in _ways(document).items():
-                if transport in (None, pair[0]):
+        async for document in self._slots.find(condition, projection):
+            if (ways := spans.setdefault(document["at"], (found := _ways(document)))) is not found:
+                for pair, way in found.items():
                     ways.setdefault(pair, Way(way.kind)).counts.update(way.counts)
         return [Span(at, ways) for at, ways in spans.items()]
 
