@@ -46,15 +46,6 @@ class Choice:
     domain: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """What a decision was made from and by, as events report it."""
-
-    rule: str
-    version: int
-    inputs: dict[str, Any]
-
-
 def choose(message: Message, known: Configuration, health: Health, now: datetime) -> Choice:
     """The rule for this pass. Nothing is routed past its expiry or on configuration that is behind."""
     facts = facts_of(message)
@@ -94,21 +85,21 @@ def decide(
         found = _found(facts, message, known, health, now)
     if found is None:
         return message.with_changes(route=None, verdict=not_yet_known(message, now), seen=seen)
-    message = message.with_changes(lane=found.lane or message.stream.lane, route=None, seen=seen)
+    lane = found.lane or message.stream.lane
     # the platform's own transport is made at the service's first start, and always there after that
-    if any(id_ == DIRECT for tier in found.tiers for id_, _ in tier) and DIRECT not in known.ways:
-        return message.with_changes(verdict=_behind(message, now))
+    if DIRECT not in known.ways and any(id_ == DIRECT for tier in found.tiers for id_, _ in tier):
+        return message.with_changes(lane=lane, route=None, verdict=_behind(message, now), seen=seen)
     rollup = destination.rollup if destination is not None else None
     ranked = rank(found.tiers, known.ways, message.message_id, health, rollup, message.last, message.reroute)
-    decided = Decided(found.rule, found.version, _inputs(message, facts, found, known, destination, health, ranked))
+    inputs = _inputs(message, facts, found, known, destination, health, ranked)
     stopped = _stopped(message, found, ranked, destination, now, look_again)
     if stopped is not None or ranked.taken is None:
         assert stopped is not None
-        evidenced = stopped.with_changes(rule=decided.rule, rule_version=decided.version, inputs=decided.inputs)
-        return message.with_changes(verdict=evidenced)
-    route = _route(ranked, ranked.taken, decided, destination, now)
+        evidenced = stopped.with_changes(rule=found.rule, rule_version=found.version, inputs=inputs)
+        return message.with_changes(lane=lane, route=None, verdict=evidenced, seen=seen)
+    route = _route(ranked, ranked.taken, found, inputs, destination, now)
     versions = message.versions.with_changes(transport=ranked.taken.version)
-    return message.with_changes(route=route, verdict=None, versions=versions)
+    return message.with_changes(lane=lane, route=route, verdict=None, seen=seen, versions=versions)
 
 
 def _behind(message: Message, now: datetime) -> Verdict:
@@ -193,7 +184,9 @@ def _inputs(
     return inputs
 
 
-def _route(ranked: Ranked, way: Way, decided: Decided, destination: Destination | None, now: datetime) -> Route:
+def _route(
+    ranked: Ranked, way: Way, found: Found, inputs: dict[str, Any], destination: Destination | None, now: datetime
+) -> Route:
     mx: Literal["plain", "authentic"] | None = None
     if way.kind == "direct":
         assert destination is not None
@@ -212,10 +205,10 @@ def _route(ranked: Ranked, way: Way, decided: Decided, destination: Destination 
         rollup=rollup,
         mx=mx,
         stand_in=way.kind == "direct" and destination is not None and destination.finding is Finding.PENDING,
-        rule=decided.rule,
-        rule_version=decided.version,
+        rule=found.rule,
+        rule_version=found.version,
         why=ranked.why,
         candidates=list(ranked.candidates),
-        inputs=decided.inputs,
+        inputs=inputs,
         decided_at=now,
     )

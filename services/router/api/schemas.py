@@ -31,7 +31,7 @@ RULE = {
 }
 CHANGED_RULE = {"when": {"tags": ["invoice"]}, "hold": {"reason": "the figures are wrong"}}
 HELD = {"id": "partner-moves", "when": {"recipient_domains": ["partner.example"]}, "hold": {"reason": "they move"}}
-RULES = {"transports": ["direct"], "rules": [{"id": "receipts", **RULE}, HELD]}
+RULES = {"transports": ["direct"], "rules": [{"id": "codes", "when": {"tags": ["code"]}, "lane": "critical"}, HELD]}
 PLATFORM_RULES = {
     "transports": ["direct"],
     "rules": [{"id": "old", "when": {"attempt": {"at_least": 50}}, "reject": {"reason": "too_many_attempts"}}],

@@ -47,7 +47,7 @@ class Health:
         """The worse of how the transport stands altogether and towards the rollup."""
         whole = self.altogether.get(transport, UNTROUBLED)
         part = self.towards.get((transport, rollup), UNTROUBLED) if rollup is not None else UNTROUBLED
-        return min(whole, part, key=_worth)
+        return whole if part is UNTROUBLED else min(whole, part, key=_worth)
 
     def reputation(self, workspace_id: str, domain: str) -> Reputation:
         return self.senders.get((workspace_id, domain), Reputation.GOOD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from enum import Enum
+from functools import lru_cache
 
 from services.router.routes.model import Bounds, Hold, Quarantine, Reject, Rule, RuleSet
 from shared.addresses import domain_of
@@ -49,14 +49,6 @@ def facts_of(message: Message) -> Facts:
     )
 
 
-class Met(Enum):
-    """Whether a message meets a rule. `OPEN` until its rollup is known."""
-
-    YES = 1
-    NO = 2
-    OPEN = 3
-
-
 @dataclass(frozen=True, slots=True)
 class Compiled:
     """A rule ready to be asked. `rule` is its name in events; a hold ends `until` then."""
@@ -70,18 +62,7 @@ class Compiled:
     checks: Sequence[Callable[[Facts], bool]]
     rollups: frozenset[str]
     until: datetime | None
-
-    @property
-    def decides(self) -> bool:
-        return bool(self.tiers or self.hold or self.reject)
-
-    def met_by(self, facts: Facts) -> Met:
-        for holds in self.checks:
-            if not holds(facts):
-                return Met.NO
-        if self.rollups and facts.rollup is None:
-            return Met.OPEN
-        return Met.YES if not self.rollups or facts.rollup in self.rollups else Met.NO
+    decides: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,22 +105,31 @@ def find(facts: Facts, platform: Rules, workspace: Rules, last: Sequence[str], n
     lane, lane_rule = None, None
     for rules in (platform, workspace):
         for rule in rules.compiled:
-            if rule.until is not None and rule.until <= now:
-                continue
-            met = rule.met_by(facts)
-            if met is Met.OPEN:
-                return None
-            if met is Met.NO:
-                continue
-            if lane is None and rule.lane is not None:
-                lane, lane_rule = rule.lane, rule.rule
-            if rule.decides:
-                return Found(rule.rule, rules.version, rule.name, rule.tiers, rule.hold, rule.reject, lane, lane_rule)
+            for holds in rule.checks:
+                if not holds(facts):
+                    break
+            else:
+                if rule.until is not None and rule.until <= now:
+                    continue
+                if rule.rollups and facts.rollup is None:
+                    return None
+                if rule.rollups and facts.rollup not in rule.rollups:
+                    continue
+                if lane is None and rule.lane is not None:
+                    lane, lane_rule = rule.lane, rule.rule
+                if rule.decides:
+                    return Found(
+                        rule.rule, rules.version, rule.name, rule.tiers, rule.hold, rule.reject, lane, lane_rule
+                    )
     named, rules = (
         (f"{PLATFORM}:{DEFAULT}", platform) if platform.order and not workspace.order else (DEFAULT, workspace)
     )
-    order = rules.order or last
-    return Found(named, rules.version, tiers=tuple(((id_, None),) for id_ in order), lane=lane, lane_rule=lane_rule)
+    return Found(named, rules.version, tiers=_one_by_one(tuple(rules.order or last)), lane=lane, lane_rule=lane_rule)
+
+
+@lru_cache(4096)
+def _one_by_one(order: tuple[str, ...]) -> Tiers:
+    return tuple(((id_, None),) for id_ in order)
 
 
 def _compile(owner: str, rule: Rule) -> Compiled:
@@ -167,6 +157,7 @@ def _compile(owner: str, rule: Rule) -> Compiled:
         checks=tuple(checks),
         rollups=frozenset(when.rollups or ()),
         until=rule.hold.until if rule.hold else None,
+        decides=rule.decides,
     )
 
 

@@ -26,7 +26,7 @@ NO_WAY_IS_FREE = "every way is in trouble, and this one comes first"
 MORE_THAN_ITS_DAY = "all of its sources have sent their share of today"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Entry:
     """A transport that can be used, at its place in the message's failover order."""
 
@@ -37,7 +37,7 @@ class Entry:
     trouble: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ranked:
     """`candidates` in the order of the rule; `why` the one was taken; `health` where it is not all well."""
 

@@ -31,7 +31,10 @@ class Turn:
     full: frozenset[str] = frozenset()
 
     def turned(self, order: Sequence[T]) -> list[T]:
-        return [*order[self.first :], *order[: self.first]]
+        return [*order[self.first :], *order[: self.first]] if self.first else list(order)
+
+
+STRAIGHT = Turn()
 
 
 def turn_of(order: Sequence[str], last: LastAttempt | None, wish: Reroute | None) -> Turn:
@@ -40,6 +43,8 @@ def turn_of(order: Sequence[str], last: LastAttempt | None, wish: Reroute | None
     The recipient's own words, greylisting above all, keep a message where they were said; after a failure of the
     transport's the next one is tried.
     """
+    if last is None and wish is None:
+        return STRAIGHT
     full = frozenset(last.full) & {*order} if last else frozenset[str]()
     if wish is not None and wish.take in order and wish.take not in full:
         return _from(

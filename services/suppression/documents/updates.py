@@ -128,6 +128,33 @@ def addition_update(named: Named, addition: Addition, token: str) -> Update:
     ]
 
 
+def new_document(named: Named, addition: Addition, token: str, at: datetime) -> dict[str, Any]:
+    """What `addition_update` makes where nothing is known of an address yet. Not for erasures."""
+    until = addition.until
+    if until is None:
+        until = NEVER if addition.lifetime is None else at + addition.lifetime
+    return {
+        **named.identity,
+        "address": named.sealed,
+        "parts": named.parts,
+        "standing": {
+            "until": until,
+            "rank": RANKS[addition.reason],
+            "at": at,
+            "event_id": token,
+            "reason": addition.reason,
+            "type": type_of(addition.reason),
+            "origin": addition.origin,
+            "note": addition.note,
+            "evidence": {},
+            "by": addition.by,
+        },
+        "first_seen": at,
+        "last_seen": at,
+        "unpublished": {"token": token, "since": at},
+    }
+
+
 def removal_update(removal: Removal, token: str) -> Update:
     """Turns an entry into its tombstone; `token` is its unpublished mark."""
     removed_at = {"$max": ["$$NOW", "$last_seen"]}

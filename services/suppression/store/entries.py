@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,18 +18,22 @@ from services.suppression.documents.updates import (
     Removal,
     addition_update,
     lesson_update,
+    new_document,
     removal_update,
 )
 from services.suppression.rules import GUARDED, Entry, Lesson, Place, Reason
 from services.suppression.store.naming import Naming
 from shared.kafka.publish import Publisher
 from shared.mongo import outbox
+from shared.mongo.clock import DatabaseClock
 from shared.mongo.due import new_token
+from shared.mongo.group_commit import Insert, insert_group
 from shared.mongo.outbox import Outbox
 from shared.secrets import SecretBox
 
 COLLECTION = "suppressions"
 HOW_IT_STANDS = {"first_seen": 1, "standing.at": 1, "standing.event_id": 1}
+OUTCOMES = ("added", "replaced", "unchanged")
 NEWEST_FIRST = (("first_seen", DESCENDING), ("public_id", DESCENDING))
 # its end stands in each, so that what counts now is counted without a look at the documents
 END = ("standing.until", ASCENDING)
@@ -63,6 +68,7 @@ class Suppressions:
     def __init__(self, database: AsyncIOMotorDatabase, pepper: bytes, box: SecretBox, publisher: Publisher) -> None:
         self.collection = database[COLLECTION]
         self.naming = Naming(pepper, box)
+        self._clock = DatabaseClock(database)
         self.outbox = Outbox(self.collection, publisher, lambda document: [change_record(document)])
 
     async def standing(self, keys: Collection[str], now: datetime) -> dict[str, list[Entry]]:
@@ -98,19 +104,22 @@ class Suppressions:
 
     async def import_many(self, additions: Sequence[tuple[Named, Addition]]) -> dict[str, int]:
         """As `add_many`, for so many that their changes are left to the sweep; counts what became of them."""
+        await self._clock.sync()
+        at = self._clock.estimate()
+        documents = [new_document(named, addition, new_token(), at) for named, addition in additions]
+        inserted = await insert_group(self.collection, documents)
+        rest = [each for each, answer in zip(additions, inserted, strict=True) if answer.result is Insert.EXISTS]
+        counts = await self._import_known(rest) if rest else Counter()
+        return {name: counts[name] for name in OUTCOMES} | {"added": counts["added"] + len(additions) - len(rest)}
+
+    async def _import_known(self, additions: Sequence[tuple[Named, Addition]]) -> Counter[str]:
         tokens = [new_token() for _ in additions]
-        written = await self.collection.bulk_write(_upserts(additions, tokens), ordered=False)
-        upserted = written.upserted_ids or {}
-        keys = [named.key for place, (named, _) in enumerate(additions) if place not in upserted]
-        mine = set(tokens)
+        await self.collection.bulk_write(_upserts(additions, tokens), ordered=False)
+        keys, mine = [named.key for named, _ in additions], set(tokens)
         there = self.collection.find({"_id": {"$in": keys}}, HOW_IT_STANDS)
         known = [_added(each, token) async for each in there if (token := each["standing"]["event_id"]) in mine]
         is_new = sum(each.is_new for each in known)
-        return {
-            "added": len(upserted) + is_new,
-            "replaced": len(known) - is_new,
-            "unchanged": len(additions) - len(upserted) - len(known),
-        }
+        return Counter(added=is_new, replaced=len(known) - is_new, unchanged=len(additions) - len(known))
 
     async def remove(self, removals: Sequence[tuple[Entry, Removal]], *, guarded: bool) -> list[dict[str, Any] | None]:
         """Turns entries into their tombstones, in one write, and returns these in order.

@@ -24,6 +24,8 @@ from shared.contracts.topics import EVENTS, Lane, accepted
 from shared.kafka.reading import Offsets, read_topics
 from shared.settings import SharedSettings
 
+DECODED_AT_ONCE = 200
+
 
 class Backfill:
     """Reads the topics with a consumer of its own; `queued` is called when some deliveries have come due.
@@ -79,17 +81,19 @@ class Backfill:
     def _matched(
         self, task: Task, types: frozenset[str], records: Sequence[ConsumerRecord]
     ) -> Iterator[tuple[Sequence[ConsumerRecord], list[Job]]]:
-        """The records in their order, as many at a time as make the jobs that there is room for."""
+        """The records in their order, as many at a time as make the jobs that there is room for, or are decoded without
+        holding up the process."""
         subscription, workspace = task.subscription(types), task.workspace_id.encode()
         jobs: list[Job] = []
-        begun = 0
+        begun = decoded = 0
         for place, record in enumerate(records, 1):
             # most records are other workspaces', and not decoded
             if workspace in (record.value or b""):
                 jobs += self._jobs_of(task, subscription, record)
-            if len(jobs) >= self._room.some or place == len(records):
+                decoded += 1
+            if len(jobs) >= self._room.some or decoded == DECODED_AT_ONCE or place == len(records):
                 yield records[begun:place], jobs
-                begun, jobs = place, []
+                begun, decoded, jobs = place, 0, []
 
     def _jobs_of(self, task: Task, subscription: Subscription, record: ConsumerRecord) -> list[Job]:
         """A record that cannot be decoded makes none: it is among the dead letters already."""

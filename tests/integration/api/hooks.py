@@ -142,6 +142,8 @@ def _body(name: str, example: dict[str, Any], body: dict[str, Any], choice: int)
     if name in UNIQUE:
         field, value = UNIQUE[name]
         made[field] = value()
+    if name == "explain_platform_route":
+        made["workspace"] = PLATFORM["workspace"]
     if name == "create_contact":
         made["attributes"] = {"email": f"{objects.unique()}@example.test"}
     return made

@@ -35,8 +35,7 @@ async def test_two_consumers_of_the_same_events_make_one_delivery_of_each(
         endpoints = [await world.add_endpoint(receiver.url(path)) for path in ("/one", "/two")]
         await stack.enter_async_context(another_process(deployment, "other"))
         events = [an_event(world.workspace_id) for _ in range(40)]
-        for some in (events[:20], events[10:30], events[20:]):
-            await world.publish(*some)
+        await world.publish(*events[:20], *events[10:], *events[:30])
         for endpoint in endpoints:
             assert await world.ended(endpoint, *events) == ["succeeded"] * 40
         last = an_event(world.workspace_id)
@@ -58,8 +57,7 @@ async def test_a_receiver_that_orders_by_sequence_ends_with_the_status_whatever_
     lives = [_life(world.workspace_id) for _ in range(4)]
     events = [event for life in lives for event in life]
     Random(7).shuffle(events)
-    for event in events:
-        await world.publish(event)
+    await world.publish(*events)
     assert set(await world.ended(endpoint, *events)) <= {"succeeded", "exhausted"}
     newest: dict[str, tuple[int, str]] = {}
     told: dict[str, set[int]] = {}

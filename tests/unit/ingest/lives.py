@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.events import Event, EventType, accepted_event, event_of
 from shared.contracts.messages import Message
+from shared.contracts.topics import Lane
 from shared.contracts.webhooks import WebhookAttempt
 from tests.fixtures.messages import a_message
 
@@ -73,7 +74,7 @@ def lives(draw: st.DrawFn, largest: int = 5) -> list[Event]:
         events.append(event_of(message, type_, now, data, occurrence=occurrence))
 
     for number in range(draw(st.integers(0, largest))):
-        message = message.with_changes(pass_=number, attempt=number + 1)
+        message = message.with_changes(pass_=number, attempt=number + 1, lane=draw(st.sampled_from(list(Lane))))
         if draw(st.booleans()):
             happen(EventType.QUEUED, {"why": "destination"})
         if draw(st.booleans()):
