@@ -87,7 +87,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What all partitions were told of one slot's time."""
+    """What was counted by way in one slot."""
 
     at: datetime
     ways: dict[Pair, Way]

@@ -17,6 +17,9 @@ from services.router.health.store.versions import replace_versions
 COLLECTION = "health_slots"
 KEPT_SECONDS = round(4 * HORIZON.total_seconds())  # longer than any hour's sums are made anew
 INDEXES: dict[str, tuple[IndexModel, ...]] = {COLLECTION: (IndexModel("at", expireAfterSeconds=KEPT_SECONDS),)}
+LEAN = {"version": 1, "at": 1} | {
+    f"ways.{name}": 1 for name in ("transport", "rollup", "kind", *(f"counts.{name}" for name in JUDGED))
+}
 
 
 class Slots:
@@ -24,6 +27,7 @@ class Slots:
 
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self._slots = database[COLLECTION]
+        self._known: dict[str, tuple[int, Span]] = {}
 
     async def count(self, groups: Mapping[SlotKey, Sequence[Counted]]) -> None:
         """Counts each event in its slot, whoever else counts the same at the same time; one query and one write, once
@@ -35,24 +39,25 @@ class Slots:
             groups = {slot.key: groups[slot.key] for id_, slot in changed.items() if id_ not in written}
 
     async def since(self, moment: datetime) -> list[Span]:
-        """What breakers are judged by of each slot that begins at the moment or later."""
-        counts = {f"ways.counts.{name}": 1 for name in JUDGED}
-        parts = {f"ways.{name}": 1 for name in ("transport", "rollup", "kind")}
-        return await self._spans({"at": {"$gte": moment}, "ways.0": {"$exists": True}}, {"at": 1, **parts, **counts})
+        """What breakers are judged by of each slot that begins at the moment or later. Only slots that have changed
+        since the call before are read as a whole."""
+        versions = {
+            document["_id"]: document["version"]
+            async for document in self._slots.find({"at": {"$gte": moment}}, {"version": 1})
+        }
+        known = {id_: each for id_, each in self._known.items() if versions.get(id_) == each[0]}
+        changed = [id_ for id_ in versions if id_ not in known]
+        async for document in self._slots.find({"_id": {"$in": changed}}, LEAN):
+            known[document["_id"]] = document["version"], Span(document["at"], _ways(document))
+        self._known = known
+        return [span for _, span in known.values()]
 
     async def of_transport(self, transport: str, moment: datetime) -> list[Span]:
         """All that was counted of one transport in each slot that begins at the moment or later."""
         its_own = {"$filter": {"input": "$ways", "cond": {"$eq": ["$$this.transport", transport]}}}
-        return await self._spans({"at": {"$gte": moment}, "ways.transport": transport}, {"at": 1, "ways": its_own})
-
-    async def _spans(self, condition: Mapping[str, Any], projection: Mapping[str, Any]) -> list[Span]:
-        """The slots of all partitions, those of one time together."""
-        spans: dict[datetime, dict[tuple[str, str], Way]] = {}
-        async for document in self._slots.find(condition, projection):
-            if (ways := spans.setdefault(document["at"], (found := _ways(document)))) is not found:
-                for pair, way in found.items():
-                    ways.setdefault(pair, Way(way.kind)).counts.update(way.counts)
-        return [Span(at, ways) for at, ways in spans.items()]
+        wanted = {"at": {"$gte": moment}, "ways.transport": transport}
+        found = self._slots.find(wanted, {"at": 1, "ways": its_own})
+        return [Span(document["at"], _ways(document)) async for document in found]
 
     async def _read(self, keys: Mapping[SlotKey, Any]) -> list[Slot]:
         """The slots as they stand, those that are not there yet too."""
