@@ -4,7 +4,7 @@ from __future__ import annotations
 
 SERVICES: dict[str, tuple[str, ...]] = {
     "ingest": ("http", "smtp", "relay", "projector"),
-    "router": ("http", "route"),
+    "router": ("http", "route", "health"),
     "suppression": ("http", "check"),
     "sender": ("http", "deliver", "returns"),
     "webhooks": ("http", "dispatch"),

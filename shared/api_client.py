@@ -1,7 +1,8 @@
-"""The API as commands ask it: one host, one token, and in one line what was refused."""
+"""The API as the `posthorn` command asks it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Self
 
 import httpx
@@ -14,9 +15,9 @@ TIMEOUT_SECONDS = 30.0
 class RefusedError(Exception):
     """What the API refused, or that it does not answer, in one line; `faults` are those that it named."""
 
-    def __init__(self, text: str, faults: tuple[Fault, ...] = ()) -> None:
+    def __init__(self, text: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(text)
-        self.faults = faults
+        self.faults = tuple(faults)
 
 
 class ApiClient:
@@ -32,10 +33,14 @@ class ApiClient:
     def __exit__(self, *_: object) -> None:
         self._http.close()
 
-    def ask(self, method: str, path: str, **content: Any) -> Any:
-        """The reply's JSON, None where it has no content; raises RefusedError."""
+    def ask(
+        self, method: str, path: str, body: dict[str, Any] | None = None, query: dict[str, Any] | None = None
+    ) -> Any:
+        """What the API answers, None where that is nothing; what is None in the query is left out of it. Raises
+        RefusedError."""
+        named = {name: value for name, value in (query or {}).items() if value is not None}
         try:
-            reply = self._http.request(method, path, **content)
+            reply = self._http.request(method, path, json=body, params=named)
         except httpx.HTTPError as error:
             raise RefusedError(f"{self._http.base_url} does not answer ({type(error).__name__})") from error
         if reply.is_success:
@@ -46,7 +51,7 @@ class ApiClient:
 def _refusal(reply: httpx.Response) -> RefusedError:
     try:
         problem = reply.json()
-        faults = tuple(Fault(each["pointer"], each["code"], each["detail"]) for each in problem.get("errors", ()))
+        faults = [Fault(each["pointer"], each["code"], each["detail"]) for each in problem.get("errors", ())]
         named = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
         return RefusedError(f"{named or problem['detail']} ({reply.status_code})", faults)
     except (ValueError, KeyError, TypeError):

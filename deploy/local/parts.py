@@ -80,7 +80,7 @@ SERVICES = (
     _posthorn("http", "ingest:http", "router:http", "suppression:http", "sender:http", "webhooks:http"),
     _posthorn("smtp", "ingest:smtp"),
     _posthorn("ingest", "ingest:relay,projector"),
-    _posthorn("router", "router:route"),
+    _posthorn("router", "router:route,health"),
     _posthorn("suppression", "suppression:check"),
     _posthorn("sender", "sender:deliver"),
     _posthorn("returns", "sender:returns"),

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from shared.terminal import Json, Url
+
 
 class _Group(TyperGroup):
     """A command line that cannot be read ends with 1 as well: 2 says that there are changes."""
@@ -28,7 +30,6 @@ routes = typer.Typer(
 )
 
 File = Annotated[Path, typer.Argument(help="a YAML file of transports, order and rules")]
-Url = Annotated[str, typer.Option(envvar="POSTHORN_PUBLIC_URL", help="where the API is")]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -94,7 +95,7 @@ def replay(
     url: Url = HERE,
     key: Key = None,
     platform: Platform = False,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON document instead of tables")] = False,
+    as_json: Json = False,
 ) -> None:
     """Show which past decisions would be others under a draft. Nothing is sent or stored."""
     from services.router.routes_command import command

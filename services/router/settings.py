@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pydantic import Field, field_validator
 
+from services.router.health.settings import HealthSettings
 from services.router.static_mx import parse_target
 from shared.net import parse_server
-from shared.settings import SharedSettings
 
 
-class Settings(SharedSettings):
+class Settings(HealthSettings):
     """Read from the environment (`POSTHORN_…`)."""
 
     static_mx: dict[str, list[str]] = Field(

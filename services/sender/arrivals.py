@@ -95,6 +95,8 @@ def base_fields(incoming: Incoming[Message], address: str, now: datetime) -> dic
         "refused": 0,
         "address": address,
         "domain": domain_of(message.recipient),
+        "sending_domain": domain_of(message.sender).lower(),
+        "stream": str(message.stream),
         "destination": str(Destination(*route_of(message))) if message.route else "",
         "arrived_at": now,
         "record": incoming.raw.value,

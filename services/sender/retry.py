@@ -95,7 +95,7 @@ def given_up(outcome: Deferred | Ambiguous) -> Bounced | Failed:
     known = {each.name: getattr(outcome, each.name) for each in fields(outcome)}
     if is_refusal(outcome):
         return Bounced(**{**known, "hard": False})
-    return Failed(**{**known, "class_": BounceClass.EXPIRED, "hard": False})
+    return Failed(**{**known, "class_": BounceClass.EXPIRED, "hard": False, "last_class": outcome.class_})
 
 
 def kind_of(outcome: Deferred | Ambiguous) -> str:

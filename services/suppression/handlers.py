@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from services.suppression.documents import hit_of
-from services.suppression.rules import lesson_of, verdict_of
+from services.suppression.counting import count_changes
+from services.suppression.documents.reading import hit_of
+from services.suppression.rules import (
+    Entry,
+    Reason,
+    leading,
+    lesson_of,
+    strike_of,
+    verdict_of,
+)
 from services.suppression.settings import Settings
-from services.suppression.store import Suppressions
+from services.suppression.store import Hits, Strikes, Suppressions
+from shared.contracts.entities import Kind
 from shared.contracts.events import Event, EventType
 from shared.contracts.messages import Message, VerdictKind
 from shared.contracts.topics import Lane, cleared
 from shared.kafka.batch import Incoming
 from shared.kafka.publish import Outgoing, Publisher
+from shared.mongo.entity_cache import EntityCache
 from shared.telemetry import metrics
 from shared.telemetry.tracing import trace_headers
 
@@ -25,26 +35,24 @@ class RecordRefusedError(Exception):
 class Check:
     """Gives each message of a batch its verdict. Nothing passes unchecked: without the database the batch waits."""
 
-    def __init__(self, lane: Lane, store: Suppressions, publisher: Publisher) -> None:
+    def __init__(self, lane: Lane, store: Suppressions, cache: EntityCache, publisher: Publisher) -> None:
         self._lane = lane
         self._store = store
+        self._cache = cache
         self._publisher = publisher
 
     async def handle(self, batch: list[Incoming[Message]]) -> None:
-        keys = {
-            incoming.record.message_id: self._store.keys(incoming.record.workspace_id, incoming.record.recipient)
-            for incoming in batch
-            if incoming.record.verdict is None
-        }
         now = datetime.now(UTC)
-        standing = await self._store.standing({key for pair in keys.values() for key in pair}, now) if keys else {}
+        entries = await self._entries([incoming.record for incoming in batch if incoming.record.verdict is None], now)
+        sparing = await self._sparing(entries)
         checked, stopped = [], []
         for incoming in batch:
             message = incoming.record
             seen = message.seen.with_changes(checked=now)
             if message.verdict is None:
-                entries = [standing[key] for key in keys[message.message_id] if key in standing]
-                verdict = verdict_of(message, entries, now)
+                found = entries.get(message.message_id, ())
+                entry = leading(found, now, spare_complaints=message.workspace_id in sparing) if found else None
+                verdict = verdict_of(message, entry, now)
                 message = message.with_changes(verdict=verdict, seen=seen)
                 if verdict.kind is VerdictKind.SUPPRESSED:
                     stopped.append(message)
@@ -54,10 +62,35 @@ class Check:
         await self._pass_on(checked)
         self._count(checked, stopped, now)
 
+    async def _entries(self, messages: Sequence[Message], now: datetime) -> dict[str, list[Entry]]:
+        """The entries that count for each of the messages that have any, in one query."""
+        if not messages:
+            return {}
+        keys = {message.message_id: self._store.naming.keys_of(message) for message in messages}
+        standing = await self._store.standing({key for each in keys.values() for key in each}, now)
+        if not standing:
+            return {}
+        found = {id_: [entry for key in each for entry in standing.get(key, ())] for id_, each in keys.items()}
+        return {id_: each for id_, each in found.items() if each}
+
+    async def _sparing(self, entries: Mapping[str, Sequence[Entry]]) -> set[str]:
+        """The workspaces whose messages of this lane a complaint does not stop, of those with complaints."""
+        if self._lane is not Lane.CRITICAL:
+            return set()
+        complained = {
+            entry.place.workspace_id: 0
+            for each in entries.values()
+            for entry in each
+            if entry.reason is Reason.COMPLAINT and entry.place.workspace_id is not None
+        }
+        workspaces = await self._cache.many(Kind.WORKSPACE, complained) if complained else {}
+        return {id_ for id_, each in workspaces.items() if each.data.get("complaints_spare_critical")}
+
     async def _pass_on(self, checked: list[tuple[Incoming[Message], Message]]) -> None:
+        topic = cleared(self._lane)
         refused = await self._publisher.publish(
             [
-                Outgoing(cleared(self._lane), message.message_id, message.encode(), trace_headers(incoming.trace))
+                Outgoing(topic, message.message_id, message.encode(), trace_headers(incoming.trace))
                 for incoming, message in checked
             ]
         )
@@ -89,22 +122,22 @@ class Learn:
     A verdict stops nothing by itself: a record that comes again is checked again, whatever became of its message.
     """
 
-    def __init__(self, store: Suppressions, settings: Settings) -> None:
+    def __init__(self, store: Suppressions, strikes: Strikes, hits: Hits, settings: Settings) -> None:
         self._store = store
+        self._strikes = strikes
+        self._hits = hits
         self._settings = settings
+        self._kept = timedelta(days=settings.suppression_hit_days)
 
     async def handle(self, batch: list[Incoming[Event]]) -> None:
         events = [incoming.record for incoming in batch]
-        if hits := [self._hit(event) for event in events if event.type is EventType.SUPPRESSED]:
-            await self._store.record_hits(hits)
+        if hits := [hit_of(event, self._kept) for event in events if event.type is EventType.SUPPRESSED]:
+            await self._hits.record(hits)
         lessons = [lesson for event in events if (lesson := lesson_of(event, self._settings))]
+        if strikes := [strike for event in events if (strike := strike_of(event))]:
+            lessons += await self._strikes.take(strikes)
         if not lessons:
             return
         changed = await self._store.learn(lessons)
         await self._store.outbox.publish(changed)
-        for document in changed:
-            if "standing" in document:
-                metrics.SUPPRESSIONS.labels("added", document["standing"]["reason"]).inc()
-
-    def _hit(self, event: Event) -> dict[str, Any]:
-        return hit_of(event, timedelta(days=self._settings.suppression_hit_days))
+        count_changes([document for document in changed if "standing" in document])

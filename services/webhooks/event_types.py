@@ -24,10 +24,17 @@ WebhookType = Literal[
     "email.replied",
     "email.read",
     "email.unsubscribed",
+    "endpoint.disabled",
+    "webhook.test",
 ]
+TEST = "webhook.test"
+"""What an endpoint gets when its owner asks for a test, whatever types it asks for."""
 WEBHOOK_TYPES: frozenset[str] = frozenset(get_args(WebhookType))
 ON_REQUEST: frozenset[str] = frozenset({"email.accepted"})
 """Types that only an endpoint which names them gets."""
+
+DISABLED = "endpoint.disabled"
+"""What a workspace's other endpoints get when one of them is disabled by us."""
 
 _RENAMED = {EventType.RELAYED: "email.sent"}
 _INTERNAL = frozenset(

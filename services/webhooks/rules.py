@@ -9,36 +9,43 @@ from datetime import datetime
 
 from services.webhooks.event_types import ON_REQUEST, webhook_body, webhook_type
 from shared.contracts.events import Event
+from shared.erasure import person_hmac
 from shared.mongo.entities import Entity
 from shared.tokens import BASE62
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """What matching needs of an endpoint. `types` empty means every type but those given on request only."""
+    """What matching needs of an endpoint: what it asks for, and since when. `types` empty means every type but those
+    given on request only."""
 
     endpoint_id: str
     types: frozenset[str]
-    created_at: datetime
+    since: datetime
 
     def wants(self, type_: str, occurred_at: datetime) -> bool:
-        """True where the endpoint was there when the event occurred, and asks for its type."""
-        if self.created_at > occurred_at:
+        """True where the endpoint was active when the event occurred, and asks for its type."""
+        if self.since > occurred_at:
             return False
         return type_ in self.types if self.types else type_ not in ON_REQUEST
 
 
 def subscription_of(entity: Entity) -> Subscription:
-    """The subscription of an enabled endpoint."""
-    return Subscription(entity.id, frozenset(entity.data["events"]), datetime.fromisoformat(entity.data["created_at"]))
+    """The subscription of an enabled endpoint: since it was made, or was enabled last."""
+    since = entity.data.get("enabled_since") or entity.data["created_at"]
+    return Subscription(entity.id, frozenset(entity.data["events"]), datetime.fromisoformat(since))
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One event for one endpoint. `attempt` counts the attempts made; `token` is the lease it is held under."""
+    """One event for one endpoint; `id` is the `webhook-id` that it is posted under.
+
+    `attempt` counts the attempts made, `earlier` those of them that a retry by hand or a replay has put behind: the
+    schedule of retries begins anew after them. `backfill` is the back-fill that made it, `token` the lease it is held
+    under, `address_hmac` that of the recipient of the event's message.
+    """
 
     id: str
-    webhook_id: str
     workspace_id: str
     endpoint_id: str
     message_id: str
@@ -48,31 +55,37 @@ class Job:
     created_at: datetime
     due_at: datetime
     attempt: int = 0
+    earlier: int = 0
     trace: str | None = None
+    backfill: str | None = None
     token: str | None = None
+    address_hmac: str = ""
 
     def with_token(self, token: str) -> Job:
         return replace(self, token=token)
 
 
-def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime) -> list[Job]:
-    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under."""
+def jobs_of(
+    event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime, pepper: bytes
+) -> list[Job]:
+    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under, `pepper`
+    the key of the address's HMAC."""
     type_ = webhook_type(event)
     if type_ is None:
         return []
     wanting = [each.endpoint_id for each in subscriptions if each.wants(type_, event.occurred_at)]
     if not wanting:
         return []
-    body = webhook_body(event, type_)
+    body, address_hmac = webhook_body(event, type_), person_hmac(pepper, event.recipient)
     return [
         Job(
-            id=f"{event.event_id}:{endpoint_id}",
-            webhook_id=webhook_id(event.event_id, endpoint_id),
+            id=webhook_id(event.event_id, endpoint_id),
             workspace_id=event.workspace_id,
             endpoint_id=endpoint_id,
             message_id=event.message_id,
             event_id=event.event_id,
             event_type=type_,
+            address_hmac=address_hmac,
             body=body,
             created_at=now,
             due_at=now,

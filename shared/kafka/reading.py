@@ -16,11 +16,15 @@ POLL_MS = 500
 FETCH_WAIT_MS = 50
 
 
+Offsets = dict[tuple[str, int], int]
+"""The next offset to read, by topic (with the prefix) and partition."""
+
+
 async def read_topics(
-    settings: SharedSettings, topics: Collection[str], since: datetime | None = None
+    settings: SharedSettings, topics: Collection[str], since: datetime | None = None, begin: Offsets | None = None
 ) -> AsyncGenerator[list[ConsumerRecord], None]:
     """Every record of the topics (named without the prefix) up to their ends as they are now, in batches; with `since`
-    those published then or later.
+    those published then or later. The partitions that `begin` names are read from there on.
 
     The records of a partition come in their order. Raises aiokafka's UnknownTopicOrPartitionError for a topic that is
     not there.
@@ -40,6 +44,9 @@ async def read_topics(
             moment = round(since.timestamp() * 1000)
             for each, found in (await consumer.offsets_for_times(dict.fromkeys(ends, moment))).items():
                 consumer.seek(each, found.offset if found else ends[each])
+        for (topic, partition), offset in (begin or {}).items():
+            if (each := TopicPartition(topic, partition)) in ends:
+                consumer.seek(each, offset)
         unread = list(ends)
         while unread := [each for each in unread if await consumer.position(each) < ends[each]]:
             found = await consumer.getmany(*unread, timeout_ms=POLL_MS)

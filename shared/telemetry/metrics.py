@@ -114,6 +114,21 @@ DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-le
 SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))
 SUPPRESSIONS = Counter("posthorn_suppression_changes_total", "Suppressions added and removed", ("change", "reason"))
 DNS_LOOKUPS = Counter("posthorn_dns_lookups_total", "MX lookups by result", ("result",))
+HEALTH_EVENTS = Counter(
+    "posthorn_health_events_total", "Events that health has read: counted, nothing, late", ("result",)
+)
+BREAKERS = Gauge(
+    "posthorn_breakers",
+    "Circuit breakers that are not closed, of whole transports and of transports towards one rollup",
+    ("of", "state"),
+)
+BREAKER_TRANSITIONS = Counter(
+    "posthorn_breaker_transitions_total", "Changes of circuit breakers by the state after them", ("of", "state")
+)
+REPUTATIONS = Gauge("posthorn_reputations", "Sending domains that are not good, by their reputation", ("state",))
+REPUTATION_CHANGES = Counter(
+    "posthorn_reputation_changes_total", "Changes of sending domains' reputations by the one after them", ("state",)
+)
 HOST_LOOKUPS = Counter(
     "posthorn_host_lookups_total", "The sender's DNS look-ups by type and by what there was", ("type", "result")
 )
@@ -127,6 +142,8 @@ DOMAINS_FAILING = Gauge("posthorn_domains_failing", "Verified domains whose DNS 
 LEASES_RECOVERED = Counter("posthorn_leases_recovered_total", "Leases that ran out, by what was done", ("collection",))
 WEBHOOK_ATTEMPTS = Counter("posthorn_webhook_attempts_total", "Webhook posts by outcome", ("outcome",))
 WEBHOOK_SECONDS = Histogram("posthorn_webhook_seconds", "Time of one webhook post", (), buckets=STAGE_BUCKETS)
+WEBHOOK_PAUSES = Counter("posthorn_webhook_pauses_total", "Replies that asked for a pause of their endpoint", ())
+WEBHOOK_DISABLED = Counter("posthorn_webhook_endpoints_disabled_total", "Endpoints disabled, by why", ("reason",))
 ENTITY_AGE = Gauge("posthorn_entity_copy_age_seconds", "Since this service last heard of configuration", ())
 LOOP_FAILURES = Counter("posthorn_loop_failures_total", "Turns of a background loop that failed", ("loop",))
 

@@ -30,7 +30,7 @@ async def test_an_endpoint_that_fails_gets_the_same_webhook_again(listener: Acco
     assert [each["status"] for each in got] == [503, 503, 200]
     assert len({(each["headers"]["webhook-id"], each["body"]) for each in got}) == 1
     assert all(each["verified"] for each in got)
-    page = await listener.get(f"/v1/webhooks/{endpoint['id']}/deliveries")
+    page = await listener.get(f"/v1/webhooks/{endpoint['id']}/attempts")
     assert [(each["message_id"], each["attempt"]) for each in page["data"]][-1] == (message_id, 1)
 
 

@@ -26,7 +26,7 @@ POINTS_OF: Mapping[str, Sequence[str]] = {
         *("relay.published", "relay.marked", "ingest.projector.standard.handled", "ingest.projector.events.handled"),
         *("ingest.projector.webhooks.handled", "ingest.replies.handled"),
     ),
-    "router": ("router.route.standard.handled",),
+    "router": ("router.route.standard.handled", "router.health.handled"),
     "suppression": ("suppression.check.standard.handled", "suppression.learn.handled"),
     "sender": (
         *("sender.inserted", "sender.deliver.standard.handled", "sender.claimed", "sender.begun", "sender.sent_body"),

@@ -32,6 +32,7 @@ STALLS: Mapping[str, tuple[str, str]] = {
 }
 FURTHER_STALLS: Mapping[str, tuple[str, str]] = {
     "relay.published": ("ingest", "ingest.projector.standard"),
+    "router.health.handled": ("router", "router.health"),
     "ingest.projector.standard.handled": ("ingest", "ingest.projector.standard"),
     "ingest.projector.webhooks.handled": ("ingest", "ingest.projector.webhooks"),
     "suppression.learn.handled": ("suppression", "suppression.learn"),

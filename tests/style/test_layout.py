@@ -49,19 +49,24 @@ def test_a_service_imports_shared_and_itself(service: str) -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_service_has_the_same_rooms(service: str) -> None:
     folder = ROOT / "services" / service
-    for room in ("app", "settings", "handlers", "rules"):
+    for room in ("app", "settings", "handlers"):
         assert (folder / f"{room}.py").is_file(), f"{service} has no {room}.py"
-    assert (folder / "store.py").is_file() or (folder / "store" / "__init__.py").is_file()
+    for room in ("rules", "store"):
+        assert (folder / f"{room}.py").is_file() or (folder / room / "__init__.py").is_file(), (
+            f"{service} has no {room}"
+        )
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_rules_are_pure(service: str) -> None:
-    path = ROOT / "services" / service / "rules.py"
-    impure = [module for module in imports_of(path) if any(is_within(module, each) for each in PURE_FORBIDS)]
-    found = [module for module in impure if module not in VALUES]
-    assert not found
-    calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
-    assert not {"datetime.now", "time.time", "time.monotonic"} & set(calls)
+    folder = ROOT / "services" / service
+    paths = [*folder.glob("rules.py"), *folder.glob("rules/**/*.py")]
+    assert paths
+    for path in paths:
+        impure = [module for module in imports_of(path) if any(is_within(module, each) for each in PURE_FORBIDS)]
+        assert not [module for module in impure if module not in VALUES], path
+        calls = [ast.unparse(node.func) for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        assert not {"datetime.now", "time.time", "time.monotonic"} & set(calls), path
 
 
 def test_only_stores_import_the_driver() -> None:

@@ -78,6 +78,8 @@ class WorkspaceView(BaseModel):
     smtputf8: bool
     rate_limit: int | None
     daily_quota: int | None
+    complaints_spare_critical: bool
+    keep_content: bool
     created_at: AwareDatetime
 
 

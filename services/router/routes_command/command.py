@@ -7,9 +7,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-import orjson
 import typer
 
 from services.router.routes_command import printing
@@ -23,6 +22,8 @@ from services.router.routes_command.rule_plan import file_path
 from services.router.routes_command.showing import file_of
 from services.router.routes_command.yaml_file import Document, FileError, read_document
 from shared.api_client import RefusedError
+from shared.terminal import fail
+from shared.terminal import show as show_found
 
 CHANGES, WRONG = 2, 1
 
@@ -53,9 +54,9 @@ def apply(file: Path, url: str, key: str | None, platform: bool, *, prune: bool,
         try:
             secrets = passwords_of(plan, os.environ)
         except KeyError as error:
-            _fail(f"{file}: the variable {error.args[0]} is not set; nothing was changed")
+            fail(f"{file}: the variable {error.args[0]} is not set; nothing was changed")
         if not yes and not typer.confirm("Apply this?", default=False):
-            _fail("nothing was changed")
+            fail("nothing was changed")
         _carry_out(plan, client, secrets, document)
 
 
@@ -71,17 +72,13 @@ def replay(
         document = read_document(file) if file is not None else Document("the present rules", {}, {(): 1})
         plan = plan_of(document, client.present())
         if missing := [step.label for step in plan.transports if step.act == "create"]:
-            _fail(f"{file}: there is no transport {', '.join(missing)} yet: a draft names those that are there")
+            fail(f"{file}: there is no transport {', '.join(missing)} yet: a draft names those that are there")
         if plan.rules is not None:
             body["draft"] = plan.draft
         found = client.replay(body)
-    if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
-        return
-    if found["changes"]:
-        for table in printing.replay_tables(found, plan.labels):
-            printing.console().print(table)
-    typer.echo(printing.replay_summary(found))
+    show_found(found, as_json, lambda: printing.replay_tables(found, plan.labels))
+    if not as_json:
+        typer.echo(printing.replay_summary(found))
 
 
 def _carry_out(plan: Plan, client: RoutesClient, secrets: dict[str, str], document: Document) -> None:
@@ -93,7 +90,7 @@ def _carry_out(plan: Plan, client: RoutesClient, secrets: dict[str, str], docume
     except RefusedError as error:
         for fault in error.faults:
             typer.echo(f"posthorn: {document.fault(file_path(fault.pointer), fault.detail)}", err=True)
-        _fail(f"{error}; {f'what stands above was done ({done})' if done else 'nothing was changed'}")
+        fail(f"{error}; {f'what stands above was done ({done})' if done else 'nothing was changed'}")
 
 
 def _print(plan: Plan) -> None:
@@ -106,7 +103,7 @@ def _client(url: str, key: str | None, platform: bool) -> RoutesClient:
     variable = "POSTHORN_OPERATOR_TOKEN" if platform else "POSTHORN_API_KEY"
     token = key or os.environ.get(variable)
     if not token:
-        _fail(f"no key: give --key or {variable}")
+        fail(f"no key: give --key or {variable}")
     return RoutesClient(url, token, platform=platform)
 
 
@@ -114,7 +111,7 @@ def _moment(text: str) -> str:
     try:
         return moment_of(text)
     except ValueError as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 @contextmanager
@@ -127,9 +124,4 @@ def _told() -> Iterator[None]:
             typer.echo(f"posthorn: {fault}", err=True)
         sys.exit(WRONG)
     except RefusedError as error:
-        _fail(str(error))
-
-
-def _fail(text: str) -> NoReturn:
-    typer.echo(f"posthorn: {text}", err=True)
-    sys.exit(WRONG)
+        fail(str(error))

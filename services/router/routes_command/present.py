@@ -52,25 +52,25 @@ class RoutesClient(ApiClient):
         found: list[Mapping[str, Any]] = []
         query: dict[str, Any] = {"limit": PAGE}
         while True:
-            page = self.ask("GET", f"{self._root}/transports", params=query)
+            page = self.ask("GET", f"{self._root}/transports", query=query)
             found += page["data"]
             if not page["has_more"]:
                 return Present(tuple(found), self.ask("GET", f"{self._root}/routes"), self._platform)
             query["cursor"] = page["next_cursor"]
 
-    def create(self, body: Mapping[str, Any]) -> str:
+    def create(self, body: dict[str, Any]) -> str:
         """Makes a transport; returns its id."""
-        return str(self.ask("POST", f"{self._root}/transports", json=body)["id"])
+        return str(self.ask("POST", f"{self._root}/transports", body)["id"])
 
-    def change(self, id_: str, body: Mapping[str, Any]) -> None:
-        self.ask("PATCH", f"{self._root}/transports/{id_}", json=body)
+    def change(self, id_: str, body: dict[str, Any]) -> None:
+        self.ask("PATCH", f"{self._root}/transports/{id_}", body)
 
     def delete(self, id_: str) -> None:
         self.ask("DELETE", f"{self._root}/transports/{id_}")
 
-    def put_rules(self, body: Mapping[str, Any]) -> int:
+    def put_rules(self, body: dict[str, Any]) -> int:
         """Replaces the set; returns its version."""
-        return int(self.ask("PUT", f"{self._root}/routes", json=body)["version"])
+        return int(self.ask("PUT", f"{self._root}/routes", body)["version"])
 
-    def replay(self, body: Mapping[str, Any]) -> Any:
-        return self.ask("POST", f"{self._root}/routes/replay", json=body)
+    def replay(self, body: dict[str, Any]) -> Any:
+        return self.ask("POST", f"{self._root}/routes/replay", body)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from services.router.routes_command.plan import Act, Change, Plan, Step
+from shared.terminal import table_of
 
 SIGNS: dict[Act, tuple[str, str]] = {
     "create": ("+", "green"),
@@ -65,7 +66,9 @@ def replay_tables(found: Mapping[str, Any], labels: Mapping[str, str]) -> list[T
         for each in found["samples"]
     ]  # fmt: skip
     columns = ("message", "pass", "was", "as", "would be", "as", "assumed")
-    return [_table(("count", "was", "would be"), rows), *([_table(columns, samples)] if samples else [])]
+    if not rows:
+        return []
+    return [table_of(("count", "was", "would be"), rows), *([table_of(columns, samples)] if samples else [])]
 
 
 def replay_summary(found: Mapping[str, Any]) -> str:
@@ -111,10 +114,3 @@ def _outcome(outcome: Mapping[str, Any], labels: Mapping[str, str]) -> str:
         what += f" ({outcome['reason']})"
     by = f" by {outcome['rule']}" if outcome["rule"] else ""
     return f"{what}{by}, {outcome['lane']}"
-
-
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
-    table = Table(*columns, box=None)
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    return table

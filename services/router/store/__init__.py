@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
+from services.router.health.store import INDEXES as HEALTH
 from services.router.store import rule_sets
 
-INDEXES: dict[str, tuple[IndexModel, ...]] = {**rule_sets.INDEXES}
+INDEXES: dict[str, tuple[IndexModel, ...]] = {**rule_sets.INDEXES, **HEALTH}

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
-import orjson
 import typer
-from rich.table import Table
 
 from services.sender.queue_command import tables
 from services.sender.queue_command.client import QueueClient
-from shared.api_client import RefusedError
+from shared.terminal import Json, Url, asking, fail, show
 
 app = typer.Typer(help="What waits to be delivered: look at it, hold, release, retry, bounce, reroute.")
 
-Url = Annotated[str, typer.Option(envvar="POSTHORN_PUBLIC_URL", help="where the API is")]
 Key = Annotated[
     str | None,
     typer.Option(
@@ -26,7 +20,6 @@ Key = Annotated[
         help="a workspace's API key, or the operator's token",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 Ids = Annotated[list[str] | None, typer.Argument(metavar="MESSAGE…", help="message ids", show_default=False)]
 Workspace = Annotated[str | None, typer.Option(help="its mail alone (the operator)")]
 Transport = Annotated[str | None, typer.Option(help="what was routed to this transport")]
@@ -40,12 +33,12 @@ Reason = Annotated[str, typer.Option(help="why; it stands in the messages' trace
 def queue(context: typer.Context, url: Url = "http://127.0.0.1:8080", key: Key = None, as_json: Json = False) -> None:
     """Show what waits, by lane, stage and destination."""
     if not key:
-        _fail("no key: give --key, POSTHORN_API_KEY or POSTHORN_OPERATOR_TOKEN", 2)
+        fail("no key: give --key, POSTHORN_API_KEY or POSTHORN_OPERATOR_TOKEN", 2)
     context.obj = lambda: QueueClient(url, key)
     if context.invoked_subcommand is None:
-        with _asking(context) as client:
+        with asking(context.obj) as client:
             found = client.get()
-        _print(found, as_json, lambda: tables.summary(found))
+        show(found, as_json, lambda: tables.summary(found))
 
 
 @app.command("list")
@@ -63,12 +56,12 @@ def list_messages(
     as_json: Json = False,
 ) -> None:
     """List messages that wait."""
-    with _asking(context) as client:
+    with asking(context.obj) as client:
         found = client.get(
             "/messages", workspace=workspace, transport=transport, rollup=rollup, domain=domain, lane=lane,
             state=state, hold=hold, limit=limit, cursor=cursor,
         )  # fmt: skip
-    _print(found, as_json, lambda: [tables.messages(found)], found)
+    show(found, as_json, lambda: [tables.messages(found)], found)
 
 
 @app.command()
@@ -83,20 +76,20 @@ def destinations(
     as_json: Json = False,
 ) -> None:
     """List the destinations that anything waits for."""
-    with _asking(context) as client:
+    with asking(context.obj) as client:
         found = client.get(
             "/destinations", workspace=workspace, transport=transport, rollup=rollup, domain=domain, limit=limit,
             cursor=cursor,
         )  # fmt: skip
-    _print(found, as_json, lambda: [tables.destinations(found)], found)
+    show(found, as_json, lambda: [tables.destinations(found)], found)
 
 
 @app.command()
 def holds(context: typer.Context, as_json: Json = False) -> None:
     """List the holds that are active, the oldest hundred."""
-    with _asking(context) as client:
+    with asking(context.obj) as client:
         found = client.get("/holds", limit=100)
-    _print(found, as_json, lambda: [tables.holds(found)], found)
+    show(found, as_json, lambda: [tables.holds(found)], found)
 
 
 @app.command()
@@ -106,9 +99,9 @@ def jobs(
     as_json: Json = False,
 ) -> None:
     """Show what was asked to be done, and how far it has come."""
-    with _asking(context) as client:
+    with asking(context.obj) as client:
         found = client.get(f"/jobs/{id}") if id else client.get("/jobs", limit=100)
-    _print(found, as_json, lambda: [tables.jobs([found] if id else found["data"])])
+    show(found, as_json, lambda: [tables.jobs([found] if id else found["data"])])
 
 
 @app.command()
@@ -209,30 +202,6 @@ def _selected(
 
 
 def _act(context: typer.Context, action: str, body: dict[str, Any], wait: bool, as_json: bool) -> None:
-    with _asking(context) as client:
+    with asking(context.obj) as client:
         job = client.act(action, body, wait=wait)
-    _print(job, as_json, lambda: [tables.jobs([job])])
-
-
-@contextmanager
-def _asking(context: typer.Context) -> Iterator[QueueClient]:
-    """What is refused ends the command with one line that says what."""
-    try:
-        with context.obj() as client:
-            yield client
-    except RefusedError as error:
-        _fail(str(error))
-
-
-def _print(found: Any, as_json: bool, made: Callable[[], list[Table]], page: Any = None) -> None:
-    if as_json:
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
-        return
-    tables.show(*made())
-    if page is not None and page["has_more"]:
-        typer.echo(f"more: --cursor {page['next_cursor']}", err=True)
-
-
-def _fail(text: str, code: int = 1) -> NoReturn:
-    typer.echo(f"posthorn: {text}", err=True)
-    sys.exit(code)
+    show(job, as_json, lambda: [tables.jobs([job])])

@@ -5,23 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from shared.terminal import table_of
+
 STATES = ("waiting", "in_flight", "deferred", "held", "released")
-
-
-def show(*tables: Table) -> None:
-    console = Console(soft_wrap=True, highlight=False, markup=False)
-    for table in tables:
-        console.print(table)
-
-
-def table_of(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
-    table = Table(*columns, box=None, title=title, title_justify="left")
-    for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    return table
 
 
 def summary(queue: Mapping[str, Any]) -> list[Table]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self
 
 from services.sender.tls.results import PolicyType, TlsResult
 from shared.contracts.events import EventType
+from shared.contracts.suppressions import SUPPRESSING_CLASSES
 
 MAX_REPLY = 1024
 MAX_TRANSCRIPT = 8 * 1024
@@ -56,7 +57,7 @@ class BounceClass(StrEnum):
     ROUTE_DOWN = "route_down"
 
 
-SUPPRESSING = frozenset({BounceClass.INVALID_RECIPIENT, BounceClass.INVALID_DOMAIN, BounceClass.INACTIVE_MAILBOX})
+SUPPRESSING = frozenset(map(BounceClass, SUPPRESSING_CLASSES))
 """The classes whose hard bounces say that the address itself takes no mail."""
 
 
@@ -191,9 +192,18 @@ class Ambiguous(_Outcome):
 
 @dataclass(frozen=True, slots=True)
 class Failed(_Outcome):
-    """Ended without a peer's final word: expired, no route, rejected by a rule, or it cannot be built."""
+    """Ended without a peer's final word: expired, no route, rejected by a rule, or it cannot be built.
+
+    `last_class` is what the last attempt at what has expired came to.
+    """
 
     type: ClassVar[EventType] = EventType.FAILED
+
+    last_class: BounceClass | None = None
+
+    def to_data(self) -> dict[str, Any]:
+        last = {"last_class": str(self.last_class)} if self.last_class else {}
+        return {**_Outcome.to_data(self), **last}
 
 
 @dataclass(frozen=True, slots=True)

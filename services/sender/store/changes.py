@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel, ReplaceOne, UpdateMany
@@ -14,6 +15,7 @@ from shared.contracts.suppressions import SuppressionChange
 COLLECTION = "suppression_changes"
 INDEXES = {COLLECTION: (IndexModel("address"), IndexModel("purge_at", expireAfterSeconds=0))}
 
+CONCERNS = ("workspace_id", "sending_domain", "stream")
 CLOCKS_APART = timedelta(seconds=60)
 
 
@@ -33,7 +35,7 @@ class Changes:
                     {"_id": change.change_id},
                     {
                         "address": change.address_hmac,
-                        "workspace_id": change.workspace_id,
+                        **_concerned(change),
                         "change": change.change,
                         "occurred_at": change.occurred_at,
                         "purge_at": change.occurred_at + self._kept,
@@ -45,7 +47,7 @@ class Changes:
             ordered=False,
         )
         added = [change for change in changes if change.change == "added"]
-        await self._flag([(change.address_hmac, change.workspace_id, change.occurred_at) for change in added])
+        await self._flag([(change.address_hmac, _concerned(change), change.occurred_at) for change in added])
 
     async def flag_arrivals(self, arrivals: Mapping[str, str]) -> set[str]:
         """Looks up changes for what has just been inserted (id to address); returns the ids that are flagged now."""
@@ -53,12 +55,13 @@ class Changes:
         found = await self._collection.find({"address": {"$in": addresses}, "change": "added"}).to_list(None)
         if not found:
             return set()
-        await self._flag([(each["address"], each.get("workspace_id"), each["occurred_at"]) for each in found])
+        await self._flag([(each["address"], _concerns(each), each["occurred_at"]) for each in found])
         flagged = self._deliveries.find({"_id": {"$in": list(arrivals)}, "flagged": True}, {"_id": 1})
         return {document["_id"] async for document in flagged}
 
-    async def _flag(self, concerned: Sequence[tuple[str, str | None, datetime]]) -> None:
-        """In one call: open deliveries of an address that were checked before its change, each once for a change.
+    async def _flag(self, concerned: Sequence[tuple[str, Mapping[str, str], datetime]]) -> None:
+        """In one call: open deliveries of an address that a change concerns (by these fields) and that were checked
+        before it, each once for a change.
 
         `rechecked` keeps the change that a delivery was flagged for. The check that follows knows that change, whatever
         the clocks say: it was written before it was published. A check in the moments before a change can be seen, or
@@ -74,11 +77,21 @@ class Changes:
                         "checked_at": {"$lt": occurred_at + CLOCKS_APART},
                         "rechecked": {"$not": {"$gte": occurred_at}},
                         "state": {"$in": ["waiting", "leased"]},
-                        **({"workspace_id": workspace_id} if workspace_id else {}),
+                        **concerns,
                     },
                     {"$set": {"flagged": True}, "$max": {"rechecked": occurred_at}},
                 )
-                for address, workspace_id, occurred_at in concerned
+                for address, concerns, occurred_at in concerned
             ],
             ordered=False,
         )
+
+
+def _concerned(change: SuppressionChange) -> dict[str, str]:
+    """The fields that a delivery has in the change's scope."""
+    fields = (change.workspace_id, change.domain, change.stream)
+    return {name: value for name, value in zip(CONCERNS, fields, strict=True) if value is not None}
+
+
+def _concerns(document: Mapping[str, Any]) -> dict[str, str]:
+    return {name: document[name] for name in CONCERNS if document.get(name) is not None}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 
-from services.webhooks.outcomes import JobState
-from services.webhooks.store.jobs import KEPT_SECONDS, JobEnd
+from services.webhooks.store.jobs import KEPT_DAYS, JobEnd
 from shared.contracts.webhooks import WebhookAttempt
 from shared.mongo import outbox
 from shared.mongo.group_commit import insert_group
@@ -18,15 +18,16 @@ ATTEMPTS = "attempts"
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     ATTEMPTS: (
-        IndexModel([("workspace_id", 1), ("endpoint_id", 1), ("_id", -1)]),
-        IndexModel("occurred_at", expireAfterSeconds=KEPT_SECONDS),
+        IndexModel([("workspace_id", 1), ("endpoint_id", 1), ("_id", -1), ("state", 1), ("event_type", 1)]),
+        IndexModel([("delivery_id", 1), ("_id", -1)]),
+        IndexModel("purge_at", expireAfterSeconds=0),
         outbox.INDEX,
     ),
 }
 
 
 class Attempts:
-    """The attempts, each with its record until that is published.
+    """The attempts, each kept for `kept_days`, with its record until that is published.
 
     A collection of their own, not an array in the job: they are listed newest first over all jobs of an endpoint, in
     pages; each record has its own mark, so a later attempt of the same job never hides one that is unpublished; and
@@ -34,12 +35,13 @@ class Attempts:
     dies in between posts again, and both posts are on record.
     """
 
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase, kept_days: float = KEPT_DAYS) -> None:
         self.collection = database[ATTEMPTS]
+        self._kept = timedelta(days=kept_days)
 
     async def keep(self, ends: Sequence[JobEnd]) -> list[dict[str, Any]]:
-        """Keeps the attempts in one write, safe to repeat; returns their documents, marked unpublished."""
-        documents = [_attempt_document(end.attempt, end.state) for end in ends if end.attempt is not None]
+        """Keeps the attempts in one write, safe to repeat; returns their documents, those of messages unpublished."""
+        documents = [self._document(end, end.attempt) for end in ends if end.attempt is not None]
         if documents:
             await insert_group(self.collection, documents)
         return documents
@@ -54,8 +56,15 @@ class Attempts:
         found: list[dict[str, Any]] = await self.collection.find(query).sort("_id", -1).limit(limit).to_list(None)
         return found
 
+    async def of_delivery(self, workspace_id: str, delivery_id: str, limit: int) -> list[dict[str, Any]]:
+        """The newest attempts of one delivery, newest first."""
+        query = {"workspace_id": workspace_id, "delivery_id": delivery_id}
+        found: list[dict[str, Any]] = await self.collection.find(query).sort("_id", -1).limit(limit).to_list(None)
+        return found
 
-def _attempt_document(attempt: WebhookAttempt, state: JobState) -> dict[str, Any]:
-    document = attempt.model_dump()
-    document["_id"] = document.pop("attempt_id")
-    return document | {"state": str(state), "unpublished": outbox.unpublished()}
+    def _document(self, end: JobEnd, attempt: WebhookAttempt) -> dict[str, Any]:
+        document = attempt.model_dump()
+        document["_id"] = document.pop("attempt_id")
+        document |= {"delivery_id": end.job.id, "state": str(end.state), "purge_at": attempt.occurred_at + self._kept}
+        # what `webhook.events` tells is told of a message, whose key it has
+        return document | ({"unpublished": outbox.unpublished()} if attempt.message_id else {})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bson import Binary
@@ -18,19 +18,26 @@ from shared.mongo import due
 from shared.mongo.group_commit import Insert, insert_group
 
 JOBS = "jobs"
-KEPT_SECONDS = 30 * 24 * 3600
+KEPT_DAYS = 30.0
 WAITING = str(JobState.WAITING)
+_NEWEST_FIRST = [("created_at", -1), ("_id", -1), ("event_type", 1)]
+OF_ENDPOINT = [("workspace_id", 1), ("endpoint_id", 1), ("state", 1), *_NEWEST_FIRST]
+OF_WORKSPACE = [("workspace_id", 1), ("state", 1), *_NEWEST_FIRST]
+OF_MESSAGE = [("workspace_id", 1), ("message_id", 1)]
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     JOBS: (
         IndexModel([("state", 1), ("endpoint_id", 1), ("due_at", 1)]),
         IndexModel("lease.token", sparse=True),
-        IndexModel("finished_at", expireAfterSeconds=KEPT_SECONDS, sparse=True),
+        IndexModel(OF_ENDPOINT),
+        IndexModel(OF_WORKSPACE),
+        IndexModel(OF_MESSAGE),
+        IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
     ),
 }
 
-_LEASE_FREE = {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}  # one without a lease too: nothing is less than any time
-_DUE = {"$expr": {"$lte": ["$due_at", "$$NOW"]}}
+LEASE_FREE = {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}  # one without a lease too: nothing is less than any time
+DUE = {"$expr": {"$lte": ["$due_at", "$$NOW"]}}
 _FIRST_OF_EACH: list[dict[str, Any]] = [
     # answered from the index alone, one step for each endpoint however many jobs it has
     {"$match": {"state": WAITING}},
@@ -55,11 +62,12 @@ class JobEnd:
 
 
 class Jobs:
-    """The jobs: one for each event and endpoint."""
+    """The jobs: one for each event and endpoint, kept for `kept_days` after its end."""
 
-    def __init__(self, database: AsyncIOMotorDatabase, lease_seconds: float) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase, lease_seconds: float, kept_days: float = KEPT_DAYS) -> None:
         self._jobs = database[JOBS]
         self._lease_seconds = lease_seconds
+        self._kept = timedelta(days=kept_days)
 
     async def insert(self, jobs: Sequence[Job], leased_until: datetime) -> list[bool]:
         """Inserts the jobs in one write; says of each whether it is new. Those with a token are ours already."""
@@ -71,7 +79,7 @@ class Jobs:
         job = {"$expr": {"$eq": ["$endpoint_id", "$$endpoint"]}}
         pipeline = [
             *_FIRST_OF_EACH,
-            {"$match": {"_id": {"$nin": list(excluded)}, **_DUE}},
+            {"$match": {"_id": {"$nin": list(excluded)}, **DUE}},
             {"$sort": {"due_at": 1}},
             {"$limit": endpoints},
             {
@@ -79,7 +87,7 @@ class Jobs:
                     "from": JOBS,
                     "let": {"endpoint": "$_id"},
                     "pipeline": [
-                        {"$match": {"state": WAITING, "$and": [job, _DUE, _LEASE_FREE]}},
+                        {"$match": {"state": WAITING, "$and": [job, DUE, LEASE_FREE]}},
                         {"$sort": {"due_at": 1}},
                         {"$limit": of_each},
                         {"$project": {"_id": 1}},
@@ -93,7 +101,7 @@ class Jobs:
 
     async def claim(self, ids: Sequence[str]) -> tuple[list[Job], int]:
         """Takes those of the jobs that are still due and free; also says how many had a lease that ran out."""
-        condition = {"state": WAITING, "$and": [_DUE, _LEASE_FREE]}
+        condition = {"state": WAITING, "$and": [DUE, LEASE_FREE]}
         # a lease that somebody let run out leaves its mark, which finishing an attempt takes away
         changes = {"recovered": {"$ne": [{"$type": "$lease"}, "missing"]}}
         taken = await due.claim(self._jobs, ids, condition, self._lease_seconds, changes)
@@ -112,13 +120,13 @@ class Jobs:
 
     async def finish(self, ends: Sequence[JobEnd]) -> None:
         """Writes what became of the jobs, each only where it is still held by us."""
-        await self._jobs.bulk_write([_ending(end) for end in ends], ordered=False)
+        await self._jobs.bulk_write([self._ending(end) for end in ends], ordered=False)
 
     async def cancel(self, endpoint_id: str, now: datetime) -> None:
         """Ends everything that waits for an endpoint; a post under way is still kept as an attempt."""
         await self._jobs.update_many(
             {"state": WAITING, "endpoint_id": endpoint_id},
-            {"$set": {"state": str(JobState.CANCELED), "finished_at": now}, "$unset": {"lease": ""}},
+            {"$set": {"state": str(JobState.CANCELED), **self._ended(now)}, "$unset": {"lease": ""}},
         )
 
     async def oldest_due_age(self) -> float:
@@ -132,23 +140,42 @@ class Jobs:
         found = await self._jobs.aggregate(pipeline).to_list(None)
         return max(0.0, float(found[0]["age"])) if found else 0.0
 
+    def _ending(self, end: JobEnd) -> UpdateOne:
+        changed: dict[str, Any] = {"state": str(end.state)}
+        if end.attempt is not None:
+            changed["attempt"] = end.attempt.attempt
+        if end.state is JobState.WAITING:
+            changed["due_at"] = end.next_at
+        else:
+            changed |= self._ended(end.at)
+        return UpdateOne(
+            {"_id": end.job.id, "lease.token": end.job.token},
+            {"$set": changed, "$unset": {"lease": "", "recovered": ""}},
+        )
+
+    def _ended(self, at: datetime) -> dict[str, datetime]:
+        return {"finished_at": at, "purge_at": at + self._kept}
+
 
 def _document(job: Job, leased_until: datetime) -> dict[str, Any]:
     document: dict[str, Any] = {
         "_id": job.id,
-        "webhook_id": job.webhook_id,
         "workspace_id": job.workspace_id,
         "endpoint_id": job.endpoint_id,
         "message_id": job.message_id,
         "event_id": job.event_id,
         "event_type": job.event_type,
+        "address": job.address_hmac,
         "body": Binary(job.body),
         "created_at": job.created_at,
         "due_at": job.due_at,
         "attempt": job.attempt,
+        "earlier": job.earlier,
         "trace": job.trace,
         "state": WAITING,
     }
+    if job.backfill is not None:
+        document["backfill"] = job.backfill
     if job.token is not None:
         document["lease"] = {"token": job.token, "until": leased_until}
     return document
@@ -157,29 +184,17 @@ def _document(job: Job, leased_until: datetime) -> dict[str, Any]:
 def _job(document: Mapping[str, Any]) -> Job:
     return Job(
         id=document["_id"],
-        webhook_id=document["webhook_id"],
         workspace_id=document["workspace_id"],
         endpoint_id=document["endpoint_id"],
         message_id=document["message_id"],
         event_id=document["event_id"],
         event_type=document["event_type"],
+        address_hmac=document["address"],
         body=bytes(document["body"]),
         created_at=document["created_at"],
         due_at=document["due_at"],
         attempt=document["attempt"],
+        earlier=document["earlier"],
         trace=document["trace"],
         token=document["lease"]["token"],
-    )
-
-
-def _ending(end: JobEnd) -> UpdateOne:
-    changed: dict[str, Any] = {"state": str(end.state)}
-    if end.attempt is not None:
-        changed["attempt"] = end.attempt.attempt
-    if end.state is JobState.WAITING:
-        changed["due_at"] = end.next_at
-    else:
-        changed["finished_at"] = end.at
-    return UpdateOne(
-        {"_id": end.job.id, "lease.token": end.job.token}, {"$set": changed, "$unset": {"lease": "", "recovered": ""}}
     )

@@ -32,7 +32,8 @@ KINDS = {
     "/v1/fields": "field", "/v1/templates": "template", "/v1/transports": "transport", "/v1/webhooks": "webhook",
     "/v1/platform/transports": "shared_transport", "/v1/routes/rules": "rule",
     "/v1/platform/routes/rules": "platform_rule", "/v1/suppressions": "suppression",
-    "/v1/platform/suppressions": "platform_suppression", "/api/v1/transactionals": "transactional",
+    "/v1/platform/suppressions": "platform_suppression", "/v1/people": "person", "/v1/erasures": "erasure",
+    "/v1/platform/erasures": "platform_erasure", "/api/v1/transactionals": "transactional",
     "/v1/emails": "message", "/v1/workspaces/{workspace}/emails": "message", "/api/v1/emails": "message",
     "/api/v1/tracking": "message", "/v1/queue/jobs": "job",
 }  # fmt: skip
@@ -44,6 +45,11 @@ UNIQUE = {
     "create_domain_address": ("address", objects.unique),
     "create_field": ("name", lambda: f"f_{objects.unique()}"),
 }
+
+
+@schemathesis.serializer("text/csv")
+def as_csv(context: Any, value: Any) -> bytes:
+    return str(value).encode(errors="replace")
 
 
 @schemathesis.hook
@@ -103,6 +109,10 @@ def _path(path: str, name: str, given: dict[str, Any], *, as_operator: bool) -> 
     if path.startswith("/v1/domains/{domain}"):
         given["domain"] = objects.of("domain")
         return given | ({"id": objects.address_of(given["domain"])} if "id" in given else {})
+    if path.startswith("/v1/webhooks/{id}/"):
+        # one of its own, that nothing has disabled and that has no replay yet
+        given["id"] = objects.of("webhook", fresh=True)
+        return {each: value if each == "id" else objects.of_webhook(given["id"], each) for each, value in given.items()}
     kind = next((KINDS[start] for start in sorted(KINDS, key=len, reverse=True) if path.startswith(f"{start}/")), None)
     named = next((each for each in given if each not in ("workspace", "attachment", "version")), None)
     if kind is None or named is None:

@@ -45,6 +45,11 @@ class Objects:
             "platform_suppression": lambda: self._posted(
                 "/v1/platform/suppressions", {"email": f"{self.unique()}@example.test"}, operator=True
             ),
+            "person": lambda: "later@example.test",
+            "erasure": lambda: self._posted("/v1/erasures", {"email": f"{self.unique()}@example.test"}),
+            "platform_erasure": lambda: self._posted(
+                "/v1/platform/erasures", {"email": f"{self.unique()}@example.test"}, operator=True
+            ),
             "job": lambda: self._posted("/v1/queue/retry", {"domain": "example.test"}),
             "webhook": lambda: self._posted("/v1/webhooks", {"url": "https://example.com/hook"}),
         }
@@ -77,6 +82,13 @@ class Objects:
     def _rule(self) -> dict[str, Any]:
         """One that leaves every other its messages."""
         return {"id": self.unique(), "lane": "standard", "position": 0}
+
+    def of_webhook(self, webhook: str, kind: str) -> str:
+        """A fresh delivery, replay or back-fill of an endpoint."""
+        path = f"/v1/webhooks/{webhook}"
+        if kind == "delivery":
+            return self._posted(f"{path}/test", {})
+        return self._posted(f"{path}/{kind}", {"since": "2026-01-01T00:00:00Z"})
 
     def _sent(self, body: dict[str, Any]) -> str:
         return str(self._post("/v1/emails", body)["data"]["messages"][0]["uuid"])

@@ -22,7 +22,7 @@ _DRAWN = [
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)"), "<time>"),
     (re.compile(r"\b\d{15,16}\b"), "<number>"),
     (re.compile(r"(?=[a-z0-9+/=_-]*[A-Z])(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_-]{20,}"), "<drawn>"),
-    (re.compile(r"\b[0-9a-f]{32}\b"), "<drawn>"),
+    (re.compile(r"\b[0-9a-f]{32}([0-9a-f]{32})?\b"), "<drawn>"),
     (re.compile(r'"(prefix|user)":"\w+"'), r'"\1":"<drawn>"'),
 ]
 _HEADERS = ("content-type", "location", "idempotency-replayed", "www-authenticate", "retry-after")
@@ -43,6 +43,7 @@ class Ask:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, str] | None = None
+    text: str | None = None
     held: tuple[str, ...] = ()
     alone: bool = True
 
@@ -88,6 +89,8 @@ class Asker:
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key}"
         body = {"json": _filled(ask.json, known)} if ask.json is not None else {}
+        if ask.text is not None:
+            body = {"content": _filled(ask.text, known)}
         if ask.form is not None:
             body = {"files": {name: (None, _filled(text, known)) for name, text in ask.form.items()}}
         reply = await self._http.request(
@@ -113,7 +116,7 @@ def _plain(text: str, asked: Values) -> str:
 
 
 def _names(ask: Ask) -> set[str]:
-    return set(_NAME.findall(f"{ask.path} {ask.json} {dict(ask.query)} {dict(ask.headers)} {ask.form}"))
+    return set(_NAME.findall(f"{ask.path} {ask.json} {dict(ask.query)} {dict(ask.headers)} {ask.form} {ask.text}"))
 
 
 def _path(path: str, known: Values) -> str:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import base64
-import secrets
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import orjson
 
-from services.webhooks.outcomes import JobState
-from services.webhooks.rules import Job
-from services.webhooks.store.attempts import Attempts
-from services.webhooks.store.jobs import JobEnd
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
-from shared.contracts.webhooks import WebhookAttempt
 from shared.links import Link, Links
-from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.messages import a_message, a_route
 from tests.integration.ingest.read_model import project
 from tests.integration.isolation.asking import Values
+from tests.integration.isolation.tenant import Tenant
+from tests.integration.isolation.webhooks import make_deliveries
 from tests.integration.sender.queue_world import waiting
 
 TARGET = "https://shop.test/offer"
@@ -40,17 +34,6 @@ LISTS = {
     "holds": "/v1/queue/holds",
     "jobs": "/v1/queue/jobs",
 }
-
-
-@dataclass
-class Tenant:
-    """A workspace, a key of it with every scope, and the values that name its objects. `secret` stands in every text
-    that its objects hold."""
-
-    workspace: str
-    key: str
-    secret: str = field(default_factory=lambda: secrets.token_hex(8))
-    values: dict[str, str] = field(default_factory=dict)
 
 
 class Maker:
@@ -78,9 +61,9 @@ class Maker:
         for path in ("/v1/api-keys", "/v1/smtp-credentials"):  # a page of one has another behind it
             await self.post(path, {"name": "another"} | ({"scopes": ["keys"]} if "keys" in path else {}))
         values |= await self._mail(values)
-        values |= await self._deliveries(values["webhook"], values["message"])
+        values |= await make_deliveries(self, self._deployment, self._tenant, values)
         values |= await self._queue(values)
-        return values | {f"{name}_cursor": await self._cursor(path) for name, path in LISTS.items()}
+        return values | {f"{name}_cursor": await self.cursor(path) for name, path in LISTS.items()}
 
     async def _people(self, domain: str, domain_name: str) -> dict[str, str]:
         secret = self._tenant.secret
@@ -128,6 +111,12 @@ class Maker:
             made[name] = f"{name}-{secret}@example.test"
             entry = await self.post("/v1/suppressions", {"email": made[name], "reason": secret})
             made["suppression"] = entry["data"]["uuid"]
+        made["unsuppressed"] = f"unsuppressed-{secret}@example.test"
+        entry = await self.post("/v1/suppressions", {"email": made["unsuppressed"]})
+        await self.call("DELETE", f"/v1/suppressions/{entry['data']['uuid']}?reason={secret}")
+        for name in ("spare", "other"):
+            made["erasure"] = (await self.post("/v1/erasures", {"email": f"{name}@{secret}.test"}))["id"]
+        made["erasures_cursor"] = await self._cursor("/v1/erasures")
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made
@@ -200,27 +189,7 @@ class Maker:
                 made["click_target"] = target
         return made
 
-    async def _deliveries(self, webhook: str, message: str) -> dict[str, str]:
-        """Two attempts at an endpoint, and a cursor behind the first."""
-        attempts = Attempts(self._deployment.database("webhooks"))
-        for number in (1, 2):
-            attempt = WebhookAttempt(
-                attempt_id=uuid7(), message_id=message, workspace_id=self._tenant.workspace, event_id=uuid7(),
-                event_type="email.delivered", endpoint_id=webhook, url="http://127.0.0.1:1/", attempt=number, ms=1,
-                ok=False, occurred_at=datetime.now(UTC), excerpt=self._tenant.secret,
-            )  # fmt: skip
-            await attempts.keep([JobEnd(_job_of(attempt), JobState.WAITING, attempt.occurred_at, attempt=attempt)])
-        return {"deliveries_cursor": await self._cursor(f"/v1/webhooks/{webhook}/deliveries")}
-
-    async def _cursor(self, path: str) -> str:
+    async def cursor(self, path: str) -> str:
         cursor = (await self.call("GET", f"{path}?limit=1"))["next_cursor"]
         assert cursor, path
         return str(cursor)
-
-
-def _job_of(attempt: WebhookAttempt) -> Job:
-    return Job(
-        id=uuid7(), webhook_id=attempt.event_id, workspace_id=attempt.workspace_id, endpoint_id=attempt.endpoint_id,
-        message_id=attempt.message_id, event_id=attempt.event_id, event_type=attempt.event_type, body=b"{}",
-        created_at=attempt.occurred_at, due_at=attempt.occurred_at, attempt=attempt.attempt, trace=None, token=None,
-    )  # fmt: skip

@@ -29,8 +29,9 @@ async def test_an_entry_is_added_shown_and_removed(
     assert abs(datetime.now(UTC) - created) < timedelta(minutes=1)
     assert entry.pop("last_seen")
     assert entry == {
-        "uuid": entry["uuid"], "email": "ann@b.example", "type": "manual", "reason": "asked by phone",
-        "scope": "workspace", "origin": "api", "evidence": {}, "expires_at": None,
+        "uuid": entry["uuid"], "email": "ann@b.example", "type": "manual", "cause": "manual",
+        "reason": "asked by phone", "scope": "workspace", "domain": None, "stream": None,
+        "origin": "api", "evidence": {}, "expires_at": None,
     }  # fmt: skip
     for name in (entry["uuid"], "ann@b.example", "ANN@b.example"):
         shown = await http.get(f"{URL}/{name}", headers=ours)
@@ -120,7 +121,10 @@ async def test_only_an_admin_removes_a_complaint(
     assert (refused.status_code, refused.json()["required_scope"]) == (403, "admin")
     assert (await http.get(f"{URL}/a@b.example", headers=ours)).status_code == 200
     admin = await answering.key("w1", "suppressions", "admin")
-    assert (await http.delete(f"{URL}/a@b.example", headers=admin)).status_code == 204
+    unsaid = await http.delete(f"{URL}/a@b.example", headers=admin)
+    assert (unsaid.status_code, unsaid.json()["errors"][0]["pointer"]) == (422, "#/reason")
+    said = {"reason": "pressed the wrong button, wrote to us"}
+    assert (await http.delete(f"{URL}/a@b.example", params=said, headers=admin)).status_code == 204
 
 
 async def test_workspaces_do_not_see_each_other(
@@ -148,7 +152,8 @@ async def test_the_platform_has_its_own_list_behind_the_operators_token(
     assert (await http.get(f"{URL}/{added.json()['data']['uuid']}", headers=theirs)).status_code == 404
     for call in (http.get(url, headers=theirs), http.post(url, json={}, headers=theirs), http.get(url)):
         assert (await call).status_code == 401
-    assert (await http.delete(f"{url}/trap@b.example", headers=PLATFORM)).status_code == 204
+    assert (await http.delete(f"{url}/trap@b.example", headers=PLATFORM)).status_code == 422
+    assert (await http.delete(f"{url}/trap@b.example?reason=test", headers=PLATFORM)).status_code == 204
 
 
 async def test_a_removal_lets_the_next_message_pass(
@@ -164,3 +169,18 @@ async def test_a_removal_lets_the_next_message_pass(
     assert first is not None
     assert second is not None
     assert (first.kind, second.kind) == ("suppressed", "send")
+
+
+async def test_an_erased_person_is_known_by_the_hmac_alone_and_stays_suppressed(
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+) -> None:
+    await post(http, ours, email="ann@b.example")
+    await answering.store.add(Place("w1"), "ann@b.example", Reason.ERASURE, None, None)
+    bounced = Lesson(Place("w1"), "ann@b.example", Reason.HARD_BOUNCE, datetime.now(UTC), NEVER, "e1", {"reply": "ann"})
+    await answering.store.learn([bounced])
+    assert (await post(http, ours, email="ann@b.example")).status_code == 200
+    (document,) = await answering.deployment.database("suppression")["suppressions"].find().to_list(None)
+    assert not {"address", "parts"} & document.keys()
+    assert document["standing"]["evidence"] == {}
+    shown = (await http.get(f"{URL}/ann@b.example", headers=ours)).json()["data"]
+    assert (shown["type"], shown["email"], shown["expires_at"]) == ("erasure", None, None)

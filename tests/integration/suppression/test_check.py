@@ -42,7 +42,7 @@ async def test_a_batch_is_checked_against_both_scopes(suppressing: Suppressing) 
         "Stopped@b.example": (VerdictKind.SUPPRESSED, "manual", "workspace:w1"),
         "banned@b.example": (VerdictKind.SUPPRESSED, "manual", "platform"),
         "elsewhere@b.example": (VerdictKind.SEND, None, None),
-        "both@b.example": (VerdictKind.SUPPRESSED, "complaint", "workspace:w1"),
+        "both@b.example": (VerdictKind.SUPPRESSED, "manual", "platform"),
     }
     assert all(m.seen.checked and m.verdict and m.verdict.checked_at == m.seen.checked for m in passed.values())
 

@@ -27,7 +27,7 @@ async def test_an_event_becomes_a_webhook_that_the_reference_library_verifies(
     await world.publish(event)
 
     async def kept() -> list[dict]:
-        return await world.deliveries(endpoint["id"])
+        return await world.posts(endpoint["id"])
 
     [attempt] = await eventually(kept)
     [request] = receiver.at("/hook")
@@ -71,13 +71,13 @@ async def test_a_failing_endpoint_is_tried_again_under_the_same_id_until_it_answ
     await world.publish(an_event(world.workspace_id))
 
     async def three() -> list[dict]:
-        found = await world.deliveries(endpoint["id"])
+        found = await world.posts(endpoint["id"])
         return found if len(found) == 3 else []
 
     attempts = await eventually(three)
     assert [each["status"] for each in attempts] == [204, 503, 500]
     assert [each["attempt"] for each in attempts] == [3, 2, 1]
-    assert [each["state"] for each in attempts] == ["succeeded", "waiting", "waiting"]
+    assert [each["state"] for each in attempts] == ["succeeded", "retrying", "retrying"]
     assert attempts[2]["error"] == "http_5xx"
     assert attempts[2]["excerpt"] == "broken"
     assert attempts[2]["next_at"] is not None
@@ -86,8 +86,8 @@ async def test_a_failing_endpoint_is_tried_again_under_the_same_id_until_it_answ
     assert len({request.body for request in requests}) == 1
     for request in requests:
         Webhook(endpoint["secret"]).verify(request.body, request.headers)
-    assert [each["status"] for each in await world.deliveries(endpoint["id"], state="succeeded")] == [204]
-    assert await world.deliveries(endpoint["id"], event="email.bounced") == []
+    assert [each["status"] for each in await world.posts(endpoint["id"], state="succeeded")] == [204]
+    assert await world.posts(endpoint["id"], event="email.bounced") == []
 
 
 async def test_after_the_last_attempt_of_the_schedule_a_webhook_is_exhausted(
@@ -104,7 +104,7 @@ async def test_after_the_last_attempt_of_the_schedule_a_webhook_is_exhausted(
 
     await eventually(exhausted)
     assert len(receiver.at("/hook")) == 3
-    assert (await world.deliveries(endpoint["id"]))[0]["state"] == "exhausted"
+    assert (await world.posts(endpoint["id"]))[0]["state"] == "failed"
 
 
 async def test_a_slow_endpoint_delays_no_other(deployment: Deployment, receiver: HttpReceiver) -> None:
@@ -122,7 +122,7 @@ async def test_a_slow_endpoint_delays_no_other(deployment: Deployment, receiver:
         assert receiver.most_at_once["/slow"] == 2
 
         async def all_kept() -> bool:
-            return len(await world.deliveries(fast["id"])) == 30
+            return len(await world.posts(fast["id"])) == 30
 
         await eventually(all_kept)
         assert await world.jobs.count_documents({}) == 60
@@ -177,7 +177,7 @@ async def test_an_attempt_hours_after_its_event_gets_a_trace_of_its_own(world: W
     subscription = Subscription(endpoint["id"], frozenset(), event.occurred_at)
     jobs = Jobs(world.deployment.database("webhooks"), 60)
     long_ago = event.occurred_at - timedelta(hours=2)
-    await jobs.insert(jobs_of(event, [subscription], TRACE, long_ago), long_ago)
+    await jobs.insert(jobs_of(event, [subscription], TRACE, long_ago, b"pepper"), long_ago)
     await eventually(lambda: _count(receiver, "/hook", 1))
     sent = receiver.at("/hook")[0].headers["traceparent"]
     assert trace_id_of(sent) != trace_id_of(TRACE)

@@ -40,7 +40,7 @@ async def test_an_endpoint_that_is_down_gets_everything_once_it_is_up(deployment
         await world.publish(*events)
 
         async def refused() -> bool:
-            found = await world.deliveries(endpoint["id"])
+            found = await world.posts(endpoint["id"])
             return len(found) >= 3 and {each["error"] for each in found} == {"connect"}
 
         await eventually(refused)
@@ -83,7 +83,7 @@ async def test_410_disables_the_endpoint_and_cancels_what_waits(deployment: Depl
     receiver.script("/hook", Answer(500), Answer(410), Answer(200))
     async with running_world(deployment, webhook_schedule=[0, 3600], webhook_endpoint_concurrency=1) as world:
         endpoint = await world.add_endpoint(receiver.url("/hook"))
-        first, second, third = (an_event(world.workspace_id) for _ in range(3))
+        first, second = (an_event(world.workspace_id) for _ in range(2))
         await world.publish(first)
         await eventually(lambda: _posted(receiver, "/hook", 1))
         await world.publish(second)
@@ -98,15 +98,18 @@ async def test_410_disables_the_endpoint_and_cancels_what_waits(deployment: Depl
             return [await _state(world, event, endpoint) for event in (first, second)] == ["canceled", "canceled"]
 
         await eventually(both_canceled)
-        assert [each["state"] for each in await world.deliveries(endpoint["id"])] == ["canceled", "waiting"]
+        assert [each["state"] for each in await world.posts(endpoint["id"])] == ["canceled", "retrying"]
         changes = [EntityChange.decode(record.value) for record in await deployment.records(CONFIG_CHANGES, 2)]
         newest = max((change for change in changes if change.id == endpoint["id"]), key=lambda change: change.version)
         assert newest.data["enabled"] is False
 
+        missed = an_event(world.workspace_id)
         reply = await world.client.patch(f"/v1/webhooks/{endpoint['id']}", json={"enabled": True})
         assert (reply.json()["enabled"], reply.json()["disabled_reason"]) == (True, None)
-        await world.publish(third)
+        await world.publish(missed, third := an_event(world.workspace_id))
         await eventually(lambda: _posted(receiver, "/hook", 3))
+        assert await _state(world, third, endpoint) is not None
+        assert await _state(world, missed, endpoint) is None
 
 
 async def test_a_deleted_endpoints_jobs_end_canceled(deployment: Deployment, receiver: HttpReceiver) -> None:
@@ -135,7 +138,7 @@ async def test_a_redirect_is_a_failure_and_not_followed(world: World, receiver: 
         return await _state(world, event, endpoint) == "exhausted"
 
     await eventually(exhausted)
-    assert {each["error"] for each in await world.deliveries(endpoint["id"])} == {"http_3xx"}
+    assert {each["error"] for each in await world.posts(endpoint["id"])} == {"http_3xx"}
     assert receiver.at("/elsewhere") == []
 
 
@@ -153,7 +156,7 @@ async def test_a_name_that_leads_inwards_by_now_is_not_dialled(deployment: Deplo
             return await _state(world, event, endpoint) == "exhausted"
 
         await eventually(exhausted)
-        [attempt] = await world.deliveries(endpoint["id"])
+        [attempt] = await world.posts(endpoint["id"])
         assert (attempt["error"], attempt["status"]) == ("private_address", None)
         assert receiver.received == []
 
@@ -168,7 +171,7 @@ async def test_what_a_killed_process_held_is_posted_when_its_lease_has_run_out(
     dead, alive = (an_event(world.workspace_id) for _ in range(2))
     jobs = Jobs(world.deployment.database("webhooks"), 60)
     for event, token, until in ((dead, "dead", 0.3), (alive, "alive", 3600)):
-        [job] = jobs_of(event, [subscription_of(entity)], None, now)
+        [job] = jobs_of(event, [subscription_of(entity)], None, now, b"pepper")
         await jobs.insert([job.with_token(token)], now + timedelta(seconds=until))
 
     async def succeeded() -> bool:
@@ -233,7 +236,7 @@ async def test_an_attempt_that_stayed_unpublished_is_swept(deployment: Deploymen
         event_type="email.delivered", endpoint_id="e", url="https://x.example/", attempt=1, status=200, ms=3, ok=True,
         occurred_at=datetime.now(UTC).replace(microsecond=0),
     )  # fmt: skip
-    [job] = jobs_of(event, [Subscription("e", frozenset(), event.occurred_at)], None, datetime.now(UTC))
+    [job] = jobs_of(event, [Subscription("e", frozenset(), event.occurred_at)], None, datetime.now(UTC), b"pepper")
     await attempts.keep([JobEnd(job, JobState.SUCCEEDED, datetime.now(UTC), attempt=attempt)])
     long_ago = datetime.now(UTC) - timedelta(minutes=1)
     await attempts.collection.update_many({}, {"$set": {"unpublished.since": long_ago}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -10,25 +10,27 @@ from typing import Any
 import httpx
 
 from services.webhooks.app import create_app
+from services.webhooks.rules import webhook_id
 from services.webhooks.settings import Settings
 from shared.api import create_api
 from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import Message
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
+from shared.contracts.topics import COMMANDS, CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
 from shared.contracts.webhooks import WebhookAttempt
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.telemetry.tracing import trace_headers
 from shared.tokens import new_api_key, uuid7
-from tests.fixtures.deployment import Deployment
+from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.messages import a_message
 
-TOPICS = (EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
+TOPICS = (COMMANDS, EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
 QUICK = {
     "allow_private_targets": True,
     "webhook_schedule": [0, 0.05, 0.05],
     "webhook_poll_seconds": 0.05,
+    "webhook_backfill_settle_seconds": 0,
     "standard_wait_ms": 10,
 }
 
@@ -51,6 +53,7 @@ class World:
         self.entities = Entities(deployment.database("webhooks"))
         self.jobs = deployment.database("webhooks")["jobs"]
         self.attempts = deployment.database("webhooks")["attempts"]
+        self.troubles = deployment.database("webhooks")["troubles"]
         self.workspace_id = ""
         self.client: httpx.AsyncClient
 
@@ -78,14 +81,37 @@ class World:
         records = [(event.message_id, event.encode(), trace_headers(event.trace)) for event in events]
         await self.deployment.publish(EVENTS, records)
 
-    async def deliveries(self, endpoint_id: str, **query: Any) -> list[dict[str, Any]]:
-        reply = await self.client.get(f"/v1/webhooks/{endpoint_id}/deliveries", params=query)
+    async def listed(self, path: str, **query: Any) -> list[dict[str, Any]]:
+        """The first page of a list below `/v1/webhooks`."""
+        reply = await self.client.get(f"/v1/webhooks/{path}", params=query)
         assert reply.status_code == 200, reply.text
         data: list[dict[str, Any]] = reply.json()["data"]
         return data
 
+    async def posts(self, endpoint_id: str, **query: Any) -> list[dict[str, Any]]:
+        """The attempts at an endpoint, newest first."""
+        return await self.listed(f"{endpoint_id}/attempts", **query)
+
+    async def ask(self, method: str, path: str, status: int, json: Any = None, **query: Any) -> dict[str, Any]:
+        """What a path below `/v1/webhooks` answers, with this status."""
+        reply = await self.client.request(method, f"/v1/webhooks/{path}", json=json, params=query)
+        assert reply.status_code == status, reply.text
+        body: dict[str, Any] = reply.json()
+        return body
+
+    async def ended(self, endpoint: dict[str, Any], *events: Event) -> list[str]:
+        """The states of the events' deliveries to an endpoint, once all have ended."""
+
+        async def states() -> list[str] | None:
+            found = [await self.job(event, endpoint) for event in events]
+            return (
+                [job["state"] for job in found if job] if all(job and job.get("finished_at") for job in found) else None
+            )
+
+        return await eventually(states)  # type: ignore[return-value]
+
     async def job(self, event: Event, endpoint: dict[str, Any]) -> dict[str, Any] | None:
-        found: dict[str, Any] | None = await self.jobs.find_one({"_id": f"{event.event_id}:{endpoint['id']}"})
+        found: dict[str, Any] | None = await self.jobs.find_one({"_id": webhook_id(event.event_id, endpoint["id"])})
         return found
 
     async def published(self, at_least: int) -> list[WebhookAttempt]:
@@ -100,12 +126,22 @@ def _change(kind: Kind, id_: str, workspace_id: str | None, data: dict[str, Any]
 
 
 @asynccontextmanager
-async def running_world(deployment: Deployment, **overrides: Any) -> AsyncIterator[World]:
+async def dispatching(deployment: Deployment, **overrides: Any) -> AsyncIterator[None]:
+    """One more process of the service, for a deployment with a world."""
+    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), {"dispatch"})
+    async with service.run():
+        yield
+
+
+@asynccontextmanager
+async def running_world(
+    deployment: Deployment, roles: Collection[str] = ("http", "dispatch"), **overrides: Any
+) -> AsyncIterator[World]:
     """The whole service in one process, quick to retry unless `overrides` say otherwise."""
     await deployment.prepare("webhooks", topics=TOPICS)
     world = World(deployment)
     world.workspace_id, headers = await world.add_workspace(["webhooks"])
-    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), {"http", "dispatch"})
+    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), roles)
     transport = httpx.ASGITransport(create_api(service.routers))
     async with (
         service.run(),

@@ -1,6 +1,6 @@
 """Which endpoint gets which event, and in which order jobs are taken."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +12,7 @@ from services.webhooks.rules import (
     fair_order,
     jobs_of,
     shown_url,
+    subscription_of,
     webhook_id,
 )
 from shared.contracts.entities import Kind
@@ -37,16 +38,16 @@ def test_an_endpoint_gets_nothing_from_before_it_was_there() -> None:
 def test_the_same_event_makes_the_same_jobs() -> None:
     event = an_event(EventType.DELIVERED, {"code": 250})
     subscriptions = [ALL, Subscription("other", frozenset({"email.delivered"}), NOW)]
-    first, again = (jobs_of(event, subscriptions, "trace", NOW) for _ in range(2))
+    first, again = (jobs_of(event, subscriptions, "trace", NOW, b"pepper") for _ in range(2))
     assert first == again
-    assert [job.id for job in first] == [f"{event.event_id}:all", f"{event.event_id}:other"]
-    assert first[0].webhook_id != first[1].webhook_id
+    assert [job.id for job in first] == [webhook_id(event.event_id, each) for each in ("all", "other")]
+    assert first[0].id != first[1].id
     assert {job.trace for job in first} == {"trace"}
 
 
 def test_no_job_for_what_nobody_wants() -> None:
-    assert jobs_of(an_event(EventType.QUEUED), [ALL], None, NOW) == []
-    assert jobs_of(an_event(EventType.ACCEPTED), [ALL], None, NOW) == []
+    assert jobs_of(an_event(EventType.QUEUED), [ALL], None, NOW, b"pepper") == []
+    assert jobs_of(an_event(EventType.ACCEPTED), [ALL], None, NOW, b"pepper") == []
 
 
 @given(st.uuids(), st.uuids())
@@ -66,6 +67,13 @@ def test_disabled_endpoints_are_not_matched_and_others_stay_in_their_workspace()
     found = by_workspace([entity("a", "w1", True), entity("b", "w1", False), entity("c", "w2", True)])
     assert {key: [each.endpoint_id for each in value] for key, value in found.items()} == {"w1": ["a"], "w2": ["c"]}
     assert found["w1"][0].types == {"email.sent"}
+
+
+def test_an_endpoint_that_was_enabled_again_gets_what_occurs_from_then_on() -> None:
+    data = {"events": [], "created_at": "2026-01-01T00:00:00.000Z", "enabled_since": "2026-02-01T00:00:00.000Z"}
+    subscription = subscription_of(Entity(Kind.ENDPOINT, "e", "w", 1, False, data))
+    assert not subscription.wants("email.sent", datetime(2026, 1, 31, 23, 59, 59, 999_000, UTC))
+    assert subscription.wants("email.sent", datetime(2026, 2, 1, tzinfo=UTC))
 
 
 def test_a_shown_url_has_no_query() -> None:

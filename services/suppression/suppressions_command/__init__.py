@@ -1,0 +1,1 @@
+"""The `posthorn suppressions` command, which works through the API."""

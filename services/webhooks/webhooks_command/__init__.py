@@ -1,0 +1,1 @@
+"""The `posthorn webhooks` command, which works through the API."""
