@@ -172,6 +172,13 @@ def test_standard_mail_of_a_domain_of_poor_reputation_is_quarantined(
         assert "reputation" in (verdict_of(out).detail or "")
 
 
+def test_where_the_quarantines_pool_is_disabled_mail_waits() -> None:
+    there = with_rules(to("a"), platform=RuleSet(quarantine=Quarantine(pool="b")))
+    off = replace(there, ways={**there.ways, "b": way("b", enabled=False)})
+    verdict = verdict_of(routed(message(), off, health=POOR))
+    assert (verdict.reason, verdict.rule) == ("held", "platform:quarantine")
+
+
 def test_a_warning_of_reputation_is_only_noted() -> None:
     warned = Health(senders={("w1", "c.example"): Reputation.WARNED})
     there = with_rules(to("a"), platform=RuleSet(quarantine=Quarantine(hold=True)))
