@@ -28,6 +28,7 @@ TAGS = {
     "queue": "What waits to be delivered, and what may be done with it",
     "transports": "Ways out: the recipients' own mail servers, and smart hosts",
     "routes": "Which transports a workspace's mail takes, in their order",
+    "health": "How well transports work, and what recipients complain of",
     "keys": "API keys, and credentials for the SMTP door",
     "workspaces": "Workspaces, made and bounded by the operator",
     "audit": "Who changed what, and when",
