@@ -16,6 +16,7 @@ class WebhookAttempt(Record):
     event_id: str
     event_type: str
     endpoint_id: str
+    method: str = "POST"
     address_hmac: str | None = None
     url: str
     attempt: int

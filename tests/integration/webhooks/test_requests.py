@@ -147,6 +147,8 @@ async def test_method_headers_query_and_body_are_rendered_and_the_bytes_that_are
     assert verified(made["secret"], request)
     [attempt] = await eventually(lambda: world.posts(made["id"]))
     assert attempt["status"] == 200
+    [record] = await world.published(1)
+    assert (record.method, record.url) == ("PUT", receiver.url("/hook"))
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
