@@ -175,7 +175,10 @@ async def test_a_test_event_comes_whatever_types_the_endpoint_asks_for(world: Wo
     assert (tried["payload"]["type"], tried["payload"]["data"]["endpoint_id"]) == ("webhook.test", endpoint["id"])
     at_once = await world.ask("POST", f"{endpoint['id']}/test", 202)
     assert at_once["id"] != tried["id"]
-    # it is about no message, and told to none
-    assert await world.attempts.count_documents({"unpublished": {"$exists": True}}) == 0
+    # it is about no message, and no message's timeline is told of it
+    bounced = an_event(world.workspace_id, EventType.BOUNCED)
+    await world.publish(bounced)
+    assert await world.ended(endpoint, bounced) == ["succeeded"]
+    assert {each.message_id for each in await world.published(1)} == {bounced.message_id}
     await world.ask("PATCH", endpoint["id"], 200, {"enabled": False})
     assert (await world.ask("POST", f"{endpoint['id']}/test", 409))["code"] == "endpoint_disabled"
