@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-from services.webhooks.store import attempts, jobs, tasks
+from services.webhooks.store import attempts, jobs, tasks, troubles
 
-INDEXES: dict[str, tuple[IndexModel, ...]] = jobs.INDEXES | attempts.INDEXES | tasks.INDEXES
+INDEXES: dict[str, tuple[IndexModel, ...]] = jobs.INDEXES | attempts.INDEXES | tasks.INDEXES | troubles.INDEXES

@@ -98,6 +98,7 @@ PLATFORM = [
     Ask("POST /v1/webhooks", WEBHOOKS, HOOK),
     Ask("GET /v1/webhooks/{webhook}", WEBHOOKS),
     Ask("PATCH /v1/webhooks/{webhook}", WEBHOOKS, {"enabled": False}),
+    Ask("POST /v1/webhooks/{webhook}/rotate", WEBHOOKS),
     Ask("DELETE /v1/webhooks/{webhook}", WEBHOOKS),
     *PLATFORM_ROUTES,
     *LINKS,
