@@ -55,7 +55,7 @@ class Delivery:
             target = await self._targets.get(job.endpoint_id)
         except UnsealError:
             log.error("endpoint's secrets do not open", endpoint=job.endpoint_id)
-            return self._ended(job, "", Reply(None, 0.0, OURS), now, traceparent_of(self._span(job, now, "POST")))
+            return self._ended(job, ("POST", ""), Reply(None, 0.0, OURS), now, job.trace)
         if target is None:
             return Posted(JobEnd(job, JobState.CANCELED, now))
         span = self._span(job, now, target.method)
@@ -65,7 +65,7 @@ class Delivery:
             _describe(span, reply)
         finally:
             span.end()
-        return self._ended(job, target.url, reply, now, trace)
+        return self._ended(job, (target.method, target.url), reply, now, trace)
 
     async def _post(self, job: Job, target: Target, now: datetime, trace: str) -> Reply:
         try:
@@ -74,11 +74,11 @@ class Delivery:
             return Reply(None, 0.0, "template")
         return await self._poster.post(request)
 
-    def _ended(self, job: Job, url: str, reply: Reply, at: datetime, trace: str) -> Posted:
+    def _ended(self, job: Job, sent: tuple[str, str], reply: Reply, at: datetime, trace: str | None) -> Posted:
         now = datetime.now(UTC)
         decision = self._schedule.decide(reply, job.attempt + 1 - job.earlier, now, self._rng)
         _count(reply, decision, trace)
-        attempt = _attempt(job, url, reply, decision, at, trace)
+        attempt = _attempt(job, sent, reply, decision, at, trace)
         end = JobEnd(job, decision.state, now, decision.next_at, attempt, decision.disable)
         return Posted(end, reply.ok, not reply.ok and reply.error != OURS, decision.hold)
 
@@ -108,13 +108,17 @@ def _describe(span: Span, reply: Reply) -> None:
         span.set_status(Status(StatusCode.ERROR))
 
 
-def _count(reply: Reply, decision: Decision, trace: str) -> None:
+def _count(reply: Reply, decision: Decision, trace: str | None) -> None:
     outcome = "succeeded" if reply.ok else "failed" if decision.state is JobState.WAITING else str(decision.state)
     metrics.WEBHOOK_ATTEMPTS.labels(outcome).inc()
     metrics.observe(metrics.WEBHOOK_SECONDS, reply.seconds, trace)
 
 
-def _attempt(job: Job, url: str, reply: Reply, decision: Decision, at: datetime, trace: str) -> WebhookAttempt:
+def _attempt(
+    job: Job, sent: tuple[str, str], reply: Reply, decision: Decision, at: datetime, trace: str | None
+) -> WebhookAttempt:
+    """`sent` are the method and the URL."""
+    method, url = sent
     return WebhookAttempt.model_construct(
         v=1,
         attempt_id=uuid7(),
@@ -123,6 +127,7 @@ def _attempt(job: Job, url: str, reply: Reply, decision: Decision, at: datetime,
         event_id=job.event_id,
         event_type=job.event_type,
         endpoint_id=job.endpoint_id,
+        method=method,
         url=shown_url(url),
         attempt=job.attempt + 1,
         status=reply.status,

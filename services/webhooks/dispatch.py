@@ -83,7 +83,7 @@ class Dispatcher:
             await self._jobs.give_back(given_back)
 
     async def learn(self, endpoint_ids: Collection[str]) -> None:
-        """Learns the limits of endpoints before jobs of theirs are taken."""
+        """Learns the limits of endpoints, before it is asked how much room there is for jobs of theirs."""
         for endpoint_id, limits in (await self._targets.limits(endpoint_ids)).items():
             self._lanes.limit(endpoint_id, limits)
 
@@ -95,6 +95,7 @@ class Dispatcher:
 
     async def take(self, jobs: Sequence[Job]) -> None:
         """Takes jobs leased by this process and starts those that may start; gives back what it cannot hold."""
+        await self.learn({job.endpoint_id for job in jobs})  # a lane without jobs may have been forgotten meanwhile
         now = time.monotonic()
         refused = [job for job in jobs if self._closing.is_set() or not self._lanes.add(job, now)]
         for endpoint_id in {job.endpoint_id for job in jobs}:

@@ -14,6 +14,7 @@ class WebhookAttempt(Record):
     event_id: str
     event_type: str
     endpoint_id: str
+    method: str = "POST"
     url: str
     attempt: int
     status: int | None = None

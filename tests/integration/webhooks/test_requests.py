@@ -145,8 +145,10 @@ async def test_method_headers_query_and_body_are_rendered_and_the_bytes_that_are
     assert request.headers["content-type"] == "application/json"
     assert json.loads(request.body) == {"text": 'no "such" user\n', "tags": ["welcome"], "missing": None}
     assert verified(made["secret"], request)
-    [attempt] = await eventually(lambda: world.deliveries(made["id"]))
+    [attempt] = await eventually(lambda: world.posts(made["id"]))
     assert attempt["status"] == 200
+    [record] = await world.published(1)
+    assert (record.method, record.url) == ("PUT", receiver.url("/hook"))
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
@@ -168,7 +170,7 @@ async def test_the_longest_excerpt_is_kept_and_its_beginning_published(world: Wo
     receiver.script("/hook", Answer(200, body=b"x" * 5000))
     made = await world.add_endpoint(receiver.url("/hook"))
     await world.publish(an_event(world.workspace_id))
-    [attempt] = await eventually(lambda: world.deliveries(made["id"]))
+    [attempt] = await eventually(lambda: world.posts(made["id"]))
     assert attempt["excerpt"] == "x" * 4096
     [record] = await world.published(1)
     assert record.excerpt == "x" * 1024
