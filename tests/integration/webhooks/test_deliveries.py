@@ -34,6 +34,16 @@ async def test_a_delivery_shows_what_is_posted_where_to_and_every_attempt(world:
     assert await world.posts(endpoint["id"]) == shown["attempts"]
 
 
+async def test_a_request_is_shown_as_it_was_sent_whatever_the_endpoint_says_by_now(
+    world: World, receiver: HttpReceiver
+) -> None:
+    endpoint = await world.add_endpoint(receiver.url("/hook?token=secret"), method="PUT", query={"type": "{{type}}"})
+    tested = await world.ask("POST", f"{endpoint['id']}/test", 202, wait=10)
+    await world.ask("PATCH", endpoint["id"], 200, {"method": "POST"})
+    assert await world.ask("GET", f"{endpoint['id']}/deliveries/{tested['id']}", 200) == tested
+    assert tested["request"] == {"method": "PUT", "url": receiver.url("/hook")}
+
+
 async def test_deliveries_are_listed_by_state_event_message_endpoint_and_time(
     deployment: Deployment, receiver: HttpReceiver
 ) -> None:
