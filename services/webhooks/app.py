@@ -13,6 +13,7 @@ from services.webhooks.delivery import Delivery
 from services.webhooks.disabling import Disabler
 from services.webhooks.dispatch import Dispatcher
 from services.webhooks.endpoints import Endpoints
+from services.webhooks.erasing import WebhookErasing
 from services.webhooks.failing import FailingPolicy
 from services.webhooks.handlers import EventsHandler
 from services.webhooks.health import EndpointHealth
@@ -20,6 +21,7 @@ from services.webhooks.http import Poster
 from services.webhooks.lanes import Lanes
 from services.webhooks.names import Names
 from services.webhooks.outcomes import RetrySchedule
+from services.webhooks.people import webhooks_people
 from services.webhooks.sealing import Seals
 from services.webhooks.settings import Settings
 from services.webhooks.store.jobs import Jobs
@@ -31,8 +33,10 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.erasing import Erasing, without_the_erased
 from shared.kafka.fetching import Fetching
 from shared.loops import Loops
+from shared.mongo.erasures import KnownErasures
 from shared.secrets import SecretBox
 from shared.service import Base, Service
 from shared.telemetry import metrics
@@ -46,7 +50,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     seals = Seals(SecretBox(settings.encryption_key_bytes))
     endpoints = Endpoints(base.cache, base.publisher, jobs, stores.troubles, seals)
     names = Names(url_rules(settings))
-    routers = [create_router(base, settings, endpoints, stores, seals, names)]
+    routers = [create_router(base, settings, endpoints, stores, seals, names), webhooks_people(base)]
     if "dispatch" not in roles:
         return Service("webhooks", routers, _http_only(base, names), base.ready)
 
@@ -58,7 +62,10 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     watch = Watch(EndpointHealth(stores.troubles, _failing(settings)), disabler)
     dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, targets, _lanes(settings), watch)
     operations = Operations(settings, stores, endpoints, dispatcher.look)
-    _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
+    handler = EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds, settings.pepper_bytes)
+    erasing = Erasing(base, WebhookErasing(base).erase)
+    erasing.attach()
+    _attach_consumers(base, settings, handler, stores.erasures)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -68,6 +75,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             loops.every("webhooks.disable", settings.sweep_seconds, disabler.sweep)
             loops.every("webhooks.secrets", settings.sweep_seconds, endpoints.end_previous_secrets)
             operations.start(loops)
+            erasing.start(loops)
             yield
 
     return Service("webhooks", routers, run, base.ready)
@@ -105,13 +113,14 @@ def _failing(settings: Settings) -> FailingPolicy:
     )
 
 
-def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
+def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler, known: KnownErasures) -> None:
     base.copy_configuration()
-    base.consume("events", {EVENTS: Event}, handler.events, Fetching.behind(settings))
+    base.consume("events", {EVENTS: Event}, without_the_erased(known, handler.events), Fetching.behind(settings))
     for lane in Lane:
         critical = lane is Lane.CRITICAL
         fetching = Fetching.for_lane(settings, critical=True) if critical else Fetching.behind(settings)
-        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handler.accepted, fetching)
+        handle = without_the_erased(known, handler.accepted)
+        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handle, fetching)
 
 
 def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: AttemptLog, dispatcher: Dispatcher) -> None:

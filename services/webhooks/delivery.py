@@ -15,6 +15,7 @@ from services.webhooks.rules import Job, shown_url
 from services.webhooks.store.jobs import JobEnd
 from services.webhooks.targets import Target, Targets
 from shared.contracts.webhooks import WebhookAttempt
+from shared.erasure import tells_of_erased
 from shared.rendering import RenderedTooLargeError
 from shared.secrets import UnsealError
 from shared.telemetry import metrics
@@ -128,6 +129,7 @@ def _attempt(
         event_type=job.event_type,
         endpoint_id=job.endpoint_id,
         method=method,
+        address_hmac=job.address_hmac,
         url=shown_url(url),
         attempt=job.attempt + 1,
         status=reply.status,
@@ -136,6 +138,6 @@ def _attempt(
         ok=reply.ok,
         next_at=decision.next_at,
         occurred_at=at,
-        excerpt=reply.excerpt,
+        excerpt="" if tells_of_erased(job.body) else reply.excerpt,
         trace=trace,
     )

@@ -53,6 +53,7 @@ class Workspace(Record):
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
     no limit. With `complaints_spare_critical` a complaint to the workspace stops no authentication or security mail.
+    Unless it is to `keep_content`, what messages say is deleted when they have ended, and never shown.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Workspace(Record):
     rate_limit: int | None = None
     daily_quota: int | None = None
     complaints_spare_critical: bool = False
+    keep_content: bool = True
 
 
 class ApiKey(Record):

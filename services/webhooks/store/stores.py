@@ -12,6 +12,7 @@ from services.webhooks.store.deliveries import Deliveries
 from services.webhooks.store.jobs import Jobs
 from services.webhooks.store.tasks import Tasks
 from services.webhooks.store.troubles import Troubles
+from shared.mongo.erasures import KnownErasures
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Stores:
     attempts: Attempts
     tasks: Tasks
     troubles: Troubles
+    erasures: KnownErasures
 
 
 def open_stores(database: AsyncIOMotorDatabase, settings: Settings) -> Stores:
@@ -33,4 +35,5 @@ def open_stores(database: AsyncIOMotorDatabase, settings: Settings) -> Stores:
         Attempts(database, kept),
         Tasks(database, lease, kept),
         Troubles(database),
+        KnownErasures(database, settings.pepper_bytes),
     )

@@ -16,7 +16,7 @@ from shared.api import create_api
 from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import Message
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
+from shared.contracts.topics import COMMANDS, CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
 from shared.contracts.webhooks import WebhookAttempt
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
@@ -25,7 +25,7 @@ from shared.tokens import new_api_key, uuid7
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.messages import a_message
 
-TOPICS = (EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
+TOPICS = (COMMANDS, EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
 QUICK = {
     "allow_private_targets": True,
     "webhook_schedule": [0, 0.05, 0.05],
