@@ -34,6 +34,16 @@ async def test_a_delivery_shows_what_is_posted_where_to_and_every_attempt(world:
     assert await world.posts(endpoint["id"]) == shown["attempts"]
 
 
+async def test_a_request_is_shown_as_it_was_sent_whatever_the_endpoint_says_by_now(
+    world: World, receiver: HttpReceiver
+) -> None:
+    endpoint = await world.add_endpoint(receiver.url("/hook?token=secret"), method="PUT", query={"type": "{{type}}"})
+    tested = await world.ask("POST", f"{endpoint['id']}/test", 202, wait=10)
+    await world.ask("PATCH", endpoint["id"], 200, {"method": "POST"})
+    assert await world.ask("GET", f"{endpoint['id']}/deliveries/{tested['id']}", 200) == tested
+    assert tested["request"] == {"method": "PUT", "url": receiver.url("/hook")}
+
+
 async def test_deliveries_are_listed_by_state_event_message_endpoint_and_time(
     deployment: Deployment, receiver: HttpReceiver
 ) -> None:
@@ -175,7 +185,10 @@ async def test_a_test_event_comes_whatever_types_the_endpoint_asks_for(world: Wo
     assert (tried["payload"]["type"], tried["payload"]["data"]["endpoint_id"]) == ("webhook.test", endpoint["id"])
     at_once = await world.ask("POST", f"{endpoint['id']}/test", 202)
     assert at_once["id"] != tried["id"]
-    # it is about no message, and told to none
-    assert await world.attempts.count_documents({"unpublished": {"$exists": True}}) == 0
+    # it is about no message, and no message's timeline is told of it
+    bounced = an_event(world.workspace_id, EventType.BOUNCED)
+    await world.publish(bounced)
+    assert await world.ended(endpoint, bounced) == ["succeeded"]
+    assert {each.message_id for each in await world.published(1)} == {bounced.message_id}
     await world.ask("PATCH", endpoint["id"], 200, {"enabled": False})
     assert (await world.ask("POST", f"{endpoint['id']}/test", 409))["code"] == "endpoint_disabled"

@@ -6,11 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from random import Random
 
+from aiokafka.admin import AIOKafkaAdminClient
+
 from services.webhooks.app import create_app
 from services.webhooks.rules import webhook_id
 from services.webhooks.settings import Settings
 from shared.contracts.events import Event, EventType, event_of
-from tests.fixtures.deployment import Deployment
+from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.http_receiver import Answer, HttpReceiver
 from tests.integration.webhooks.world import QUICK, World, an_event, message_of, running_world
 
@@ -25,6 +27,19 @@ async def another_process(deployment: Deployment, group: str) -> AsyncIterator[N
 
     async with create_app(deployment.settings(Apart, **QUICK), {"dispatch"}).run():
         yield
+
+
+async def both_have_read(deployment: Deployment, records: int) -> bool:
+    """Whether both groups have committed so many events."""
+    settings = deployment.shared
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap)
+    await admin.start()
+    try:
+        group = settings.group("webhooks.events")
+        committed = [await admin.list_consumer_group_offsets(each) for each in (group, f"{group}.other")]
+    finally:
+        await admin.close()
+    return [sum(each.offset for each in offsets.values()) for offsets in committed] == [records] * 2
 
 
 async def test_two_consumers_of_the_same_events_make_one_delivery_of_each(
@@ -42,6 +57,7 @@ async def test_two_consumers_of_the_same_events_make_one_delivery_of_each(
         await world.publish(*events, last)
         for endpoint in endpoints:
             await world.ended(endpoint, last)
+        await eventually(lambda: both_have_read(deployment, 80 + 41))
         assert await world.jobs.count_documents({}) == 2 * 41
         for endpoint, path in zip(endpoints, ("/one", "/two"), strict=True):
             posted = sorted(request.headers["webhook-id"] for request in receiver.at(path))
