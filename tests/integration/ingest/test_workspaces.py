@@ -25,6 +25,7 @@ FULL: dict[str, Any] = {
     "rate_limit": 6000,
     "daily_quota": 500,
     "keep_content": False,
+    "complaints_spare_critical": True,
 }
 
 
