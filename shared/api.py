@@ -270,7 +270,8 @@ def faults_of(errors: Any) -> list[Fault]:
     """Pydantic's errors as faults: a JSON pointer, a code, a sentence; never the input itself."""
     faults = []
     for error in errors:
-        place = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
+        loc = error["loc"]
+        place = loc[1:] if loc and loc[0] in ("body", "query", "path", "header") else loc
         pointer = "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in place)
         faults.append(Fault(pointer if place else "#", error["type"], f"{error['msg']}."))
     return faults

@@ -87,9 +87,10 @@ class Check:
         return {id_ for id_, each in workspaces.items() if each.data.get("complaints_spare_critical")}
 
     async def _pass_on(self, checked: list[tuple[Incoming[Message], Message]]) -> None:
+        topic = cleared(self._lane)
         refused = await self._publisher.publish(
             [
-                Outgoing(cleared(self._lane), message.message_id, message.encode(), trace_headers(incoming.trace))
+                Outgoing(topic, message.message_id, message.encode(), trace_headers(incoming.trace))
                 for incoming, message in checked
             ]
         )

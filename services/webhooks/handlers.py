@@ -53,6 +53,7 @@ class EventsHandler:
         unique = list({job.id: job for job in jobs}.values())
         if not unique:
             return
+        await self._dispatcher.learn({job.endpoint_id for job in unique})
         marked = self._leased(unique)
         # this first length counts on our own clock; the renewals that follow are on the database's
         until = datetime.now(UTC) + timedelta(seconds=self._lease_seconds)

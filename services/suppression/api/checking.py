@@ -23,10 +23,10 @@ class CheckApi:
 
     async def check(self, caller: Caller, check: Check) -> Response:
         """Says of each address what the pipeline would say of mail to it now, in one query."""
-        places = self._places(caller, check)
+        names = [place.name for place in self._places(caller, check)]
         addresses = [_address(email) for email in check.emails]
         digests = [address and self._store.naming.digest(address) for address in addresses]
-        keys = [[f"{place.name}:{digest}" for place in places] if digest else [] for digest in digests]
+        keys = [[f"{name}:{digest}" for name in names] if digest else [] for digest in digests]
         now = datetime.now(UTC)
         standing = await self._store.standing({key for each in keys for key in each}, now)
         spare = _spares(caller, check.stream)

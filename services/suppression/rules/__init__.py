@@ -1,7 +1,7 @@
 """What suppresses an address, where and how long, and what that means for mail. Pure: no Kafka, Mongo or clock."""
 
 from services.suppression.rules.lessons import Lesson, Strike, StrikeKind, lesson_of, soft_lessons, strike_of
-from services.suppression.rules.places import PLATFORM, Place, Scope, places_of, places_of_message
+from services.suppression.rules.places import PLATFORM, Place, Scope, names_for, places_of
 from services.suppression.rules.reasons import (
     GUARDED,
     NEVER,
@@ -31,8 +31,8 @@ __all__ = [
     "leading",
     "lesson_of",
     "lifetime_of",
+    "names_for",
     "places_of",
-    "places_of_message",
     "soft_lessons",
     "strike_of",
     "type_of",

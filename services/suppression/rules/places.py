@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from shared.addresses import domain_of
 from shared.contracts.messages import Message
@@ -63,5 +64,12 @@ def places_of(workspace_id: str, sender: str | None, stream: str | None) -> tupl
     return tuple(places)
 
 
-def places_of_message(message: Message) -> tuple[Place, ...]:
-    return places_of(message.workspace_id, message.sender, message.stream)
+def names_for(message: Message) -> tuple[str, ...]:
+    """The names of the places that a message is checked against."""
+    return _names(message.workspace_id, domain_of(message.sender), message.stream)
+
+
+@lru_cache(maxsize=10_000)
+def _names(workspace_id: str, domain: str, stream: str) -> tuple[str, ...]:
+    """Of few workspaces, domains and streams is most mail, and four places cost as much as the rest of a check."""
+    return tuple(place.name for place in places_of(workspace_id, f"@{domain}", stream))

@@ -33,6 +33,7 @@ from shared.secrets import SecretBox
 
 COLLECTION = "suppressions"
 HOW_IT_STANDS = {"first_seen": 1, "standing.at": 1, "standing.event_id": 1}
+UNNEEDED = {"address": 0, "parts": 0, "removals": 0}
 OUTCOMES = ("added", "replaced", "unchanged")
 NEWEST_FIRST = (("first_seen", DESCENDING), ("public_id", DESCENDING))
 # its end stands in each, so that what counts now is counted without a look at the documents
@@ -72,9 +73,10 @@ class Suppressions:
         self.outbox = Outbox(self.collection, publisher, lambda document: [change_record(document)])
 
     async def standing(self, keys: Collection[str], now: datetime) -> dict[str, list[Entry]]:
-        """The entries that count at `now` among `keys`, in one query."""
+        """The entries that count at `now` among `keys`, in one query; without their addresses."""
         query = {"_id": {"$in": list(keys)}, "standing.until": {"$gt": now}}
-        return {document["_id"]: entries_of(document) async for document in self.collection.find(query)}
+        found = await self.collection.find(query, UNNEEDED).to_list(None)
+        return {document["_id"]: entries_of(document) for document in found}
 
     async def learn(self, lessons: Sequence[Lesson]) -> list[dict[str, Any]]:
         """Takes the lessons in one write; returns the documents concerned whose change is not published yet."""

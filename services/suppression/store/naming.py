@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.suppression.documents.identity import Named, identity_of, key_of
-from services.suppression.rules import Entry, Place, places_of_message
+from services.suppression.rules import Entry, Place, names_for
 from shared.contracts.messages import Message
 from shared.secrets import SecretBox, address_hmac, digest
 
@@ -24,7 +24,7 @@ class Naming:
     def keys_of(self, message: Message) -> list[str]:
         """The keys of every entry that can stop a message."""
         digest = self.digest(message.recipient)
-        return [key_of(place, digest) for place in places_of_message(message)]
+        return [f"{name}:{digest}" for name in names_for(message)]
 
     def named(self, place: Place, address: str) -> Named:
         lower = address.lower()

@@ -1,6 +1,7 @@
 """The `strikes` collection: messages that ended by what says little once, until they count no more.
 
-`{_id: event id, key: "<place>:<address HMAC>", kind, message_id, at, evidence, expires_at}`: no address.
+`{_id: event id, key: "<place>:<address HMAC>", workspace_id, address_hmac, kind, message_id, at, evidence,
+expires_at}`: no address.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ NEWEST = 20
 INDEXES = {
     COLLECTION: (
         IndexModel([("key", ASCENDING), ("kind", ASCENDING), ("at", DESCENDING)]),
+        IndexModel("address_hmac"),
         IndexModel("expires_at", expireAfterSeconds=0),
     )
 }
@@ -56,6 +58,11 @@ class Strikes:
         found = await self._newest(owners, removed)
         return [lesson for same in found.values() for lesson in soft_lessons(same, self._settings)]
 
+    async def forget(self, address_hmac: str, workspace_id: str | None) -> int:
+        """Deletes what is noted of an address in a workspace, or (None) in all; returns how many strikes there were."""
+        place = {} if workspace_id is None else {"workspace_id": workspace_id}
+        return int((await self._strikes.delete_many({"address_hmac": address_hmac, **place})).deleted_count)
+
     async def _newest(self, owners: Mapping[str, Strike], removed: Mapping[str, datetime]) -> dict[str, list[Strike]]:
         """The newest strikes of each address (by its key), after its removal."""
         found: defaultdict[str, list[Strike]] = defaultdict(list)
@@ -77,6 +84,8 @@ class Strikes:
         return {
             "_id": strike.event_id,
             "key": key,
+            "workspace_id": strike.place.workspace_id,
+            "address_hmac": key.rpartition(":")[2],
             "kind": str(strike.kind),
             "message_id": strike.message_id,
             "at": strike.occurred_at,

@@ -11,6 +11,7 @@ from services.webhooks.store.attempts import Attempts
 from services.webhooks.store.deliveries import Deliveries
 from services.webhooks.store.jobs import Jobs
 from services.webhooks.store.tasks import Tasks
+from services.webhooks.store.troubles import Troubles
 from shared.mongo.erasures import KnownErasures
 
 
@@ -22,6 +23,7 @@ class Stores:
     deliveries: Deliveries
     attempts: Attempts
     tasks: Tasks
+    troubles: Troubles
     erasures: KnownErasures
 
 
@@ -32,5 +34,6 @@ def open_stores(database: AsyncIOMotorDatabase, settings: Settings) -> Stores:
         Deliveries(database),
         Attempts(database, kept),
         Tasks(database, lease, kept),
+        Troubles(database),
         KnownErasures(database, settings.pepper_bytes),
     )

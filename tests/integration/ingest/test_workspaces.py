@@ -75,7 +75,10 @@ async def test_the_operator_makes_reads_changes_and_lists_workspaces(door: Door)
 async def test_a_key_with_admin_changes_the_defaults_of_its_own_and_no_more(door: Door) -> None:
     admin = Asker(door, door.key)
     own = f"{ALL}/{door.workspace.id}"
-    changes = {"default_stream": "security", "default_tracking": ["opens", "clicks"], "default_sender": SENDER}
+    changes = {
+        "default_stream": "security", "default_tracking": ["opens", "clicks"], "default_sender": SENDER,
+        "complaints_spare_critical": True,
+    }  # fmt: skip
     changed = await admin.ask(200, "PATCH", own, changes)
     assert {name: changed[name] for name in changes} == changes
     assert await admin.ask(200, "GET", own) == changed

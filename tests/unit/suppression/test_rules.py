@@ -17,7 +17,7 @@ from services.suppression.rules import (
     leading,
     lesson_of,
     lifetime_of,
-    places_of_message,
+    names_for,
     verdict_of,
 )
 from shared.contracts.events import EventType, event_of
@@ -97,10 +97,9 @@ def test_what_somebody_asked_for_counts_for_good_and_the_rest_for_its_days() -> 
 
 def test_a_message_is_checked_in_four_places() -> None:
     sent = message(sender="News@Acme.EXAMPLE", stream=Stream.BILLING)
-    assert places_of_message(sent) == (
-        Place(), Place("w1"), Place("w1", domain="acme.example"), Place("w1", stream="billing"),
+    assert names_for(sent) == (
+        "platform", "workspace:w1", "workspace:w1:domain:acme.example", "workspace:w1:stream:billing",
     )  # fmt: skip
-    assert len({place.name for place in places_of_message(sent)}) == 4
 
 
 def test_nothing_standing_sends() -> None:
