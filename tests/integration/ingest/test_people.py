@@ -41,4 +41,4 @@ async def test_everything_of_one_person_is_there_in_pages(tenant: Door) -> None:
     assert (await tenant.get("/v1/people/nobody@x.test/contact-events")).json()["data"] == []
     refused = await tenant.get(f"/v1/people/{ANN}/messages?cursor=other")
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/cursor")
-    assert (await tenant.get("/v1/people/no-address/messages")).json()["errors"][0]["code"] == "invalid_address"
+    assert (await tenant.get("/v1/people/no-address/messages")).status_code == 404
