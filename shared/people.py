@@ -15,7 +15,7 @@ from shared.addresses import InvalidAddressError, parse_address
 from shared.api import service_router
 from shared.auth import Principal, caller
 from shared.contracts.record import rfc3339
-from shared.errors import Fault, invalid_request
+from shared.errors import not_found
 from shared.id_pages import Pages
 from shared.openapi.operations import KEY, Cursor, Limit, replies
 from shared.service import Base
@@ -57,7 +57,7 @@ def people_router(base: Base, parts: Mapping[str, tuple[str, Read]]) -> APIRoute
             methods=["GET"],
             operation_id=f"list_person_{part.replace('-', '_')}",
             summary=f"What is held of a person: {what}",
-            responses=replies(200, HeldPage, "A page, newest first", *KEY, 422, 429),
+            responses=replies(200, HeldPage, "A page, newest first", *KEY, 404, 422, 429, _404="This is no address"),
         )
 
     for part, (what, read) in parts.items():
@@ -87,4 +87,4 @@ def _address(text: str) -> str:
     try:
         return parse_address(text, smtputf8=True).lower()
     except InvalidAddressError as error:
-        raise invalid_request([Fault("#/address", "invalid_address", f"This {error}.")]) from error
+        raise not_found("person") from error

@@ -86,7 +86,7 @@ class ErasureStore:
         erasure's own entry blocks for them. Returns how many entries there were."""
         older = [{name: {"$lt": erasure.occurred_at}} for name in ("first_seen", "removed_at")]
         others = {"standing.reason": {"$ne": "erasure"}, "$or": older, **erasure.place}
-        begin = "" if erasure.workspace_id is None else f"workspace:{re.escape(erasure.workspace_id)}[:]"
+        begin = "" if erasure.workspace_id is None else f"workspace:{re.escape(erasure.workspace_id)}:"
         key = {"$regex": f"^{begin}.*{erasure.address_hmac}$"}
         await self._strikes.delete_many({"key": key, "at": {"$lt": erasure.occurred_at}})
         return int((await self._entries.delete_many({"address_hmac": erasure.address_hmac, **others})).deleted_count)

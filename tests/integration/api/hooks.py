@@ -75,6 +75,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body = _body(name, _example(raw, case.media_type), case.body, 1 if first else random.randrange(4))
         if name == "change_workspace" and not as_operator:
             case.body.pop("default_sender", None)  # others send from it
+        if name == "change_workspace":
+            case.body.pop("keep_content", None)  # others look at what their messages say
 
 
 @schemathesis.hook

@@ -38,7 +38,7 @@ async def test_a_cleared_message_is_delivered_once_signed_and_said(world: World)
     assert event.data["verdict"]["kind"] == "send"
     delivery = await world.delivery(message)
     assert delivery["state"] == "ended"
-    assert not {"record", "lease", "unpublished", "address"} & delivery.keys()
+    assert not {"record", "lease", "unpublished"} & delivery.keys()
     assert delivery["purge_at"] > datetime.now(UTC) + timedelta(days=30)
 
 
