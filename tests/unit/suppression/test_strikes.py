@@ -79,6 +79,14 @@ def test_what_is_forgotten_could_suppress_nothing_any_more(strikes: list[Strike]
     assert counting[0] == counting[1]
 
 
+def test_what_made_an_entry_that_still_counts_is_not_forgotten() -> None:
+    """A later strike, with which the first ones are no limit's any more, does not end what they brought about."""
+    strikes = [strike(0, "a"), strike(1, "b"), strike(13, "c"), strike(15.5, "d")]
+    (lesson,) = soft_lessons(strikes, SETTINGS)
+    assert lesson.until == NOW + timedelta(days=20)
+    assert all(each.occurred_at + remembered_for(each.kind, SETTINGS) >= lesson.until for each in strikes)
+
+
 @pytest.mark.parametrize("hard", [True, False])
 def test_a_refusal_by_a_full_mailbox_is_a_strike_and_no_lesson(hard: bool) -> None:
     bounced = event(EventType.BOUNCED, **Bounced(class_=BounceClass.MAILBOX_FULL, hard=hard, text="552 full").to_data())
