@@ -25,13 +25,14 @@ class PrivateAddressError(OSError):
         super().__init__(errno.EACCES, "not a public address")
 
 
-def guarded_session(
+def guarded_transport(
     resolver: AbstractResolver, may_dial: Callable[[str], bool], tls: ssl.SSLContext
-) -> aiohttp.ClientSession:
-    """A session without proxies from the environment, cookies or decompression; it has no timeout of its own.
+) -> AiohttpTransport:
+    """httpx's transport over aiohttp, without proxies from the environment, cookies, redirects or decompression; it
+    has no timeout of its own.
 
     It dials the addresses that `may_dial` allows; for another one a request raises an error whose cause is a
-    PrivateAddressError. Whoever uses it says with each request that redirects are not followed.
+    PrivateAddressError.
     """
 
     def guarded_socket(address: AddrInfoType) -> socket.socket:
@@ -40,18 +41,18 @@ def guarded_session(
             raise PrivateAddressError
         return socket.socket(family, kind, protocol)
 
-    connector = aiohttp.TCPConnector(
-        limit=0,  # what runs at once is bounded before it comes here
-        ssl=tls,
-        resolver=resolver,
-        socket_factory=guarded_socket,
-    )
-    return aiohttp.ClientSession(
-        connector=connector,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        auto_decompress=False,
-        timeout=aiohttp.ClientTimeout(total=None),
-    )
+    def session() -> aiohttp.ClientSession:
+        connector = aiohttp.TCPConnector(
+            limit=0,  # what runs at once is bounded before it comes here
+            ssl=tls,
+            resolver=resolver,
+            socket_factory=guarded_socket,
+        )
+        return aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
+        )
+
+    return AiohttpTransport(verify=tls, client=session)
 
 
 def guarded_client(
@@ -62,9 +63,9 @@ def guarded_client(
     headers: Mapping[str, str],
     tls: ssl.SSLContext,
 ) -> httpx.AsyncClient:
-    """A client on a guarded session, without redirects, cookies or retries."""
+    """A client on a guarded transport, without redirects, cookies or retries."""
     return httpx.AsyncClient(
-        transport=AiohttpTransport(client=lambda: guarded_session(resolver, may_dial, tls)),
+        transport=guarded_transport(resolver, may_dial, tls),
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,
