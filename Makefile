@@ -53,7 +53,7 @@ verify: $(STAMP) ## every long form, the fault harness's too, by hand
 
 # a broker that is busy for minutes gains by the compiler that a short life is better without
 bench: export KAFKA_JVM_PERFORMANCE_OPTS ?= -XX:+UseSerialGC
-bench: $(STAMP) ## the doors, the router, the sender and the pipeline, beside others, and how fair it is; as root, on an idle machine
+bench: $(STAMP) ## the doors, the router, the sender, webhooks and the pipeline, beside others, and how fair it is; as root, on an idle machine
 	$(BIN)/python -m tests.bench.ingest
 	$(BIN)/python -m tests.bench.smtp_door
 	$(BIN)/python -m tests.bench.sender
@@ -61,6 +61,7 @@ bench: $(STAMP) ## the doors, the router, the sender and the pipeline, beside ot
 	$(BIN)/python -m tests.bench.router
 	$(BIN)/python -m tests.bench.scheduling
 	$(BIN)/python -m tests.bench.fairness
+	$(BIN)/python -m tests.bench.webhooks
 	$(BIN)/python -m tests.bench.scale
 	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.pipeline

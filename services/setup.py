@@ -13,6 +13,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from services.roles import SERVICES
 from shared.content import ContentStore
 from shared.contracts.topics import Topic, all_topics
+from shared.mongo import erasures
 from shared.mongo.client import create_indexes, open_database
 from shared.mongo.entities import INDEXES, Entities
 from shared.settings import SharedSettings
@@ -67,5 +68,5 @@ async def create_service_indexes(client: AsyncIOMotorClient, settings: SharedSet
     await Entities(database).create_notices()
     for kind, indexes in INDEXES.items():
         await create_indexes(database[kind], indexes)
-    for collection, declared in import_module(f"services.{name}.store").INDEXES.items():
+    for collection, declared in (*erasures.INDEXES.items(), *import_module(f"services.{name}.store").INDEXES.items()):
         await create_indexes(database[collection], declared)

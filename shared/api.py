@@ -27,6 +27,7 @@ from shared.telemetry import metrics
 from shared.telemetry.tracing import Tracing, traceparent_of
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
+ADDRESSED = re.compile(r"/[^/]*@[^/]*")
 CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type"}
 MAX_JSON_BYTES = 64 * 1024
 M = TypeVar("M", bound=BaseModel)
@@ -37,6 +38,11 @@ log = structlog.get_logger(__name__)
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     return Response(orjson.dumps(body), status, headers, media_type="application/json")
+
+
+def shown_path(request: Request) -> str:
+    """A request's path as spans show it: without the addresses that some paths name people by."""
+    return ADDRESSED.sub("/(address)", request.scope["path"])
 
 
 async def read_json(request: Request, model: type[M], limit: int = MAX_JSON_BYTES) -> M:
@@ -93,7 +99,7 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
             f"{method} {route}",
             request.headers.get("traceparent"),
             SpanKind.SERVER,
-            {"http.request.method": method, "http.route": route, "url.path": request.scope["path"]},
+            {"http.request.method": method, "http.route": route, "url.path": shown_path(request)},
         )
         request.state.trace = traceparent_of(span)
         status = 500
@@ -264,7 +270,8 @@ def faults_of(errors: Any) -> list[Fault]:
     """Pydantic's errors as faults: a JSON pointer, a code, a sentence; never the input itself."""
     faults = []
     for error in errors:
-        place = [part for part in error["loc"] if part not in ("body", "query", "path", "header")]
+        loc = error["loc"]
+        place = loc[1:] if loc and loc[0] in ("body", "query", "path", "header") else loc
         pointer = "#/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in place)
         faults.append(Fault(pointer if place else "#", error["type"], f"{error['msg']}."))
     return faults

@@ -55,6 +55,13 @@ class Principal:
                 403, "missing_scope", f"This key has no scope {scope!r}.", members={"required_scope": scope}
             )
 
+    def require_content(self) -> None:
+        """Raises a 403 problem where the workspace keeps nothing of what its messages say."""
+        if not self.workspace.keep_content:
+            raise ProblemError(
+                403, "content_not_kept", "This workspace keeps nothing of what its messages say, and previews none."
+            )
+
     def require_feature(self, feature: str) -> None:
         """Raises a 403 problem, with the members that callers of such APIs look for, where the workspace lacks it."""
         if feature not in self.workspace.features:

@@ -162,6 +162,20 @@ class ContentStore:
                 found[content.content_id] = whole
         return found
 
+    async def delete(self, content_ids: Iterable[str]) -> int:
+        """Deletes contents, their chunks first, so that none is left that nothing names; returns how many there were.
+
+        Safe to repeat.
+        """
+        wanted = {"_id": {"$in": list(set(content_ids))}}
+        found = [of_document(document) async for document in self.collection.find(wanted)]
+        if not found:
+            return 0
+        chunks = [each for content in found for blob in content.blobs() for each in blob.chunk_ids()]
+        if chunks:
+            await self.chunks.delete_many({"_id": {"$in": chunks}})
+        return int((await self.collection.delete_many(wanted)).deleted_count)
+
     async def peek(self, content_id: str, workspace_id: str) -> Content | None:
         """A workspace's content without the bytes of what stands in chunks."""
         document = await self.collection.find_one({"_id": content_id, "workspace_id": workspace_id})

@@ -27,6 +27,8 @@ CONSUMERS = (
         "webhooks.accepted.critical",
         "webhooks.accepted.standard",
     ),
+    *("ingest.erasures", "router.erasures", "suppression.erasures", "sender.erasures", "webhooks.erasures"),
+    "suppression.erased",
     "router.health",
     *("router.config", "suppression.config", "sender.config", "webhooks.config"),
 )

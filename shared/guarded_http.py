@@ -25,18 +25,13 @@ class PrivateAddressError(OSError):
         super().__init__(errno.EACCES, "not a public address")
 
 
-def guarded_client(
-    resolver: AbstractResolver,
-    may_dial: Callable[[str], bool],
-    *,
-    timeout: float,
-    headers: Mapping[str, str],
-    tls: ssl.SSLContext,
-) -> httpx.AsyncClient:
-    """A client without redirects, proxies from the environment, cookies or retries.
+def guarded_session(
+    resolver: AbstractResolver, may_dial: Callable[[str], bool], tls: ssl.SSLContext
+) -> aiohttp.ClientSession:
+    """A session without proxies from the environment, cookies or decompression; it has no timeout of its own.
 
     It dials the addresses that `may_dial` allows; for another one a request raises an error whose cause is a
-    PrivateAddressError.
+    PrivateAddressError. Whoever uses it says with each request that redirects are not followed.
     """
 
     def guarded_socket(address: AddrInfoType) -> socket.socket:
@@ -45,17 +40,31 @@ def guarded_client(
             raise PrivateAddressError
         return socket.socket(family, kind, protocol)
 
-    def session() -> aiohttp.ClientSession:
-        connector = aiohttp.TCPConnector(
-            limit=0,  # what runs at once is bounded before it comes here
-            ssl=tls,
-            resolver=resolver,
-            socket_factory=guarded_socket,
-        )
-        return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    connector = aiohttp.TCPConnector(
+        limit=0,  # what runs at once is bounded before it comes here
+        ssl=tls,
+        resolver=resolver,
+        socket_factory=guarded_socket,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        timeout=aiohttp.ClientTimeout(total=None),
+    )
 
+
+def guarded_client(
+    resolver: AbstractResolver,
+    may_dial: Callable[[str], bool],
+    *,
+    timeout: float,
+    headers: Mapping[str, str],
+    tls: ssl.SSLContext,
+) -> httpx.AsyncClient:
+    """A client on a guarded session, without redirects, cookies or retries."""
     return httpx.AsyncClient(
-        transport=AiohttpTransport(client=session),
+        transport=AiohttpTransport(client=lambda: guarded_session(resolver, may_dial, tls)),
         timeout=timeout,
         follow_redirects=False,
         trust_env=False,

@@ -18,6 +18,7 @@ _DENIED = tuple(
         "2002::/16",  # 6to4, RFC 3056: carries an IPv4 address
         "3fff::/20",  # documentation, RFC 9637
         "100.64.0.0/10",  # carrier-grade NAT, RFC 6598
+        "192.0.0.0/24",  # protocol assignments, RFC 6890
         "192.88.99.0/24",  # 6to4 relays, RFC 7526
         "198.18.0.0/15",  # benchmarks, RFC 2544
         "240.0.0.0/4",  # reserved, RFC 1112

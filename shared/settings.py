@@ -75,6 +75,9 @@ class SharedSettings(BaseSettings):
     session_timeout_ms: int = Field(45_000, description="how soon Kafka gives a silent consumer's partitions away")
     shutdown_seconds: float = Field(30, description="how long a stopping process may finish what it has begun")
     sweep_seconds: float = Field(10, description="how often unpublished records are looked for")
+    erasure_settle_seconds: float = Field(
+        30, gt=0, description="how long after an erasure was heard of its last pass follows; longer than a write takes"
+    )
     entity_publish_hours: float = Field(24, description="how often an owner publishes all of its entities again")
 
     @cached_property

@@ -11,7 +11,7 @@ import time
 import uuid
 import zlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -68,6 +68,12 @@ def time_of_number(number: int) -> datetime:
 def made_at(id_: str) -> datetime:
     """When a UUIDv7 was made, to the millisecond."""
     return datetime.fromtimestamp((uuid.UUID(id_).int >> 80) / 1000, UTC)
+
+
+def first_id(moment: datetime, later: timedelta = timedelta(0)) -> str:
+    """The least UUIDv7 of a millisecond, `later` than the moment, which may be the first or the last that there is."""
+    digits = f"{max(0, round((moment.timestamp() + later.total_seconds()) * 1000)):012x}"
+    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"
 
 
 def new_api_key() -> str:

@@ -15,7 +15,9 @@ from services.ingest.accounts.smtp_login import SmtpLogin
 from services.ingest.accounts.uses import Uses
 from services.ingest.accounts.workspaces import OWNED
 from services.ingest.contacts.lookup import ContactLookup
+from services.ingest.disposal import Disposal
 from services.ingest.domains.upkeep import run_upkeep
+from services.ingest.erasing import MailErasing
 from services.ingest.http import http_routers
 from services.ingest.projection.projector import attach_projector
 from services.ingest.publication.relay import run_relay
@@ -32,6 +34,7 @@ from services.ingest.store.uploads import Uploads
 from services.ingest.store.uses import LastUses
 from services.ingest.templates.templates import Templates
 from services.ingest.tracking.recorder import PUBLISH_SECONDS, Recorder
+from shared.erasing import Erasing
 from shared.service import Base, Service
 
 
@@ -55,10 +58,12 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
         routers = http_routers(base, settings, admission, contacts, uploads, recorder)
     login = SmtpLogin(base.cache, base.authenticator, uses, settings.pepper_bytes)
     smtp = smtp_door(base, admission, login, settings) if "smtp" in roles else None
+    erasing = Erasing(base, MailErasing(base, Disposal(base)).erase)
     if "projector" in roles:
         attach_projector(base, settings)
     if "relay" in roles:
         attach_replies(base, admission, settings)
+        erasing.attach()
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -67,6 +72,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 base.publish_configuration(loops)
                 loops.every("audit.sweep", settings.sweep_seconds, AuditLog(base.database).sweep)
                 run_relay(base, settings, loops)
+                erasing.start(loops)
                 run_upkeep(base, settings, loops)
                 loops.every("tracking.sweep", settings.sweep_seconds, recorder.sweep)
             if "http" in roles:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+from services.ingest.disposal import Disposal
 from services.ingest.projection.fold import Delta, delta_of, fold, webhook_delta
 from services.ingest.store.messages import Messages
-from shared.contracts.events import Event, accepted_event
+from shared.contracts.events import TERMINAL, Event, accepted_event
 from shared.contracts.messages import Message
 from shared.contracts.webhooks import WebhookAttempt
+from shared.erasure import is_erased
 from shared.kafka.batch import Incoming
 from shared.telemetry import metrics
 
@@ -17,8 +19,9 @@ from shared.telemetry import metrics
 class Projection:
     """The handlers of the projector: each writes its batch in one call, one upsert per message."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, disposal: Disposal | None = None) -> None:
         self._messages = messages
+        self._disposal = disposal
 
     async def accepted(self, batch: list[Incoming[Message]]) -> None:
         """Records of `mail.accepted.*`: each is the `accepted` event, its time on Kafka that of publication."""
@@ -31,16 +34,22 @@ class Projection:
         _count((incoming.record.lane, incoming.record.accepted_at, incoming.trace) for incoming in batch)
 
     async def events(self, batch: list[Incoming[Event]]) -> None:
-        await self._write(fold(incoming.record for incoming in batch))
+        disposable = await self._write(fold(incoming.record for incoming in batch))
+        ended = {one.record.submission_id for one in batch if one.record.type in TERMINAL}
+        if self._disposal is not None and (ready := ended & disposable):
+            await self._disposal.settle(ready)
         _count((incoming.record.lane, incoming.record.occurred_at, incoming.trace) for incoming in batch)
 
-    async def _write(self, deltas: dict[str, Delta]) -> None:
-        """Writes the deltas, each with its message's subject, which never travels on Kafka."""
-        subjects = await self._messages.subjects({delta.facts["submission_id"] for delta in deltas.values()})
+    async def _write(self, deltas: dict[str, Delta]) -> set[str]:
+        """Writes the deltas, each with its message's subject, which never travels on Kafka; the submissions that lose
+        what they say with their end."""
+        said = await self._messages.said({delta.facts["submission_id"] for delta in deltas.values()})
         for delta in deltas.values():
-            if delta.facts["submission_id"] in subjects:
-                delta.facts["subject"] = subjects[delta.facts["submission_id"]]
+            found = said.get(delta.facts["submission_id"])
+            if found is not None and found.subject is not None and not is_erased(delta.facts["recipient"]):
+                delta.facts["subject"] = found.subject
         await self._messages.write(deltas)
+        return {id_ for id_, each in said.items() if each.disposable}
 
     async def webhooks(self, batch: list[Incoming[WebhookAttempt]]) -> None:
         deltas: dict[str, Delta] = {}

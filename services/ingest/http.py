@@ -33,6 +33,7 @@ from services.ingest.dialects.plunk.routes import plunk_router
 from services.ingest.dialects.plunk.sending import PlunkSending
 from services.ingest.dialects.plunk.tracking import PlunkTracking
 from services.ingest.dialects.sendy.routes import sendy_router
+from services.ingest.people import ingest_people
 from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
@@ -43,6 +44,7 @@ from services.ingest.tracking.answers import TrackedLinks
 from services.ingest.tracking.recorder import Recorder
 from services.ingest.tracking.routes import links_router
 from shared.content import ContentStore
+from shared.erasure import is_erased
 from shared.service import Base
 from shared.tokens import Cursors
 
@@ -77,6 +79,7 @@ def http_routers(
         addresses_router(base, domains),
         *(make(base, changes, settings) for make in (keys_router, credentials_router, workspaces_router)),
         audit_router(base, settings),
+        ingest_people(base),
         contacts_router(base),
         fields_router(base),
         templates_router(base, changes, settings),
@@ -107,10 +110,12 @@ def tracked_links(base: Base, recorder: Recorder, settings: Settings) -> Tracked
     contacts = contacts_of(base)
 
     async def unsubscribe(workspace_id: str, address: str, at: datetime) -> None:
-        await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=False)])
+        if not is_erased(address):
+            await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=False)])
 
     async def subscribe(workspace_id: str, address: str, at: datetime) -> None:
-        await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=True)])
+        if not is_erased(address):
+            await contacts.upsert_many(workspace_id, [ContactChange(address, subscribed=True)])
 
     def client_of(request: Request) -> str | None:
         address = base.authenticator.address_of(request)

@@ -23,6 +23,10 @@ class Sweep:
     expired: tuple[str, ...]
     next_at: datetime | None
 
+    @property
+    def closes(self) -> bool:
+        return not self.again and self.next_at is None
+
 
 def sweep_of(
     message_ids: Sequence[str],

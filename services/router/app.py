@@ -14,6 +14,7 @@ from services.router.api.routes import routes_router
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import TransportApi, transports_router
 from services.router.dns import MxCache
+from services.router.erasing import nothing_kept, passing_the_erased
 from services.router.handlers import Destinations, Routing
 from services.router.health.role import HealthRoom
 from services.router.settings import Settings
@@ -24,8 +25,10 @@ from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, due
 from shared.dns import make_resolver
+from shared.erasing import Erasing
 from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
+from shared.mongo.erasures import KnownErasures
 from shared.service import Base, Service
 
 
@@ -39,6 +42,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     health = HealthRoom(base, settings)
     if "health" in roles:
         health.count()
+    erasing, known = Erasing(base, nothing_kept), KnownErasures(base.database, settings.pepper_bytes)
     if "route" in roles:
         base.copy_configuration()
         look_again = timedelta(seconds=settings.held_look_seconds)
@@ -46,7 +50,9 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             routing = Routing(lane, configurations, destinations, health.view.current, base.publisher, look_again)
             fetching = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
             topics = {accepted(lane): Message, due(lane): Message}
-            base.consume(f"route.{lane}", topics, routing.handle, fetching, stuck_event)
+            handle = passing_the_erased(known, lane, base.publisher, routing.handle)
+            base.consume(f"route.{lane}", topics, handle, fetching, stuck_event)
+        erasing.attach()
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
@@ -59,6 +65,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 if "route" in roles:
                     loops.run("router.direct", transports.ensure_direct)
                     base.publish_configuration(loops)
+                    erasing.start(loops)
                 yield
         finally:
             await cache.close()

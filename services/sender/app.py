@@ -19,6 +19,7 @@ from services.sender.destinations.greeting_names import GreetingNames
 from services.sender.destinations.parts import DestinationParts
 from services.sender.dispatch import Dispatcher
 from services.sender.endings import Endings
+from services.sender.erasing import DeliveryErasing
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
 from services.sender.mail.ahead import LettersAhead
@@ -27,6 +28,7 @@ from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
 from services.sender.mail.platform import platform_signer
 from services.sender.operations import Operations
+from services.sender.people import sender_people
 from services.sender.queue.stages import Stages
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
@@ -44,16 +46,19 @@ from services.sender.supplies import Supplies
 from services.sender.tls.parts import TlsParts
 from services.sender.upkeep import Upkeep
 from shared.content import ContentStore
-from shared.contracts.commands import Command
+from shared.contracts.commands import Asked
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import COMMANDS, SUPPRESSION_CHANGES, Lane, cleared
+from shared.erasing import Erasing, without_the_erased
+from shared.kafka.batch import Handler
 from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.links import Links
 from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock
+from shared.mongo.erasures import KnownErasures
 from shared.mongo.group_commit import GroupCommit
 from shared.secrets import SecretBox
 from shared.service import Base, Service
@@ -93,7 +98,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 await parts.tls.close()
                 await parts.destinations.close()
 
-    routers = [queue_router(base, settings, stages)] if "http" in roles else []
+    routers = [queue_router(base, settings, stages), sender_people(base)] if "http" in roles else []
     return Service("sender", routers, run, base.ready)
 
 
@@ -105,7 +110,8 @@ class _Deliver:
         self.settings = settings
         self.clock = DatabaseClock(base.database)
         self.deliveries = Deliveries(base.database)
-        self.endings = Endings(self.deliveries, base.publisher, kept)
+        self.known = KnownErasures(base.database, settings.pepper_bytes)
+        self.endings = Endings(self.deliveries, base.publisher, kept, self.known)
         self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
         self.greeting_names = GreetingNames(base.cache.entities, self.tls.lookups, settings)
         self.connections = Connections(
@@ -124,7 +130,8 @@ class _Deliver:
         contents = ContentStore(base.content_database)
         links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
         self.destinations = destinations = DestinationParts(base, settings, self.connections.pool, self.clock)
-        self.commands = CommandsHandler(self.deliveries, self.endings, kept)
+        self.commands = CommandsHandler(self.deliveries, self.endings, kept, self.known, settings.pepper_bytes)
+        self.erasing = Erasing(base, DeliveryErasing(base, self.commands).erase)
         self.operations = Operations(
             base, settings, self.deliveries, destinations.store, self.endings, self.commands, self.clock
         )
@@ -172,7 +179,8 @@ class _Deliver:
             holds,
         )
         base.copy_configuration()
-        _attach(base, settings, intake, ChangesHandler(changes), self.commands)
+        self.erasing.attach()
+        _attach(base, settings, without_the_erased(self.known, intake.cleared), ChangesHandler(changes), self.commands)
 
     def start(self, loops: Loops) -> None:
         lease, upkeep = self.settings.lease_seconds, self.upkeep
@@ -186,6 +194,7 @@ class _Deliver:
         for lane in Lane:
             loops.every(f"sender.release.{lane}", RELEASE_SECONDS, partial(upkeep.release, lane))
         loops.every("sender.commanded", 1, self.commands.end_commanded)
+        self.erasing.start(loops)
         loops.every("sender.sending", 1, upkeep.say_sending)
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)
@@ -195,11 +204,13 @@ class _Deliver:
         loops.every("sender.sweep", self.settings.sweep_seconds, self.endings.outbox.sweep)
 
 
-def _attach(base: Base, settings: Settings, intake: Intake, changes: ChangesHandler, commands: CommandsHandler) -> None:
+def _attach(
+    base: Base, settings: Settings, take: Handler[Message], changes: ChangesHandler, commands: CommandsHandler
+) -> None:
     for lane in Lane:
         of_lane = Fetching.for_lane(settings, critical=lane is Lane.CRITICAL)
         fetching = replace(of_lane, records=min(ARRIVALS, of_lane.records))
-        base.consume(f"deliver.{lane}", {cleared(lane): Message}, intake.cleared, fetching, stuck_event)
+        base.consume(f"deliver.{lane}", {cleared(lane): Message}, take, fetching, stuck_event)
     unhurried = Fetching.unhurried(settings)
     base.consume("changes", {SUPPRESSION_CHANGES: SuppressionChange}, changes.handle, unhurried)
-    base.consume("commands", {COMMANDS: Command}, commands.handle, unhurried)
+    base.consume("commands", {COMMANDS: Asked}, commands.handle, unhurried)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ from shared.failpoints import reach
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from shared.mongo.due import new_token
+from shared.mongo.erasures import KnownErasures
 from shared.mongo.group_commit import GroupCommit
 from shared.mongo.outbox import Outbox
 from shared.telemetry.tracing import trace_headers
@@ -31,7 +32,7 @@ LINGER_SECONDS = 0.01
 EVENT_LINGER_SECONDS = 0.05
 RECORD_PAUSE = 0.5
 ENDED = (
-    *("record", "address", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
+    *("record", "due_at", "data_sent", "flagged", "rechecked", "checked_at", "arrival", "releases", "last"),
     *("tell_at", "commanded", "expires_at", "domain", "sending_domain", "stream", "hold", "why", "resume_at"),
     "reroute",
 )
@@ -49,9 +50,10 @@ class Ending:
 class Endings:
     """Groups what ends at the same time: one update, one publication, one clearing of the marks."""
 
-    def __init__(self, deliveries: Deliveries, publisher: Publisher, kept: timedelta) -> None:
+    def __init__(self, deliveries: Deliveries, publisher: Publisher, kept: timedelta, known: KnownErasures) -> None:
         self._deliveries = deliveries
         self._kept = kept
+        self._known = known
         self.outbox = Outbox(deliveries.collection, publisher, lambda document: [event_record(document)])
         self._commit: GroupCommit[Ending, Mapping[str, Any] | None] = GroupCommit(
             "deliveries", self._write, at_once=1, linger=LINGER_SECONDS
@@ -92,6 +94,7 @@ class Endings:
 
     async def _write(self, endings: list[Ending]) -> list[Mapping[str, Any] | None]:
         now = datetime.now(UTC)
+        await self._known.fresh()
         fields = [self._fields(ending, now) for ending in endings]
         updates = [_update(ending, each) for ending, each in zip(endings, fields, strict=True)]
         tokens = {each["written"]: ending.held.id for ending, each in zip(endings, fields, strict=True)}
@@ -111,7 +114,7 @@ class Endings:
         ]
 
     def _fields(self, ending: Ending, now: datetime) -> dict[str, Any]:
-        fields = settled_fields(ending.settled, self._kept, now)
+        fields = settled_fields(self._of_the_living(ending.settled), self._kept, now)
         fields["attempt"] = ending.held.attempt + ending.settled.attempts
         fields["ambiguous"] = ending.held.ambiguous + ending.settled.ambiguous
         fields["refused"] = ending.held.refused + ending.settled.refused
@@ -121,6 +124,11 @@ class Endings:
         if ending.held.answers_to:
             fields["answers_to"] = ending.held.answers_to
         return fields
+
+    def _of_the_living(self, settled: Settled) -> Settled:
+        """An outcome that comes after its recipient was erased says nothing of them any more."""
+        event = settled.event and self._known.event(settled.event)
+        return settled if event is settled.event else replace(settled, event=event, last=None)
 
 
 async def persist(act: Callable[[], Awaitable[None]]) -> None:

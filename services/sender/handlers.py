@@ -13,9 +13,11 @@ from services.sender.endings import ENDED, Endings
 from services.sender.rules import settle_command
 from services.sender.store.changes import Changes
 from services.sender.store.deliveries import Deliveries
-from shared.contracts.commands import Command
+from shared.contracts.commands import Asked, Command
 from shared.contracts.suppressions import SuppressionChange
+from shared.erasure import person_hmac
 from shared.kafka.batch import Incoming
+from shared.mongo.erasures import KnownErasures
 
 
 class ChangesHandler:
@@ -35,14 +37,23 @@ class CommandsHandler:
     delivery ends once nobody holds it, unless its attempt has ended it.
     """
 
-    def __init__(self, deliveries: Deliveries, endings: Endings, kept: timedelta) -> None:
+    def __init__(
+        self, deliveries: Deliveries, endings: Endings, kept: timedelta, known: KnownErasures, pepper: bytes
+    ) -> None:
         self._deliveries = deliveries
         self._endings = endings
         self._kept = kept
+        self._known = known
+        self._pepper = pepper
 
-    async def handle(self, batch: list[Incoming[Command]]) -> None:
+    async def handle(self, batch: list[Incoming[Asked]]) -> None:
+        """Erasures stand on the same topic, and are somebody else's to act on."""
         now = datetime.now(UTC)
-        commands = {incoming.record.message.message_id: incoming.record for incoming in batch}
+        await self._known.fresh()
+        asked = [self._of_the_living(one.record.command) for one in batch if one.record.command]
+        if not asked:
+            return
+        commands = {command.message.message_id: command for command in asked}
         documents = [self._tombstone(command, now) for command in commands.values()]
         new = await self._deliveries.insert(documents)
         await self._endings.outbox.publish([each for each, is_new in zip(documents, new, strict=True) if is_new])
@@ -76,8 +87,13 @@ class CommandsHandler:
             "pass": message.pass_,
             "attempt": message.attempt,
             "ambiguous": 0,
+            "address": person_hmac(self._pepper, message.recipient),
             **self._fields(command, now, message.pass_),
         }
+
+    def _of_the_living(self, command: Command) -> Command:
+        """The command without the person that its message was for, where that one was erased."""
+        return command.with_changes(message=self._known.message(command.message))
 
     def _fields(self, command: Command, now: datetime, pass_: int) -> dict[str, Any]:
         settled = settle_command(command, now, pass_)

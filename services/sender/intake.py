@@ -23,11 +23,11 @@ from services.sender.store.changes import Changes
 from services.sender.store.deliveries import Deliveries
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane
+from shared.erasure import person_hmac
 from shared.failpoints import reach
 from shared.kafka.batch import Incoming
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo.clock import DatabaseClock
-from shared.secrets import address_hmac
 from shared.telemetry import metrics
 from shared.telemetry.tracing import trace_headers
 
@@ -154,13 +154,13 @@ class Intake:
 
     def _document(self, arrival: Arrival) -> dict[str, Any]:
         message, now = arrival.incoming.record, arrival.at
-        fields = base_fields(arrival.incoming, address_hmac(self._settings.pepper_bytes, message.recipient), now)
+        fields = base_fields(arrival.incoming, person_hmac(self._settings.pepper_bytes, message.recipient), now)
         if arrival.settled is None:
             until = now + timedelta(seconds=self._settings.lease_seconds)
             return fields | to_send(arrival, until if arrival.begins else None)
         fields |= settled_fields(arrival.settled, self._kept, now)
         if arrival.settled.due_at is None:
-            for name in ("record", "address", "domain", "sending_domain", "stream"):
+            for name in ("record", "domain", "sending_domain", "stream"):
                 del fields[name]
         return fields
 

@@ -23,6 +23,7 @@ from services.sender.smtp.unreached import OTHER_FAMILY
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import LastAttempt, Message, Reroute, Seen, Verdict, VerdictKind
+from shared.erasure import is_erased
 
 STAND_IN_WAIT = timedelta(seconds=1)
 BEHIND_WAIT = timedelta(seconds=2)
@@ -76,6 +77,8 @@ def settle_arrival(message: Message, now: datetime) -> Settled | None:
         return replace(waits, last=message.last or _said_by(verdict))
     if verdict.kind is VerdictKind.EXPIRED:
         return _expired(message, now)
+    if is_erased(message.recipient):
+        return _ended(message, EventType.CANCELED, now, {"reason": reason})
     if verdict.kind is VerdictKind.SUPPRESSED:
         return _ended(message, EventType.SUPPRESSED, now, {"reason": reason, "scope": verdict.scope})
     if verdict.kind is VerdictKind.REJECT and "class" in verdict.evidence:
@@ -198,7 +201,7 @@ def settle_command(command: Command, now: datetime, pass_: int) -> Settled:
     message = command.message.with_changes(pass_=pass_)
     match command.type:
         case CommandType.CANCEL:
-            return _ended(message, EventType.CANCELED, now, {"reason": "requested"})
+            return _ended(message, EventType.CANCELED, now, {"reason": command.text or "requested"})
         case CommandType.EXPIRE:
             return _ended(message, EventType.FAILED, now, {"reason": "expired", "class": str(BounceClass.EXPIRED)})
         case CommandType.BOUNCE:

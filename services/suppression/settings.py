@@ -34,3 +34,9 @@ class Settings(SharedSettings):
     )
     suppression_unreachable_days: float = Field(30, gt=0, description="days within which they expire")
     suppression_hit_days: float = Field(90, gt=0, description="days that a record of each stopped message is kept")
+    erasure_topics_hours: float = Field(
+        181, gt=0, description="hours that Kafka may keep a record: the topics' retention, a segment's length, and one"
+    )
+    erasure_ask_again_seconds: float = Field(
+        300, gt=0, description="how often a service is asked again for an erasure that it has not confirmed"
+    )

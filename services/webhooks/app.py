@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
 
-from services.webhooks.api.router import create_router
+from services.webhooks.api.router import create_router, url_rules
 from services.webhooks.attempt_log import AttemptLog
 from services.webhooks.breaker import BreakerPolicy
 from services.webhooks.delivery import Delivery
+from services.webhooks.disabling import Disabler
 from services.webhooks.dispatch import Dispatcher
 from services.webhooks.endpoints import Endpoints
+from services.webhooks.erasing import WebhookErasing
+from services.webhooks.failing import FailingPolicy
 from services.webhooks.handlers import EventsHandler
+from services.webhooks.health import EndpointHealth
 from services.webhooks.http import Poster
 from services.webhooks.lanes import Lanes
+from services.webhooks.names import Names
 from services.webhooks.outcomes import RetrySchedule
+from services.webhooks.people import webhooks_people
+from services.webhooks.sealing import Seals
 from services.webhooks.settings import Settings
 from services.webhooks.store.jobs import Jobs
 from services.webhooks.store.stores import open_stores
+from services.webhooks.targets import Targets, limits_of
 from services.webhooks.tasks.operations import Operations
+from services.webhooks.watch import Watch
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.erasing import Erasing, without_the_erased
 from shared.kafka.fetching import Fetching
 from shared.loops import Loops
+from shared.mongo.erasures import KnownErasures
 from shared.secrets import SecretBox
 from shared.service import Base, Service
 from shared.telemetry import metrics
@@ -35,34 +47,44 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     base = Base("webhooks", settings, roles, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
     stores = open_stores(base.database, settings)
     jobs = stores.jobs
-    endpoints = Endpoints(base.cache, base.publisher, jobs, SecretBox(settings.encryption_key_bytes))
-    routers = [create_router(base, settings, endpoints, stores)]
+    seals = Seals(SecretBox(settings.encryption_key_bytes))
+    endpoints = Endpoints(base.cache, base.publisher, jobs, stores.troubles, seals)
+    names = Names(url_rules(settings))
+    routers = [create_router(base, settings, endpoints, stores, seals, names), webhooks_people(base)]
     if "dispatch" not in roles:
-        return Service("webhooks", routers, _http_only(base), base.ready)
+        return Service("webhooks", routers, _http_only(base, names), base.ready)
 
     attempt_log = AttemptLog(jobs, stores.attempts, base.publisher)
-    poster = Poster(settings.webhook_timeout_seconds, allow_private=settings.allow_private_targets)
-    schedule = RetrySchedule(settings.webhook_schedule, settings.webhook_retry_after_max_seconds)
-    delivery = Delivery(endpoints, poster, schedule, base.tracing)
-    dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, _lanes(settings))
+    poster = Poster(allow_private=settings.allow_private_targets)
+    targets = Targets(settings, base.cache, seals)
+    delivery = Delivery(targets, poster, _schedule(settings), base.tracing)
+    disabler = Disabler(endpoints, stores.troubles, jobs)
+    watch = Watch(EndpointHealth(stores.troubles, _failing(settings)), disabler)
+    dispatcher = Dispatcher(settings, jobs, attempt_log, delivery, targets, _lanes(settings), watch)
     operations = Operations(settings, stores, endpoints, dispatcher.look)
-    _attach_consumers(base, settings, EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds))
+    handler = EventsHandler(endpoints, jobs, dispatcher, settings.webhook_lease_seconds, settings.pepper_bytes)
+    erasing = Erasing(base, WebhookErasing(base).erase)
+    erasing.attach()
+    _attach_consumers(base, settings, handler, stores.erasures)
 
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running() as loops, poster, dispatcher:
+        async with base.running() as loops, names, poster, dispatcher:
             base.publish_configuration(loops)
             _start_loops(loops, settings, jobs, attempt_log, dispatcher)
+            loops.every("webhooks.disable", settings.sweep_seconds, disabler.sweep)
+            loops.every("webhooks.secrets", settings.sweep_seconds, endpoints.end_previous_secrets)
             operations.start(loops)
+            erasing.start(loops)
             yield
 
     return Service("webhooks", routers, run, base.ready)
 
 
-def _http_only(base: Base) -> Callable[[], AbstractAsyncContextManager[None]]:
+def _http_only(base: Base, names: Names) -> Callable[[], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def run() -> AsyncIterator[None]:
-        async with base.running():
+        async with base.running(), names:
             yield
 
     return run
@@ -74,16 +96,31 @@ def _lanes(settings: Settings) -> Lanes:
         settings.webhook_breaker_first_seconds,
         settings.webhook_breaker_longest_seconds,
     )
-    return Lanes(settings.webhook_endpoint_concurrency, settings.webhook_in_flight, policy)
+    return Lanes(limits_of(settings, {}), settings.webhook_in_flight, policy)
 
 
-def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler) -> None:
+def _schedule(settings: Settings) -> RetrySchedule:
+    return RetrySchedule(
+        settings.webhook_schedule, settings.webhook_retry_after_max_seconds, settings.webhook_throttle_seconds
+    )
+
+
+def _failing(settings: Settings) -> FailingPolicy:
+    return FailingPolicy(
+        settings.webhook_failing_failures,
+        timedelta(hours=settings.webhook_failing_hours),
+        timedelta(days=settings.webhook_failing_days),
+    )
+
+
+def _attach_consumers(base: Base, settings: Settings, handler: EventsHandler, known: KnownErasures) -> None:
     base.copy_configuration()
-    base.consume("events", {EVENTS: Event}, handler.events, Fetching.behind(settings))
+    base.consume("events", {EVENTS: Event}, without_the_erased(known, handler.events), Fetching.behind(settings))
     for lane in Lane:
         critical = lane is Lane.CRITICAL
         fetching = Fetching.for_lane(settings, critical=True) if critical else Fetching.behind(settings)
-        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handler.accepted, fetching)
+        handle = without_the_erased(known, handler.accepted)
+        base.consume(f"accepted.{lane}", {accepted(lane): Message}, handle, fetching)
 
 
 def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: AttemptLog, dispatcher: Dispatcher) -> None:
@@ -92,6 +129,7 @@ def _start_loops(loops: Loops, settings: Settings, jobs: Jobs, attempt_log: Atte
 
     loops.run("webhooks.claim", lambda: dispatcher.claim(loops.stopping))
     loops.run("webhooks.publish", lambda: attempt_log.publish(loops.stopping))
+    loops.every("webhooks.look-around", settings.webhook_poll_seconds, dispatcher.look_around)
     loops.every("webhooks.renew", settings.webhook_lease_seconds / 3, dispatcher.renew)
     loops.every("webhooks.sweep", settings.sweep_seconds, attempt_log.sweep)
     loops.every("webhooks.age", settings.sweep_seconds, observe_age)

@@ -25,13 +25,14 @@ log = structlog.get_logger(__name__)
 PAUSE, LONGEST_PAUSE = 0.2, 5.0
 REMEMBERED = 5_000
 AT_ONCE = 500
+PUBLISHED_EXCERPT = 1024
 
 
 def attempt_record(document: Mapping[str, Any]) -> Outgoing:
-    """A kept attempt's record."""
-    attempt = WebhookAttempt.model_construct(
-        attempt_id=document["_id"], **{name: document[name] for name in _FIELDS if name in document}
-    )
+    """A kept attempt's record, with the beginning of the excerpt that is kept."""
+    fields = {name: document[name] for name in _FIELDS if name in document}
+    fields["excerpt"] = fields["excerpt"].encode()[:PUBLISHED_EXCERPT].decode(errors="ignore")
+    attempt = WebhookAttempt.model_construct(attempt_id=document["_id"], **fields)
     return Outgoing(WEBHOOK_EVENTS, attempt.message_id, attempt.encode(), trace_headers(attempt.trace))
 
 

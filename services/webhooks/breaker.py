@@ -1,4 +1,5 @@
-"""The circuit breaker of one endpoint: one that is down is probed now and then instead of being posted to."""
+"""The circuit breaker of one endpoint: one that is down, or asks for a pause, is probed now and then instead of being
+posted to."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ class Breaker:
     """Fed with `now` (seconds of any steady clock).
 
     Invariants: closed, it lets everything pass; open, at most one post at a time and none before `probe_at`; any
-    success closes it.
+    success closes it, but none before the end of a pause that the endpoint has asked for.
     """
 
     def __init__(self, policy: BreakerPolicy) -> None:
@@ -26,6 +27,7 @@ class Breaker:
         self._failures = 0
         self._wait = policy.first
         self._probing = False
+        self._held_until = 0.0
         self.probe_at: float | None = None
 
     @property
@@ -44,11 +46,16 @@ class Breaker:
         """A post starts; in an open breaker it is the probe."""
         self._probing = not self.closed
 
-    def succeeded(self) -> None:
+    def hold(self, until: float) -> None:
+        """The endpoint asks for a pause; a later end that it asked for before stays."""
+        self._held_until = max(self._held_until, until)
+        self.probe_at = max(self.probe_at or 0.0, until)
+
+    def succeeded(self, now: float) -> None:
         self._failures = 0
         self._wait = self._policy.first
         self._probing = False
-        self.probe_at = None
+        self.probe_at = self._held_until if now < self._held_until else None
 
     def failed(self, now: float) -> None:
         self._failures += 1
@@ -58,7 +65,7 @@ class Breaker:
         elif self._probing:
             self._probing = False
             self._wait = min(self._wait * 2, self._policy.longest)
-            self.probe_at = now + self._wait
+            self.probe_at = max(now + self._wait, self._held_until)
 
     def abandoned(self) -> None:
         """The post ended without telling anything of the endpoint."""

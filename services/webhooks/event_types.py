@@ -24,6 +24,7 @@ WebhookType = Literal[
     "email.replied",
     "email.read",
     "email.unsubscribed",
+    "endpoint.disabled",
     "webhook.test",
 ]
 TEST = "webhook.test"
@@ -31,6 +32,9 @@ TEST = "webhook.test"
 WEBHOOK_TYPES: frozenset[str] = frozenset(get_args(WebhookType))
 ON_REQUEST: frozenset[str] = frozenset({"email.accepted"})
 """Types that only an endpoint which names them gets."""
+
+DISABLED = "endpoint.disabled"
+"""What a workspace's other endpoints get when one of them is disabled by us."""
 
 _RENAMED = {EventType.RELAYED: "email.sent"}
 _INTERNAL = frozenset(

@@ -22,18 +22,21 @@ ACCEPTED = "email.accepted"
 class EventsHandler:
     """Makes jobs of events. A batch costs one query and one insert; a job that finds room goes out at once."""
 
-    def __init__(self, endpoints: Endpoints, jobs: Jobs, dispatcher: Dispatcher, lease_seconds: float) -> None:
+    def __init__(
+        self, endpoints: Endpoints, jobs: Jobs, dispatcher: Dispatcher, lease_seconds: float, pepper: bytes
+    ) -> None:
         self._endpoints = endpoints
         self._jobs = jobs
         self._dispatcher = dispatcher
         self._lease_seconds = lease_seconds
+        self._pepper = pepper
 
     async def events(self, batch: list[Incoming[Event]]) -> None:
         """`mail.events`."""
         shown = [(incoming.record, incoming.trace) for incoming in batch if webhook_type(incoming.record)]
         if shown:
             subscriptions = await self._endpoints.subscriptions({event.workspace_id for event, _ in shown})
-            await self._insert(_jobs(shown, subscriptions))
+            await self._insert(_jobs(shown, subscriptions, self._pepper))
 
     async def accepted(self, batch: list[Incoming[Message]]) -> None:
         """`mail.accepted.*`: each record is its message's `accepted` event, for the endpoints that ask for it."""
@@ -43,13 +46,14 @@ class EventsHandler:
             for incoming in batch
             if incoming.record.workspace_id in asking
         ]
-        await self._insert(_jobs(wanted, asking))
+        await self._insert(_jobs(wanted, asking, self._pepper))
 
     async def _insert(self, jobs: Sequence[Job]) -> None:
         """Inserts the jobs, leased to this process as far as it has room, and hands those to the dispatcher."""
         unique = list({job.id: job for job in jobs}.values())
         if not unique:
             return
+        await self._dispatcher.learn({job.endpoint_id for job in unique})
         marked = self._leased(unique)
         # this first length counts on our own clock; the renewals that follow are on the database's
         until = datetime.now(UTC) + timedelta(seconds=self._lease_seconds)
@@ -72,9 +76,13 @@ class EventsHandler:
 
 
 def _jobs(
-    events: Sequence[tuple[Event, str | None]], subscriptions: Mapping[str | None, Sequence[Subscription]]
+    events: Sequence[tuple[Event, str | None]],
+    subscriptions: Mapping[str | None, Sequence[Subscription]],
+    pepper: bytes,
 ) -> list[Job]:
     now = datetime.now(UTC)
     return [
-        job for event, trace in events for job in jobs_of(event, subscriptions.get(event.workspace_id, ()), trace, now)
+        job
+        for event, trace in events
+        for job in jobs_of(event, subscriptions.get(event.workspace_id, ()), trace, now, pepper)
     ]

@@ -10,7 +10,8 @@ from enum import StrEnum
 from random import Random
 
 JITTER = 0.2
-THROTTLED = frozenset({429, 503})
+THROTTLED = frozenset({429, 502, 503, 504})
+TOO_MANY = 429
 GONE = 410
 
 
@@ -47,35 +48,45 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The job's state after an attempt, when the next one is due, and whether the endpoint asked for no more."""
+    """The job's state after an attempt, when the next one is due, whether the endpoint asked for no more, and for how
+    many seconds it asked to be left alone."""
 
     state: JobState
     next_at: datetime | None = None
     disable: bool = False
+    hold: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RetrySchedule:
-    """`delays[n]` are the seconds before attempt n + 1; `longest_wait` caps what an endpoint may ask for."""
+    """`delays[n]` are the seconds before attempt n + 1; `longest_wait` caps what an endpoint may ask for, `throttle` is
+    what a 429 asks for that names no time."""
 
     delays: Sequence[float]
     longest_wait: float
+    throttle: float
 
     def decide(self, reply: Reply, attempt: int, now: datetime, rng: Random) -> Decision:
         """What follows on attempt number `attempt` (from 1), with 20 % of jitter against herds.
 
-        Retry-After (RFC 9110 section 10.2.3) of a 429 or 503 delays the next attempt and never hastens it.
+        Retry-After (RFC 9110 section 10.2.3) of a 429, 502, 503 or 504 delays the next attempt and never hastens it.
         """
         if reply.ok:
             return Decision(JobState.SUCCEEDED)
         if reply.status == GONE:
             return Decision(JobState.CANCELED, disable=True)
+        hold = self._hold(reply, now)
         if attempt >= len(self.delays):
-            return Decision(JobState.EXHAUSTED)
+            return Decision(JobState.EXHAUSTED, hold=hold)
         delay = self.delays[attempt] * (1 + JITTER * (2 * rng.random() - 1))
-        if reply.status in THROTTLED:
-            delay = max(delay, min(retry_after_seconds(reply.retry_after, now), self.longest_wait))
-        return Decision(JobState.WAITING, now + timedelta(seconds=delay))
+        return Decision(JobState.WAITING, now + timedelta(seconds=max(delay, hold)), hold=hold)
+
+    def _hold(self, reply: Reply, now: datetime) -> float:
+        if reply.status not in THROTTLED:
+            return 0.0
+        if reply.retry_after is None:
+            return self.throttle if reply.status == TOO_MANY else 0.0
+        return min(retry_after_seconds(reply.retry_after, now), self.longest_wait)
 
 
 def retry_after_seconds(value: str | None, now: datetime) -> float:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from services.webhooks.event_types import ON_REQUEST, webhook_body, webhook_type
 from shared.contracts.events import Event
+from shared.erasure import person_hmac
 from shared.mongo.entities import Entity
 from shared.tokens import BASE62
 
@@ -41,7 +42,7 @@ class Job:
 
     `attempt` counts the attempts made, `earlier` those of them that a retry by hand or a replay has put behind: the
     schedule of retries begins anew after them. `backfill` is the back-fill that made it, `token` the lease it is held
-    under.
+    under, `address_hmac` that of the recipient of the event's message.
     """
 
     id: str
@@ -58,20 +59,24 @@ class Job:
     trace: str | None = None
     backfill: str | None = None
     token: str | None = None
+    address_hmac: str = ""
 
     def with_token(self, token: str) -> Job:
         return replace(self, token=token)
 
 
-def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime) -> list[Job]:
-    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under."""
+def jobs_of(
+    event: Event, subscriptions: Sequence[Subscription], trace: str | None, now: datetime, pepper: bytes
+) -> list[Job]:
+    """The jobs that an event makes, the same each time; `trace` is the traceparent that the posts go under, `pepper`
+    the key of the address's HMAC."""
     type_ = webhook_type(event)
     if type_ is None:
         return []
     wanting = [each.endpoint_id for each in subscriptions if each.wants(type_, event.occurred_at)]
     if not wanting:
         return []
-    body = webhook_body(event, type_)
+    body, address_hmac = webhook_body(event, type_), person_hmac(pepper, event.recipient)
     return [
         Job(
             id=webhook_id(event.event_id, endpoint_id),
@@ -80,6 +85,7 @@ def jobs_of(event: Event, subscriptions: Sequence[Subscription], trace: str | No
             message_id=event.message_id,
             event_id=event.event_id,
             event_type=type_,
+            address_hmac=address_hmac,
             body=body,
             created_at=now,
             due_at=now,

@@ -1,9 +1,11 @@
-"""`mail.commands`: what is asked of whoever owns a message."""
+"""`mail.commands`: what is asked of whoever owns a message, and the erasures that are asked of everybody."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
+from shared.contracts.erasures import Erase, Erased
 from shared.contracts.messages import Message
 from shared.contracts.record import Record, Timestamp
 
@@ -17,7 +19,7 @@ class CommandType(StrEnum):
 class Command(Record):
     """A command with the identity it needs: its target may never have arrived at the one who acts on it.
 
-    A bounce says who asked for it (`by`) and why (`text`).
+    A bounce says who asked for it (`by`) and why (`text`); so does a cancellation that no caller asked for.
     """
 
     command_id: str
@@ -26,3 +28,27 @@ class Command(Record):
     message: Message
     by: str | None = None
     text: str | None = None
+
+
+class Asked(Record):
+    """Whatever stands on `mail.commands`: one of the three, or nothing where a newer Posthorn asks for more."""
+
+    command: Command | None = None
+    erase: Erase | None = None
+    erased: Erased | None = None
+
+    @classmethod
+    def decode(cls, value: bytes) -> Self:
+        """Reads the record that its `type` says; raises pydantic.ValidationError where it does not fit."""
+        match _Typed.decode(value).type:
+            case "erase":
+                return cls(erase=Erase.decode(value))
+            case "erased":
+                return cls(erased=Erased.decode(value))
+            case type_ if type_ in list(CommandType):
+                return cls(command=Command.decode(value))
+        return cls()
+
+
+class _Typed(Record):
+    type: str

@@ -53,6 +53,7 @@ class Workspace(Record):
     `default_tracking` names what is tracked where a message does not say (`opens`, `clicks`). `rate_limit` is in
     requests a minute over all of its keys, None for the setting's; `daily_quota` in recipients a day (UTC), None for
     no limit. With `complaints_spare_critical` a complaint to the workspace stops no authentication or security mail.
+    Unless it is to `keep_content`, what messages say is deleted when they have ended, and never shown.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Workspace(Record):
     rate_limit: int | None = None
     daily_quota: int | None = None
     complaints_spare_critical: bool = False
+    keep_content: bool = True
 
 
 class ApiKey(Record):
@@ -211,18 +213,31 @@ class WarmupPlan(BaseModel):
 
 
 class Endpoint(Record):
-    """A customer's webhook endpoint; the secret is sealed. `events` empty means all but `email.accepted`.
+    """A customer's webhook endpoint. `events` empty means all but what is given on request only.
 
-    `disabled_reason` is `gone` where the endpoint itself asked for no more (410), None where a caller disabled it.
-    `enabled_since` is when it was enabled again last, None where it has been since it was made.
+    `secret` is sealed, and so is `previous_secret`, the one before a rotation, which goes on signing until
+    `previous_until`. `templates` is the sealed JSON of the `headers`, `query` and `body` that its owner has written:
+    they may hold tokens of the receiver's. `concurrency`, `rate` (posts a second) and `timeout_seconds` are None for
+    the setting's. `disabled_reason` is `gone` where the endpoint itself asked for no more (410), `failing` where
+    nothing but failures came of it for days, None where a caller disabled it; `enabled_since` is when it was enabled
+    again last, None where it has been since it was made.
     """
 
     url: str
+    name: str = ""
     events: list[str] = []
     description: str = ""
     enabled: bool = True
     disabled_reason: str | None = None
     secret: str
+    previous_secret: str | None = None
+    previous_until: Timestamp | None = None
+    signature: str = "standard"
+    method: str = "POST"
+    templates: str | None = None
+    concurrency: int | None = None
+    rate: int | None = None
+    timeout_seconds: int | None = None
     created_at: Timestamp
     enabled_since: Timestamp | None = None
 

@@ -6,7 +6,9 @@ from shared.contracts.record import Record, Timestamp
 
 
 class WebhookAttempt(Record):
-    """One posted webhook. `status` is None where no HTTP reply came; `excerpt` is at most 1 KiB of the reply."""
+    """One posted webhook. `status` is None where no HTTP reply came; `excerpt` is at most 1 KiB of the reply.
+
+    `address_hmac` is that of the message's recipient."""
 
     attempt_id: str
     message_id: str
@@ -14,6 +16,7 @@ class WebhookAttempt(Record):
     event_id: str
     event_type: str
     endpoint_id: str
+    address_hmac: str | None = None
     url: str
     attempt: int
     status: int | None = None

@@ -23,6 +23,7 @@ TAGS = {
     "contacts": "Recipients that the workspace knows, their events, and the fields that they have",
     "templates": "What is sent again and again, in versions",
     "suppressions": "Addresses that get no mail",
+    "privacy": "What is held of one person: all of it to take along, and its erasure",
     "webhooks": "Endpoints that are told what became of messages, and each attempt to tell them",
     "queue": "What waits to be delivered, and what may be done with it",
     "transports": "Ways out: the recipients' own mail servers, and smart hosts",

@@ -22,6 +22,7 @@ PROBLEMS = {
     403: "The key lacks the scope, or the workspace may not (`error` and `feature` say what is missing)",
     404: "There is none, or it is another workspace's",
     409: "It was changed at the same time; try again",
+    410: "The workspace keeps nothing of what its messages say",
     413: "The body is too large",
     415: "The body is of another media type",
     422: "Faults in the request, all of them",

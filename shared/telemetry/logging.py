@@ -1,15 +1,20 @@
-"""JSON logs with message and trace ids; no subject, body, address or key is ever passed to them."""
+"""JSON logs with message and trace ids; no subject, body or key is ever passed to them, and no address gets through:
+a path, or the text of an error of MongoDB's or of a client library, may hold one."""
 
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import time
+from typing import Any
 
 import structlog
 
 CLIENTS = ("aiokafka", "httpx", "uvicorn.access", "faststream", "aiosmtplib", "pymongo")
 SELDOM_SECONDS = 10.0
+ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]{}\\/=]+(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*", re.IGNORECASE)
+SHOWN = "(address)"
 
 
 class Seldom(logging.Filter):
@@ -31,6 +36,19 @@ class Seldom(logging.Filter):
         return True
 
 
+def without_addresses(logger: Any, method: str, event: Any) -> Any:
+    """A processor of structlog's: what looks like a mail address is not logged."""
+    return {name: _without_addresses(value) for name, value in event.items()}
+
+
+def _without_addresses(value: Any) -> Any:
+    if isinstance(value, str):
+        return ADDRESS.sub(SHOWN, value) if "@" in value or "%40" in value else value
+    if isinstance(value, list | tuple):
+        return [_without_addresses(each) for each in value]
+    return value
+
+
 def setup_logging(service: str, level: str = "INFO") -> None:
     """Sends structlog's and the standard library's logs to stderr as one JSON object a line."""
     shared: list[structlog.typing.Processor] = [
@@ -39,6 +57,7 @@ def setup_logging(service: str, level: str = "INFO") -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", key="timestamp"),
         structlog.processors.format_exc_info,
+        without_addresses,
         _service_adder(service),
     ]
     structlog.configure(

@@ -142,6 +142,8 @@ DOMAINS_FAILING = Gauge("posthorn_domains_failing", "Verified domains whose DNS 
 LEASES_RECOVERED = Counter("posthorn_leases_recovered_total", "Leases that ran out, by what was done", ("collection",))
 WEBHOOK_ATTEMPTS = Counter("posthorn_webhook_attempts_total", "Webhook posts by outcome", ("outcome",))
 WEBHOOK_SECONDS = Histogram("posthorn_webhook_seconds", "Time of one webhook post", (), buckets=STAGE_BUCKETS)
+WEBHOOK_PAUSES = Counter("posthorn_webhook_pauses_total", "Replies that asked for a pause of their endpoint", ())
+WEBHOOK_DISABLED = Counter("posthorn_webhook_endpoints_disabled_total", "Endpoints disabled, by why", ("reason",))
 ENTITY_AGE = Gauge("posthorn_entity_copy_age_seconds", "Since this service last heard of configuration", ())
 LOOP_FAILURES = Counter("posthorn_loop_failures_total", "Turns of a background loop that failed", ("loop",))
 

@@ -26,7 +26,10 @@ from shared.settings import SharedSettings
 
 # Who works now, and since when, and whose key was used last: no part of any message's life. Of health what is made anew
 # of its slots as time goes on; the slots themselves are compared.
-VOLATILE = {"leases", "destinations", "entity_changes", "last_uses", "health_hours", "health_breakers"}
+VOLATILE = {
+    *("leases", "destinations", "entity_changes", "last_uses"),
+    *("health_hours", "health_breakers", "health_standings"),
+}
 
 
 async def everything(

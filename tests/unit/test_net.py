@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_network
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.net import is_public
-
-PRIVATE = [
-    "0.0.0.0/8",
-    "10.0.0.0/8",
-    "100.64.0.0/10",
-    "127.0.0.0/8",
-    "169.254.0.0/16",
-    "172.16.0.0/12",
-    "192.0.2.0/24",
-    "192.88.99.0/24",
-    "192.168.0.0/16",
-    "198.18.0.0/15",
-    "198.51.100.0/24",
-    "203.0.113.0/24",
-    "224.0.0.0/4",
-    "240.0.0.0/4",
-]
-PREFIXES = ["::", "::ffff:0:0", "::ffff:0:0:0", "64:ff9b::", "64:ff9b:1::"]
+from tests.unit.embedded import private_v4, spellings_v6, within_v6
 
 
-def private_v4() -> st.SearchStrategy[IPv4Address]:
-    networks = [IPv4Network(network) for network in PRIVATE]
-    return st.sampled_from(networks).flatmap(
-        lambda network: st.integers(int(network.network_address), int(network.broadcast_address)).map(IPv4Address)
-    )
-
-
-@given(private_v4())
-def test_no_private_ipv4_address_passes_in_any_embedding(address: IPv4Address) -> None:
+@given(private_v4(), st.integers(0, 65535))
+def test_no_private_ipv4_address_passes_in_any_embedding(address: IPv4Address, port: int) -> None:
     assert not is_public(address)
-    for prefix in PREFIXES:
-        assert not is_public(IPv6Address(int(IPv6Address(prefix)) | int(address)))
-    assert not is_public(IPv6Address(int(IPv6Address("2002::")) | int(address) << 80))  # 6to4
-    assert not is_public(IPv6Address(int(IPv6Address("2001::")) | int(address) ^ 0xFFFFFFFF))  # Teredo
+    for embedded in within_v6(address, port):
+        for spelling in spellings_v6(embedded):
+            assert not is_public(spelling), spelling
 
 
 @given(st.integers(0, 2**128 - 1).map(IPv6Address))

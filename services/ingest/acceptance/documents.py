@@ -128,7 +128,8 @@ def submission_document(
     """The submission, and its messages in the order of to, cc, bcc; `content_ids` by the mailbox of the From.
 
     `pending` are the messages that the relay may publish now; what is scheduled has none until it is `due_at`. Where
-    ingest itself has something to say of a message the document is `unpublished`.
+    ingest itself has something to say of a message the document is `unpublished`. Where the workspace keeps no content
+    it has no subject, and its contents are to be disposed of at its end.
     """
     submission_id = uuid7()
     status = "scheduled" if plan.times.scheduled_at else "pending"
@@ -155,10 +156,11 @@ def submission_document(
         "accepted_at": plan.accepted_at,
         "expires_at": plan.times.expires_at,
         "trace": plan.trace,
-        "subject": plan.letter.subject,
         "messages": messages,
         "sweeps": 0,
         **({"number": number} if number is not None else {}),
+        **({"shares": plan.content_id} if plan.content_id is not None else {}),
+        **({"subject": plan.letter.subject} if plan.principal.workspace.keep_content else {"dispose": True}),
     }
     pending = [entry["id"] for entry in messages if "suppressed" not in entry]
     if not pending:

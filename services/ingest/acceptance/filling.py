@@ -9,7 +9,6 @@ from services.ingest.acceptance.send_request import SendRequest
 from services.ingest.faults import TOO_LARGE, Faults, pointer_to
 from services.ingest.templates.rendering import (
     BrokenLineError,
-    RenderedTooLargeError,
     render_html,
     render_line,
     render_text,
@@ -18,6 +17,7 @@ from services.ingest.templates.template import Template
 from services.ingest.tracking.rewriting import Marks
 from shared.addresses import InvalidAddressError, Mailbox, parse_mailbox, render_mailbox
 from shared.content import MAX_BYTES
+from shared.rendering import RenderedTooLargeError
 
 Render = Callable[[str, Mapping[str, Any]], str]
 RENDERED: Mapping[str, Render] = {

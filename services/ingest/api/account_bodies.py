@@ -154,6 +154,7 @@ class WorkspaceSettings(Body):
     complaints_spare_critical: bool = Field(
         False, description="send authentication and security mail to who complained about other mail"
     )
+    keep_content: bool = Field(True, description="false: what messages say goes when they have ended, and is not shown")
 
 
 class WorkspaceBody(WorkspaceSettings):
@@ -164,10 +165,13 @@ class WorkspaceBody(WorkspaceSettings):
 
 
 class WorkspaceChanges(WorkspaceSettings, Changed):
-    """The fields of a workspace to change; what is not given stays. A key may change the three defaults alone."""
+    """The fields of a workspace to change; what is not given stays. A key may change the three defaults and
+    `keep_content` alone."""
 
     name: Name = ""
     owner_email: Address = ""
 
 
-OWN_SETTINGS = frozenset({"default_sender", "default_stream", "default_tracking", "complaints_spare_critical"})
+OWN_SETTINGS = frozenset(
+    {"default_sender", "default_stream", "default_tracking", "complaints_spare_critical", "keep_content"}
+)

@@ -79,6 +79,7 @@ class WorkspaceView(BaseModel):
     rate_limit: int | None
     daily_quota: int | None
     complaints_spare_critical: bool
+    keep_content: bool
     created_at: AwareDatetime
 
 

@@ -22,10 +22,13 @@ from services.ingest.store.schedule import Canceled, Schedule
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
 from shared.content import Attachment, Content, ContentStore
+from shared.erasure import is_erased
 from shared.errors import ProblemError, answered_within, not_found
 from shared.openapi.operations import problems, replies
 from shared.openapi.security import needs
 from shared.service import Base
+
+NOT_KEPT = "content_not_kept"
 
 
 class MessageActions:
@@ -50,24 +53,26 @@ class MessageActions:
         view = message_view(document)
         return (200, view | {"status": "canceled"}) if canceled is Canceled.DONE else (202, view)
 
-    async def content(self, workspace_id: str, message_id: str) -> Content:
-        """What the message says; raises a 404 problem once that is not kept any more."""
-        record = await self._reader.record(workspace_id, message_id)
-        content = await self._contents.peek(record.content_id, workspace_id)
-        if content is None:
+    async def content(self, principal: Principal, message_id: str) -> Content:
+        """What the message says; raises a 404 problem once that is not kept any more, 410 where nothing is kept."""
+        record = await self._reader.record(principal.workspace_id, message_id)
+        if not principal.workspace.keep_content:
+            raise ProblemError(410, NOT_KEPT, "This workspace keeps nothing of what its messages say.")
+        content = await self._contents.peek(record.content_id, principal.workspace_id)
+        if content is None or is_erased(record.recipient):
             raise ProblemError(404, "content_gone", "What this message says is not kept any more.")
         return content
 
-    async def content_while_kept(self, workspace_id: str, message_id: str) -> Content | None:
+    async def content_while_kept(self, principal: Principal, message_id: str) -> Content | None:
         """What the message says, None once that is not kept any more."""
         try:
-            return await self.content(workspace_id, message_id)
+            return await self.content(principal, message_id)
         except ProblemError:
             return None
 
-    async def attachment(self, workspace_id: str, message_id: str, attachment_id: str) -> Attachment:
-        """One of the message's attachments; raises a 404 problem."""
-        content = await self.content(workspace_id, message_id)
+    async def attachment(self, principal: Principal, message_id: str, attachment_id: str) -> Attachment:
+        """One of the message's attachments; raises a 404 problem, 410 where nothing is kept."""
+        content = await self.content(principal, message_id)
         found = next((one for one in content.attachments if one.blob_id == attachment_id), None)
         if found is None:
             raise not_found("attachment")
@@ -95,10 +100,10 @@ def actions_router(
         return json_response(status, view)
 
     async def get_email_content(id: str, principal: Principal = may_read) -> Response:
-        return json_response(200, content_view(id.lower(), await actions.content(principal.workspace_id, id.lower())))
+        return json_response(200, content_view(id.lower(), await actions.content(principal, id.lower())))
 
     async def get_attachment(id: str, attachment: str, principal: Principal = may_read) -> Response:
-        found = await actions.attachment(principal.workspace_id, id.lower(), attachment)
+        found = await actions.attachment(principal, id.lower(), attachment)
         headers = {
             "Content-Disposition": f"attachment; filename*=utf-8''{quote(found.filename, safe='')}",
             "Content-Length": str(found.size),
@@ -112,7 +117,7 @@ def actions_router(
             workspace_id = call.principal.workspace_id
             async with answered_within(door.settings.answer_seconds):
                 record = await reader.record(workspace_id, id.lower())
-                content = await actions.content(workspace_id, id.lower())
+                content = await actions.content(call.principal, id.lower())
                 admitted = await admission.resend(call, record, content, render)
         headers = {"Idempotency-Replayed": "true"} if admitted.replayed else None
         return Response(admitted.reply, 202, headers, media_type="application/json")
@@ -125,7 +130,7 @@ def actions_router(
         ),
     }  # fmt: skip
     no_content = "No such message, or what it says is not kept any more"
-    gone = problems(*GATES, 404, _404=no_content)
+    gone = problems(*GATES, 404, 410, _404=no_content)
     file: dict[int | str, Any] = {
         200: {"description": "The file", "content": {"*/*": {"schema": {"type": "string", "format": "binary"}}}}
     }
@@ -137,7 +142,7 @@ def actions_router(
             ("DELETE", "", cancel_email, f"cancel{part}_email", "Cancel a message", canceled),
             (
                 "GET", "/content", get_email_content, f"get{part}_email_content", "What a message says",
-                replies(200, ContentReply, "What it says", *GATES, 404, _404=no_content),
+                replies(200, ContentReply, "What it says", *GATES, 404, 410, _404=no_content),
             ),
             (
                 "GET", "/attachments/{attachment}", get_attachment, f"get{part}_attachment",
@@ -145,7 +150,7 @@ def actions_router(
             ),
             (
                 "POST", "/resend", resend_email, f"resend{part}_email", "Send a message again, to the same recipient",
-                send_responses(404, _404=no_content),
+                send_responses(404, 410, _404=no_content),
             ),
         ):  # fmt: skip
             router.add_api_route(

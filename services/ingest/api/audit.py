@@ -9,12 +9,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.ingest.api.account_views import AuditPage, audit_view
-from services.ingest.api.operations import GATES, Moment, Pages
+from services.ingest.api.operations import GATES, Moment
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.audit import AuditLog
 from shared.api import service_router
 from shared.auth import Principal, caller, operator_or_caller
+from shared.id_pages import Pages
 from shared.openapi.operations import replies
 from shared.service import Base
 

@@ -9,7 +9,7 @@ from services.ingest.accounts.grants import require_within
 from services.ingest.accounts.keys import ApiKeys
 from services.ingest.api.account_bodies import KeyBody, KeyChanges, Rotation
 from services.ingest.api.account_views import KeyPage, KeyView, NewKeyView, key_view
-from services.ingest.api.operations import CHANGE, GATES, Pages, conflict, has_body
+from services.ingest.api.operations import CHANGE, GATES, conflict, has_body
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.owned import Owned
@@ -18,6 +18,7 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller, operator_or_caller
 from shared.contracts.entities import ApiKey, Kind
 from shared.errors import not_found
+from shared.id_pages import Pages
 from shared.mongo.entities import Entity, VersionConflictError
 from shared.openapi.operations import BODY, Cursor, Limit, body_of, replies
 from shared.service import Base

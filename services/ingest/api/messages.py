@@ -16,7 +16,7 @@ from services.ingest.api.operations import GATES, Moment
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.projection.timeline import timeline_of
 from services.ingest.projection.views import document_of_submission, message_view
-from services.ingest.store.messages import Messages, first_id
+from services.ingest.store.messages import Messages
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
 from shared.contracts.messages import Message
@@ -25,7 +25,7 @@ from shared.errors import Fault, invalid_request, not_found
 from shared.openapi.operations import replies
 from shared.service import Base
 from shared.telemetry.tracing import trace_id_of
-from shared.tokens import Cursors, InvalidCursorError
+from shared.tokens import Cursors, InvalidCursorError, first_id
 
 SCOPE = "email.history"
 CLOCK_SLACK = timedelta(minutes=1)

@@ -30,6 +30,7 @@ def preview_router(base: Base, admission: Admission, door: Door) -> APIRouter:
 
     async def preview(request: Request) -> Response:
         principal = await door.sender(request)
+        principal.require_content()
         try:
             asked, faults = parse_send_request(await door.json_body(request))
         except MalformedJsonError as error:

@@ -9,7 +9,7 @@ from services.ingest.accounts.credentials import SmtpCredentials, as_key
 from services.ingest.accounts.grants import require_within
 from services.ingest.api.account_bodies import CredentialBody
 from services.ingest.api.account_views import CredentialPage, CredentialView, NewCredentialView, credential_view
-from services.ingest.api.operations import GATES, Pages, conflict
+from services.ingest.api.operations import GATES, conflict
 from services.ingest.settings import Settings
 from services.ingest.store.owned import Owned
 from services.ingest.store.uses import LastUses
@@ -17,6 +17,7 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller
 from shared.contracts.entities import Kind, SmtpCredential
 from shared.errors import not_found
+from shared.id_pages import Pages
 from shared.mongo.entities import Entity, VersionConflictError
 from shared.openapi.operations import BODY, Cursor, Limit, body_of, replies
 from shared.service import Base

@@ -143,6 +143,7 @@ def _add_changes(router: APIRouter, templates: Templates, owner: Principal, auth
     async def change_template(template: str, request: Request, principal: Principal = owner) -> Response:
         """Change a template. That makes a new version of it; one that changes nothing makes none."""
         _found(await templates.read(principal.workspace_id, template.lower()))
+        principal.require_content()
         given, faults = await read_object(request, TemplateChanges, LARGEST_REQUEST)
 
         def changed(before: dict[str, Any]) -> dict[str, Any]:
@@ -206,6 +207,7 @@ def _add_versions(router: APIRouter, templates: Templates, pages: Pages, owner: 
     async def preview_template(template: str, request: Request, principal: Principal = owner) -> Response:
         """Render a template with data, without sending anything."""
         _found(await templates.read(principal.workspace_id, template.lower()))
+        principal.require_content()
         given, faults = await read_object(request, PreviewBody, LARGEST_DATA)
         faults.raise_any()
         wanted = _found(await templates.read(principal.workspace_id, template.lower(), given.get("version")))

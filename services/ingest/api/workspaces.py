@@ -11,7 +11,7 @@ from services.ingest.accounts.administration import Administration
 from services.ingest.accounts.changes import Changes, actor_of, end
 from services.ingest.api.account_bodies import OWN_SETTINGS, WorkspaceBody, WorkspaceChanges
 from services.ingest.api.account_views import WorkspacePage, WorkspaceView, workspace_view
-from services.ingest.api.operations import CHANGE, GATES, Pages, conflict
+from services.ingest.api.operations import CHANGE, GATES, conflict
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.owned import Owned
@@ -20,6 +20,7 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, operator, operator_or_caller
 from shared.contracts.entities import Kind
 from shared.errors import Fault, invalid_request, not_found
+from shared.id_pages import Pages
 from shared.mongo.entities import Entity, VersionConflictError
 from shared.openapi.operations import BODY, OPERATOR, Cursor, Limit, body_of, replies
 from shared.service import Base

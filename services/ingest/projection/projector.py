@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from services.ingest.disposal import Disposal
 from services.ingest.handlers import Projection
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
@@ -11,8 +12,10 @@ from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, WEBHOOK_EVENTS, Lane, accepted
 from shared.contracts.webhooks import WebhookAttempt
+from shared.erasing import without_the_erased
 from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
+from shared.mongo.erasures import KnownErasures
 from shared.service import Base
 
 # Most messages have an outcome by then, and their acceptance need not be written.
@@ -26,10 +29,13 @@ def accepted_consumer(lane: Lane) -> str:
 
 def attach_projector(base: Base, settings: Settings) -> None:
     """Attaches the consumers that keep the read model."""
-    projection = Projection(Messages(base.database))
+    projection = Projection(Messages(base.database), Disposal(base))
+    known = KnownErasures(base.database, settings.pepper_bytes)
     for lane in Lane:
         fetching = replace(Fetching.behind(settings), age=OUTCOME_SECONDS)
-        base.consume(accepted_consumer(lane), {accepted(lane): Message}, projection.accepted, fetching, stuck_event)
+        handle = without_the_erased(known, projection.accepted)
+        base.consume(accepted_consumer(lane), {accepted(lane): Message}, handle, fetching, stuck_event)
     fetching = Fetching.behind(settings)
-    base.consume(EVENTS_CONSUMER, {EVENTS: Event}, projection.events, fetching)
-    base.consume(WEBHOOKS_CONSUMER, {WEBHOOK_EVENTS: WebhookAttempt}, projection.webhooks, fetching)
+    base.consume(EVENTS_CONSUMER, {EVENTS: Event}, without_the_erased(known, projection.events), fetching)
+    posted = without_the_erased(known, projection.webhooks)
+    base.consume(WEBHOOKS_CONSUMER, {WEBHOOK_EVENTS: WebhookAttempt}, posted, fetching)

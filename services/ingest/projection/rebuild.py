@@ -1,7 +1,7 @@
 """The read model made again from the topics, by the projector's own handlers.
 
 What the fold has taken already changes nothing, so this may run beside the projector, and over documents that are older
-than the topics' retention.
+than the topics' retention. Who was erased since a record was published does not come back.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, WEBHOOK_EVENTS, Lane, accepted
 from shared.contracts.webhooks import WebhookAttempt
+from shared.erasing import without_the_erased
 from shared.kafka.batch import Handler, Incoming
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.reading import read_topics
 from shared.mongo.client import make_client, open_database
+from shared.mongo.erasures import KnownErasures
 from shared.settings import SharedSettings
 
 log = structlog.get_logger(__name__)
@@ -53,8 +55,9 @@ async def rebuild(
     """
     client = make_client(settings)
     try:
-        messages = _Messages(open_database(client, settings.database("ingest")), into)
-        return await _Rebuild(messages, workspace_id).run(settings, since)
+        database = open_database(client, settings.database("ingest"))
+        known = KnownErasures(database, settings.pepper_bytes)
+        return await _Rebuild(_Messages(database, into), known, workspace_id).run(settings, since)
     finally:
         client.close()
 
@@ -71,8 +74,9 @@ class _Messages(Messages):
 
 
 class _Rebuild:
-    def __init__(self, messages: _Messages, workspace_id: str | None) -> None:
+    def __init__(self, messages: _Messages, known: KnownErasures, workspace_id: str | None) -> None:
         self._messages = messages
+        self._known = known
         self._workspace_id = workspace_id
         self._done = Rebuilt()
 
@@ -87,7 +91,8 @@ class _Rebuild:
         async for batch in read_topics(settings, names, since):
             self._done.records += len(batch)
             for topic, (model, handler) in parts.items():
-                await self._handle(handler, self._decoded(model, [raw for raw in batch if raw.topic == topic]))
+                found = self._decoded(model, [raw for raw in batch if raw.topic == topic])
+                await self._handle(without_the_erased(self._known, handler), found)
         self._done.changes = self._messages.changes
         return self._done
 

@@ -114,7 +114,7 @@ def document_of_submission(submission: Document) -> dict[str, Any]:
         "recipient": message.recipient,
         "recipient_type": message.recipient_type.value,
         "sender": message.sender,
-        "subject": submission["subject"],
+        "subject": submission.get("subject"),
         "stream": message.stream.value,
         "tags": message.tags,
         "metadata": message.metadata,

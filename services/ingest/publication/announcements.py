@@ -10,6 +10,7 @@ from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import EVENT_NAMESPACE, Event, EventType, accepted_event, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import COMMANDS, EVENTS
+from shared.erasure import REASON, is_erased
 from shared.kafka.publish import Outgoing
 from shared.telemetry.tracing import trace_headers
 
@@ -37,5 +38,6 @@ def _of_message(submission: Mapping[str, Any], entry: Mapping[str, Any]) -> list
         data = {"reason": entry["suppressed"], "by": "ingest"}
         events.append(event_of(message, EventType.SUPPRESSED, message.accepted_at, data))
     if moment := entry.get("canceled_at"):
-        events.append(event_of(message, EventType.CANCELED, moment, {"reason": "requested"}))
+        reason = REASON if is_erased(message.recipient) else "requested"
+        events.append(event_of(message, EventType.CANCELED, moment, {"reason": reason}))
     return [Outgoing(EVENTS, message.message_id, event.encode(), headers) for event in events]

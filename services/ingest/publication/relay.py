@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from opentelemetry.trace import Span, SpanKind
 
+from services.ingest.disposal import Disposal
 from services.ingest.publication.allowance import Allowance
 from services.ingest.publication.announcements import announcements
 from services.ingest.publication.lag import LagWatch
@@ -57,7 +58,7 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     announcer = Outbox(base.database[COLLECTION], base.publisher, announcements)
     scheduler = Scheduler(Schedule(base.database), clock, announcer, held("scheduler"))
     loops.run("scheduler", _working(scheduler, loops, settings.schedule_poll_ms / 1000))
-    sweeper = Sweeper(store, Messages(base.database), base.publisher, held("sweeper"), settings)
+    sweeper = Sweeper(store, Messages(base.database), Disposal(base), base.publisher, held("sweeper"), settings)
     loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
 
 

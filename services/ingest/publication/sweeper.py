@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from services.ingest.disposal import Disposal
 from services.ingest.publication.tenure import HeldTenure
 from services.ingest.rules import Sweep, sweep_of, wait_before
 from services.ingest.settings import Settings
@@ -28,11 +29,18 @@ class Sweeper:
     """Compares published submissions with the read model when their `sweep_at` has come."""
 
     def __init__(
-        self, submissions: Relayed, messages: Messages, publisher: Publisher, tenure: HeldTenure, settings: Settings
+        self,
+        submissions: Relayed,
+        messages: Messages,
+        disposal: Disposal,
+        publisher: Publisher,
+        tenure: HeldTenure,
+        settings: Settings,
     ) -> None:
         self.tenure = tenure
         self._submissions = submissions
         self._messages = messages
+        self._disposal = disposal
         self._publisher = publisher
         self._settings = settings
 
@@ -45,6 +53,7 @@ class Sweeper:
         heads = await self._messages.heads([message["id"] for document in due for message in document["messages"]])
         sweeps = [(document, self._decide(document, heads, now)) for document in due]
         await self._expire([(document, sweep) for document, sweep in sweeps if sweep.expired])
+        await self._disposal.settle([document["_id"] for document, sweep in sweeps if sweep.closes])
         await self._submissions.settle(sweeps)
         for document, sweep in sweeps:
             metrics.SWEPT.labels(document["lane"]).inc(len(sweep.again))

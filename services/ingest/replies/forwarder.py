@@ -84,6 +84,8 @@ class Forwarder:
                 raise UnansweredError(problem.code) from problem
             log.warning("a reply cannot be passed on", event_id=event.event_id, code=problem.code)
             return problem.code
+        if not principal.workspace.keep_content:
+            await self._contents.delete([content.content_id])
         return "passed on"
 
     def _message(self, event: Event, content: Content, *, smtputf8: bool) -> MimeMessage:

@@ -9,7 +9,9 @@ from services.ingest.store import (
     contact_events,
     contacts,
     credentials,
+    disposal,
     domains,
+    erasing,
     messages,
     quota,
     relay,
@@ -41,4 +43,6 @@ INDEXES = _merged(
     audit.INDEXES,
     credentials.INDEXES,
     quota.INDEXES,
+    disposal.INDEXES,
+    erasing.INDEXES,
 )

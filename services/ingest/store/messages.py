@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -32,6 +32,14 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 WITHOUT_DETAIL = {"events": 0, "webhooks": 0}
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A submission's subject, where it is kept; `disposable` says that what it says goes with its end."""
+
+    subject: str | None
+    disposable: bool
+
+
 class Messages:
     """Reads and writes of the read model, `collection`. Its readers always name the workspace."""
 
@@ -50,10 +58,11 @@ class Messages:
         written = await self._messages.bulk_write(writes, ordered=False)
         return int(written.modified_count + written.upserted_count)
 
-    async def subjects(self, submission_ids: Collection[str]) -> dict[str, str]:
-        """The subjects of the submissions that are still there, by submission id."""
-        query = self._submissions.find({"_id": {"$in": list(submission_ids)}}, {"subject": 1})
-        return {document["_id"]: document["subject"] async for document in query}
+    async def said(self, submission_ids: Collection[str]) -> dict[str, Said]:
+        """What is shown of the submissions that are still there, by submission id."""
+        fields = {"subject": 1, "dispose": 1}
+        query = self._submissions.find({"_id": {"$in": list(submission_ids)}}, fields)
+        return {each["_id"]: Said(each.get("subject"), each.get("dispose", False)) async for each in query}
 
     async def heads(self, message_ids: Collection[str]) -> dict[str, Mapping[str, Any]]:
         """The heads (status, next_at …) of those messages that have any event yet."""
@@ -112,9 +121,3 @@ class Messages:
         )
         found: list[dict[str, Any]] = await query.sort("_id", -1).limit(limit).max_time_ms(READ_MS).to_list(None)
         return found
-
-
-def first_id(moment: datetime, later: timedelta = timedelta(0)) -> str:
-    """The least UUIDv7 of a millisecond, `later` than the moment, which may be the first or the last that there is."""
-    digits = f"{max(0, round((moment.timestamp() + later.total_seconds()) * 1000)):012x}"
-    return f"{digits[:8]}-{digits[8:]}-7000-8000-000000000000"

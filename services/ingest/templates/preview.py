@@ -9,13 +9,13 @@ from services.ingest.faults import TOO_LARGE, Faults
 from services.ingest.templates.rendering import (
     LONGEST_LINE,
     BrokenLineError,
-    RenderedTooLargeError,
     missing_names,
     render_html,
     render_line,
     render_text,
 )
 from services.ingest.templates.template import Template
+from shared.rendering import RenderedTooLargeError
 
 LARGEST_PREVIEW = 1024 * 1024
 

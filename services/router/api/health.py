@@ -56,7 +56,7 @@ class HealthApi:
         if owner is not None and found.workspace_id is None:
             counts = await self._room.hours.of_transport(owner, id_, now - DAY)
             return json_response(200, own_view(id_, counts, breakers, DAY))
-        spans = await self._room.slots.since(now - HORIZON, id_)
+        spans = await self._room.slots.of_transport(id_, now - HORIZON)
         lengths = (self._room.settings.breaking.window, HORIZON)
         shared = found.workspace_id is None
         return json_response(200, whole_view(id_, spans, breakers, lengths, now, shared=shared))

@@ -71,15 +71,10 @@ class Breaker:
     tally: Tally = Tally()
     version: int = 0
 
-    def counts_from(self, now: datetime, window: timedelta) -> datetime:
-        """Since when attempts count: for the length of the window, but none from before its last change."""
-        start = now - window
-        return start if self.since is None else max(start, self.since)
-
 
 def judge(breaker: Breaker, tally: Tally, now: datetime, policy: Policy) -> Breaker:
-    """The breaker as it is at `now`, the same one where it does not change. `tally` is of what counts (see
-    `counts_from`)."""
+    """The breaker as it is at `now`, the same one where it does not change. `tally` is of the window, without
+    what came before its last change; of a half-open one, of all that came after it."""
     match breaker.state:
         case State.CLOSED:
             if tally.attempts >= policy.least and tally.share >= policy.share:

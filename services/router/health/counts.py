@@ -24,6 +24,8 @@ TRANSPORTS_OWN = "own"  # neither the recipient's nor the message's failure
 UNREACHED = "unreached"  # no connection came to any of the recipient's hosts
 BOUNDS_MS = (50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000)
 BUCKETS = (*(f"ms_{bound}" for bound in BOUNDS_MS), "ms_more")
+JUDGED = ("attempts", TRANSPORTS_OWN, UNREACHED, "blocked")
+"""What breakers are judged by."""
 NAMES = (
     "attempts",
     *dict.fromkeys(ENDINGS.values()),

@@ -23,7 +23,8 @@ from services.router.health.store.breakers import Breakers
 from services.router.health.store.hours import WINDOW, Hours
 from services.router.health.store.reputations import Reputations, Standing
 from services.router.health.store.slots import Slots
-from services.router.health.tallies import judged_from, reached_in, transitions
+from services.router.health.store.standings import Standings
+from services.router.health.tallies import judged_from, reached_in, tallies, transitions, worth_telling
 from shared.telemetry import metrics
 
 log = structlog.get_logger(__name__)
@@ -37,6 +38,7 @@ class Judging:
         slots: Slots,
         hours: Hours,
         breakers: Breakers,
+        standings: Standings,
         reputations: Reputations,
         policy: Policy,
         thresholds: Thresholds,
@@ -44,6 +46,7 @@ class Judging:
         self._slots = slots
         self._hours = hours
         self._breakers = breakers
+        self._standings = standings
         self._reputations = reputations
         self._policy = policy
         self._thresholds = thresholds
@@ -57,7 +60,10 @@ class Judging:
         start = now - HORIZON if everything else judged_from(breakers.values(), now, self._policy)
         spans = await self._slots.since(start)
         reached = self._reached_by(spans, now)
-        changed = await self._breakers.change(transitions(spans, breakers, reached, now, self._policy))
+        recent = tallies(summed(spans, now - self._policy.window), reached, self._policy)
+        await self._standings.write(worth_telling(recent, self._policy), now)
+        after = transitions(spans, recent, breakers, reached, now, self._policy)
+        changed = await self._breakers.change(after)
         for breaker in changed:
             _tell(breaker)
         _observe((breakers | {breaker.key: breaker for breaker in changed}).values())

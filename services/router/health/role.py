@@ -9,6 +9,7 @@ from services.router.health.store.breakers import Breakers
 from services.router.health.store.hours import Hours
 from services.router.health.store.reputations import Reputations
 from services.router.health.store.slots import Slots
+from services.router.health.store.standings import Standings
 from services.router.health.told import Told
 from services.router.health.view import HealthView
 from shared.contracts.topics import EVENTS
@@ -25,8 +26,9 @@ class HealthRoom:
     def __init__(self, base: Base, settings: HealthSettings) -> None:
         self.settings = settings
         self.slots, self.hours = Slots(base.database), Hours(base.database)
-        self.breakers, self.reputations = Breakers(base.database), Reputations(base.database)
-        self.view = HealthView(self.slots, self.breakers, self.reputations, settings.breaking)
+        self.breakers, self.standings = Breakers(base.database), Standings(base.database)
+        self.reputations = Reputations(base.database)
+        self.view = HealthView(self.standings, self.breakers, self.reputations, settings.breaking)
         self._base = base
 
     def count(self) -> None:
@@ -41,6 +43,7 @@ class HealthRoom:
             self.slots,
             self.hours,
             self.breakers,
+            self.standings,
             self.reputations,
             self.settings.breaking,
             self.settings.thresholds,

@@ -20,7 +20,7 @@ from shared.addresses import domain_of
 HORIZON = timedelta(hours=1)
 """What is told later than that after it happened counts no more."""
 AHEAD = timedelta(minutes=1)
-MOST_WAYS = 300
+MOST_WAYS = 100
 MOST_SENDERS = 2000
 OTHERS = "others"
 """The rollup of what comes when a slot has all the ways that it may have: a transport's own sums stay whole."""
@@ -87,7 +87,7 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What all partitions were told of one slot's time."""
+    """What was counted by way in one slot."""
 
     at: datetime
     ways: dict[Pair, Way]
@@ -103,11 +103,17 @@ def is_in_time(moment: datetime, now: datetime) -> bool:
     return now - HORIZON <= moment <= now + AHEAD
 
 
-def summed(spans: Iterable[Span], since: datetime | None = None) -> dict[Pair, Way]:
-    """The sums by transport and rollup, of the spans that begin at `since` or later."""
+def summed(
+    spans: Iterable[Span], since: datetime | None = None, transport: str | None = None, rollup: str | None = None
+) -> dict[Pair, Way]:
+    """The sums by transport and rollup, of the spans that begin at `since` or later; of all, or of what is named."""
     sums: dict[Pair, Way] = {}
     for span in spans:
         if since is None or span.at >= since:
-            for pair, way in span.ways.items():
+            found = span.ways
+            if transport is not None:
+                wanted = [pair for pair in found if pair[0] == transport] if rollup is None else [(transport, rollup)]
+                found = {pair: found[pair] for pair in wanted if pair in found}
+            for pair, way in found.items():
                 sums.setdefault(pair, Way(way.kind)).counts.update(way.counts)
     return sums

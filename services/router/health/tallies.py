@@ -18,6 +18,7 @@ from services.router.health.standing import State
 
 DIRECT = "direct"
 MOST_NAMED = 20
+MOST_TOLD = 1000
 
 
 def tallies(ways: Mapping[Pair, Way], reached: Collection[Pair], policy: Policy) -> dict[Key, Tally]:
@@ -39,24 +40,41 @@ def tallies(ways: Mapping[Pair, Way], reached: Collection[Pair], policy: Policy)
     return found
 
 
+def worth_telling(judged: Mapping[Key, Tally], policy: Policy) -> dict[Key, Tally]:
+    """The tallies that a decision takes into account, the worst ones where they are many."""
+    found = {key: tally for key, tally in judged.items() if tally.troubled and tally.attempts >= policy.least}
+    worst = sorted(found, key=lambda key: (-found[key].share, -found[key].attempts, key[0], key[1] or ""))
+    return {key: found[key] for key in worst[:MOST_TOLD]}
+
+
 def transitions(
-    spans: Sequence[Span], breakers: Mapping[Key, Breaker], reached: Collection[Pair], now: datetime, policy: Policy
+    spans: Sequence[Span],
+    recent: Mapping[Key, Tally],
+    breakers: Mapping[Key, Breaker],
+    reached: Collection[Pair],
+    now: datetime,
+    policy: Policy,
 ) -> list[Breaker]:
-    """The breakers that change now, as they are after it."""
-    since = now - policy.window
-    recent = tallies(summed(spans, since), reached, policy)
+    """The breakers that change now, as they are after it. `recent` are the tallies of the window."""
     changed = []
     for key in {*recent, *breakers}:
         breaker = breakers.get(key) or Breaker(key)
         tally = recent.get(key, Tally())
-        if breaker.since is not None and breaker.state is not State.OPEN:
-            start = breaker.since if breaker.state is State.HALF_OPEN else breaker.counts_from(now, policy.window)
+        if breaker.since is not None and _counts_by_itself(breaker, now, policy):
             cut_off = {(key[0], rollup) for rollup in breaker.tally.cut_off}
-            tally = tallies(summed(spans, start), {*reached, *cut_off}, policy).get(key, Tally())
+            ways = summed(spans, breaker.since, *key)
+            tally = tallies(ways, {*reached, *cut_off}, policy).get(key, Tally())
         after = judge(breaker, tally, now, policy)
         if after is not breaker:
             changed.append(after)
     return changed
+
+
+def _counts_by_itself(breaker: Breaker, now: datetime, policy: Policy) -> bool:
+    """Whether it is judged by another time than the window: by what came after its last change."""
+    if breaker.state is State.CLOSED:
+        return breaker.since is not None and breaker.since > now - policy.window
+    return breaker.state is State.HALF_OPEN
 
 
 def judged_from(breakers: Iterable[Breaker], now: datetime, policy: Policy) -> datetime:

@@ -6,19 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from services.router.health.breaker import Breaker, Key, Policy, Tally, in_words
-from services.router.health.slots import summed
 from services.router.health.standing import UNTROUBLED, Health, Reputation, Standing, State
 from services.router.health.store.breakers import Breakers
 from services.router.health.store.reputations import Reputations
-from services.router.health.store.slots import Slots
-from services.router.health.tallies import tallies
+from services.router.health.store.standings import Standings
 
 
 class HealthView:
     """The health as it was read last, at first that of ways and senders without any trouble."""
 
-    def __init__(self, slots: Slots, breakers: Breakers, reputations: Reputations, policy: Policy) -> None:
-        self._slots = slots
+    def __init__(self, standings: Standings, breakers: Breakers, reputations: Reputations, policy: Policy) -> None:
+        self._standings = standings
         self._breakers = breakers
         self._reputations = reputations
         self._policy = policy
@@ -30,9 +28,8 @@ class HealthView:
 
     async def refresh(self) -> None:
         """Reads all there is to know; what is known already stays where that fails."""
-        since = datetime.now(UTC) - self._policy.window
-        recent = tallies(summed(await self._slots.since(since)), (), self._policy)
-        breakers = await self._breakers.all()
+        recent = await self._standings.read(datetime.now(UTC) - self._policy.window)
+        breakers = await self._breakers.troubled()
         troubled = await self._reputations.troubled()
         senders = {domain: standing.state for domain, standing in troubled.items()}
         self._known = health_of(recent, breakers, self._policy, senders)

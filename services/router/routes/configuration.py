@@ -29,6 +29,9 @@ class Way:
     host: Host | None = None
     weight: int = 100
 
+    def __hash__(self) -> int:
+        return hash((self.id, self.version))
+
     def rollup(self, of_recipient: str | None) -> str | None:
         """The name under which its connections share limits and health: a smart host's own, else the recipient's."""
         return of_recipient if self.kind == "direct" else f"smarthost:{self.id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
@@ -15,11 +15,11 @@ from shared.contracts.topics import Lane, Stream
 PLATFORM, WORKSPACE = "platform", "workspace"
 DEFAULT = "default"
 
-Tiers = Sequence[Sequence[tuple[str, int | None]]]
+Tiers = tuple[tuple[tuple[str, int | None], ...], ...]
 """Transports with their weights (None for the transport's own), by tiers in failover order."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
     """What rules may ask of a message, domains in lower case. `attempt` counts the SMTP attempts made before.
 
@@ -35,7 +35,7 @@ class Facts:
     rollup: str | None = None
 
     def to(self, rollup: str) -> Facts:
-        return replace(self, rollup=rollup)
+        return Facts(self.stream, self.tags, self.sender_domain, self.recipient_domain, self.size, self.attempt, rollup)
 
 
 def facts_of(message: Message) -> Facts:

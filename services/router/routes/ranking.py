@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from hashlib import blake2b
 
 from services.router.health import UNTROUBLED, Health, Standing, State
 from services.router.routes.configuration import Way
 from services.router.routes.matching import Tiers
-from services.router.routes.turning import Turn, turn_of
+from services.router.routes.turning import STRAIGHT, Turn, turn_of
 from shared.contracts.messages import Candidate, LastAttempt, Reroute
 
 HALF_OPEN_SHARE = 10
 """One in so many messages tries a transport whose breaker is half open."""
+MOST_KEPT = 10_000
 FREE, BREAKER, AVOIDED, FULL = range(4)
 TOOK_BEFORE = "a transport before it in the failover order was taken"
 NO_WAY_IS_FREE = "every way is in trouble, and this one comes first"
@@ -66,7 +68,29 @@ def rank(
         there = [(ways[id_], weight) for id_, weight in tier if id_ in ways and ways[id_].enabled]
         standings |= {way.id: health.standing(way.id, way.rollup(rollup)) for way, _ in there}
         drawn += [(way, number) for way in _drawn(there, standings, message_id)]
+    if last is None and wish is None and all(standing is UNTROUBLED for standing in standings.values()):
+        named = tuple(ways[id_] for tier in tiers for id_, _ in tier if id_ in ways)
+        return _untroubled(tuple(tiers), named, tuple(drawn))
     turn = turn_of([way.id for way, _ in drawn], last, wish)
+    return _judged(tiers, ways, drawn, standings, turn, message_id, health)
+
+
+@lru_cache(MOST_KEPT)
+def _untroubled(tiers: Tiers, ways: tuple[Way, ...], drawn: tuple[tuple[Way, int], ...]) -> Ranked:
+    """What nearly every message comes to: nothing of it depends on the message but the draw."""
+    standings = {way.id: UNTROUBLED for way, _ in drawn}
+    return _judged(tiers, {way.id: way for way in ways}, drawn, standings, STRAIGHT, "", Health())
+
+
+def _judged(
+    tiers: Tiers,
+    ways: Mapping[str, Way],
+    drawn: Sequence[tuple[Way, int]],
+    standings: Mapping[str, Standing],
+    turn: Turn,
+    message_id: str,
+    health: Health,
+) -> Ranked:
     entries = {
         way.id: Entry(
             way, number, place, standings[way.id], _trouble(way.id, standings[way.id], turn, message_id, health)

@@ -20,6 +20,7 @@ from services.sender.store.returns import KEPT, Returns
 from shared.content import CHUNK_BYTES, INLINE_BYTES, Blob, Content
 from shared.contracts.events import Event
 from shared.contracts.topics import EVENTS
+from shared.erasure import is_erased, redacted_data
 from shared.failpoints import reach
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mail.lines import check_lines
@@ -106,6 +107,8 @@ class Receiver:
             metrics.RETURNS.labels(name, "too_many").inc()
             return OVER if meaning.is_reply else OK
         event = event_of_return(identity, meaning, returned.digest, now)
+        if is_erased(event.recipient):  # what comes back quotes them
+            event = event.with_changes(data=redacted_data(event.data))
         if meaning.is_reply:
             try:
                 check_lines(content)

@@ -5,7 +5,8 @@ hold `hold`, at most until `due_at`; what was deferred before goes on at `resume
 router; again at `due_at` where it does not come back) or `ended` (a tombstone). `record` is the message as it arrived,
 `last_event` what was last said of it, `why` what it waits for where that is no reply, `data_sent` the pass in which the
 final dot may have been sent, `tell_at` when a delivery that still waits is to be said `queued`, `commanded` the command
-that ends it when nobody holds it, `reroute` the wish for another way that its next release takes along, `job` the job
+that ends it when nobody holds it, `address` the HMAC of its recipient, which its tombstone keeps, `erased` that nothing
+else of them is left, `reroute` the wish for another way that its next release takes along, `job` the job
 of `/v1/queue` that changed it last.
 """
 
@@ -65,7 +66,7 @@ INDEXES = {
         IndexModel([("hold", 1), ("_id", 1)], name="held", partialFilterExpression={"hold": {"$exists": True}}),
         IndexModel("commanded", partialFilterExpression={"commanded": {"$exists": True}}),
         IndexModel("lease.until", sparse=True),
-        IndexModel("address", sparse=True),
+        IndexModel([("address", 1), ("_id", 1)], partialFilterExpression={"address": {"$exists": True}}),
         IndexModel("purge_at", expireAfterSeconds=0, sparse=True),
         outbox.INDEX,
     )

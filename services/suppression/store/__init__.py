@@ -1,5 +1,6 @@
 """The collections of the suppression service (`documents` has their shapes)."""
 
+from services.suppression.erasing.store import INDEXES as OF_ERASURES
 from services.suppression.store.entries import INDEXES as OF_ENTRIES
 from services.suppression.store.entries import Suppressions
 from services.suppression.store.hits import INDEXES as OF_HITS
@@ -8,6 +9,6 @@ from services.suppression.store.listing import Listing, Wanted
 from services.suppression.store.strikes import INDEXES as OF_STRIKES
 from services.suppression.store.strikes import Strikes
 
-INDEXES = {**OF_ENTRIES, **OF_HITS, **OF_STRIKES}
+INDEXES = {**OF_ENTRIES, **OF_HITS, **OF_STRIKES, **OF_ERASURES}
 
 __all__ = ["INDEXES", "Hits", "Listing", "Strikes", "Suppressions", "Wanted"]

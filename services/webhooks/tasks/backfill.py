@@ -22,6 +22,7 @@ from shared.contracts.events import Event, accepted_event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
 from shared.kafka.reading import Offsets, read_topics
+from shared.mongo.erasures import KnownErasures
 from shared.settings import SharedSettings
 
 DECODED_AT_ONCE = 200
@@ -42,6 +43,7 @@ class Backfill:
         tasks: Tasks,
         jobs: Jobs,
         deliveries: Deliveries,
+        known: KnownErasures,
         room: Room,
         queued: Callable[[], None],
         settle: timedelta,
@@ -50,6 +52,7 @@ class Backfill:
         self._tasks = tasks
         self._jobs = jobs
         self._deliveries = deliveries
+        self._known = known
         self._room = room
         self._queued = queued
         self._settle = settle
@@ -63,6 +66,7 @@ class Backfill:
         begun = frozenset(task.batch["ids"] if task.batch else ())
         async with aclosing(read_topics(self._settings, topics, task.since, position)) as batches:
             async for records in batches:
+                await self._known.fresh()
                 for some, jobs in self._matched(task, types, records):
                     if jobs and not await self._room.find(task.endpoint_id, turn):
                         return 0.0 if turn.over else FULL_SECONDS
@@ -107,7 +111,8 @@ class Backfill:
         if event.workspace_id != task.workspace_id or event.occurred_at >= task.until:
             return []
         # the event's own trace has ended: each post is in one of its own
-        made = jobs_of(event, [subscription], None, datetime.now(UTC))
+        shown = self._known.event(event)
+        made = jobs_of(shown, [subscription], None, datetime.now(UTC), self._settings.pepper_bytes)
         return [replace(job, backfill=task.id) for job in made]
 
     async def _insert(self, task: Task, jobs: Sequence[Job], begun: Collection[str]) -> int:

@@ -22,7 +22,7 @@ class Operations:
         tasks, deliveries = stores.tasks, stores.deliveries
         room = Room(deliveries, endpoints, settings.webhook_replay_at_once)
         settle = timedelta(seconds=settings.webhook_backfill_settle_seconds)
-        backfill = Backfill(settings, tasks, stores.jobs, deliveries, room, queued, settle)
+        backfill = Backfill(settings, tasks, stores.jobs, deliveries, stores.erasures, room, queued, settle)
         self._seconds = 2 * settings.webhook_poll_seconds
         self._replays = Runner(tasks, endpoints, Replay(tasks, deliveries, room, queued))
         self._backfills = Runner(tasks, endpoints, backfill)

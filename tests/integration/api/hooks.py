@@ -32,7 +32,8 @@ KINDS = {
     "/v1/fields": "field", "/v1/templates": "template", "/v1/transports": "transport", "/v1/webhooks": "webhook",
     "/v1/platform/transports": "shared_transport", "/v1/routes/rules": "rule",
     "/v1/platform/routes/rules": "platform_rule", "/v1/suppressions": "suppression",
-    "/v1/platform/suppressions": "platform_suppression", "/api/v1/transactionals": "transactional",
+    "/v1/platform/suppressions": "platform_suppression", "/v1/people": "person", "/v1/erasures": "erasure",
+    "/v1/platform/erasures": "platform_erasure", "/api/v1/transactionals": "transactional",
     "/v1/emails": "message", "/v1/workspaces/{workspace}/emails": "message", "/api/v1/emails": "message",
     "/api/v1/tracking": "message", "/v1/queue/jobs": "job",
 }  # fmt: skip

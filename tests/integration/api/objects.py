@@ -45,6 +45,11 @@ class Objects:
             "platform_suppression": lambda: self._posted(
                 "/v1/platform/suppressions", {"email": f"{self.unique()}@example.test"}, operator=True
             ),
+            "person": lambda: "later@example.test",
+            "erasure": lambda: self._posted("/v1/erasures", {"email": f"{self.unique()}@example.test"}),
+            "platform_erasure": lambda: self._posted(
+                "/v1/platform/erasures", {"email": f"{self.unique()}@example.test"}, operator=True
+            ),
             "job": lambda: self._posted("/v1/queue/retry", {"domain": "example.test"}),
             "webhook": lambda: self._posted("/v1/webhooks", {"url": "https://example.com/hook"}),
         }

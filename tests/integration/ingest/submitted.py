@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from services.ingest.disposal import Disposal
 from services.ingest.publication.lag import LagWatch
 from services.ingest.publication.relay import Relay
 from services.ingest.publication.sweeper import Sweeper
@@ -129,7 +130,7 @@ async def open_works(deployment: Deployment, **overrides: Any) -> AsyncIterator[
 
     store = Relayed(base.database)
     relay = Relay(Lane.STANDARD, store, base.publisher, base.tracing, held("relay"), settings)
-    sweeper = Sweeper(store, Messages(base.database), base.publisher, held("sweeper"), settings)
+    sweeper = Sweeper(store, Messages(base.database), Disposal(base), base.publisher, held("sweeper"), settings)
     meter = LagMeter(settings)
     watch = LagWatch(meter, [relay.allowance], settings.relay_lag_seconds)
     async with base.kafka:

@@ -24,6 +24,7 @@ FULL: dict[str, Any] = {
     "smtputf8": True,
     "rate_limit": 6000,
     "daily_quota": 500,
+    "keep_content": False,
     "complaints_spare_critical": True,
 }
 

@@ -22,7 +22,7 @@ _DRAWN = [
     (re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)"), "<time>"),
     (re.compile(r"\b\d{15,16}\b"), "<number>"),
     (re.compile(r"(?=[a-z0-9+/=_-]*[A-Z])(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_-]{20,}"), "<drawn>"),
-    (re.compile(r"\b[0-9a-f]{32}\b"), "<drawn>"),
+    (re.compile(r"\b[0-9a-f]{32}([0-9a-f]{32})?\b"), "<drawn>"),
     (re.compile(r'"(prefix|user)":"\w+"'), r'"\1":"<drawn>"'),
 ]
 _HEADERS = ("content-type", "location", "idempotency-replayed", "www-authenticate", "retry-after")

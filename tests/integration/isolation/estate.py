@@ -19,7 +19,7 @@ from services.ingest.settings import Settings
 from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Kind, Workspace
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, SUPPRESSION_CHANGES
+from shared.contracts.topics import COMMANDS, CONFIG_CHANGES, EVENTS, SUPPRESSION_CHANGES
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.entities import Entities
 from shared.tokens import uuid7
@@ -95,7 +95,7 @@ def _unlike(value: str, secret: str, other: str) -> str:
 
 @asynccontextmanager
 async def open_estate(deployment: Deployment) -> AsyncIterator[Estate]:
-    topics = (CONFIG_CHANGES, EVENTS, SUPPRESSION_CHANGES)
+    topics = (COMMANDS, CONFIG_CHANGES, EVENTS, SUPPRESSION_CHANGES)
     await deployment.prepare("ingest", "suppression", "webhooks", "sender", topics=topics)
     await Entities(deployment.database("router")).create_notices()
     settings = deployment.settings(Settings, **QUIET)
@@ -175,9 +175,10 @@ async def _platform(http: httpx.AsyncClient) -> dict[str, str]:
         ("platform_rule", "/v1/platform/routes/rules", rule),
         ("shared_transport", "/v1/platform/transports", transport),
         ("platform_suppression", "/v1/platform/suppressions", suppression),
+        ("platform_erasure", "/v1/platform/erasures", {"email": f"gone-{secrets.token_hex(4)}@example.test"}),
     ):
         reply = await http.post(path, json=body, headers=headers)
-        assert reply.status_code == 201, reply.text
+        assert reply.is_success, reply.text
         given = reply.json()
         made[name] = given["data"]["uuid"] if "data" in given else given["id"]
     return made

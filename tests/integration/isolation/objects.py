@@ -114,6 +114,9 @@ class Maker:
         made["unsuppressed"] = f"unsuppressed-{secret}@example.test"
         entry = await self.post("/v1/suppressions", {"email": made["unsuppressed"]})
         await self.call("DELETE", f"/v1/suppressions/{entry['data']['uuid']}?reason={secret}")
+        for name in ("spare", "other"):
+            made["erasure"] = (await self.post("/v1/erasures", {"email": f"{name}@{secret}.test"}))["id"]
+        made["erasures_cursor"] = await self._cursor("/v1/erasures")
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made

@@ -10,7 +10,7 @@ OPERATORS, ANYBODY = OPERATOR, OPEN
 TRANSPORT = {"name": "smart", "kind": "smarthost", "host": "127.0.0.1", "port": 2525}
 RULE = {"when": {"tags": ["{free}"]}, "route": [[{"transport": "{routed_transport}"}]]}
 NAMED_RULE = {"id": "{rule}", **RULE}
-HYPOTHETICAL = {"from": "{sender}", "to": "ann@127.example"}
+HYPOTHETICAL = {"from": "{my_sender}", "to": "ann@127.example"}
 HELD = {"id": "{free}", "when": {"tags": ["{free}"]}, "hold": {"reason": "{free}"}}
 TRIP = {"state": "open", "seconds": 60, "reason": "the provider told us to wait"}
 CSV = {"Content-Type": "text/csv"}
@@ -98,6 +98,7 @@ PLATFORM = [
     Ask("POST /v1/webhooks", WEBHOOKS, HOOK),
     Ask("GET /v1/webhooks/{webhook}", WEBHOOKS),
     Ask("PATCH /v1/webhooks/{webhook}", WEBHOOKS, {"enabled": False}),
+    Ask("POST /v1/webhooks/{webhook}/rotate", WEBHOOKS),
     Ask("DELETE /v1/webhooks/{webhook}", WEBHOOKS),
     *PLATFORM_ROUTES,
     *LINKS,

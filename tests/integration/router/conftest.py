@@ -15,7 +15,7 @@ from services.router.settings import Settings
 from shared.api import create_api
 from shared.contracts.entities import EntityChange, Kind
 from shared.contracts.messages import Message
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, Lane, accepted, dead_letters, due, routed
+from shared.contracts.topics import COMMANDS, CONFIG_CHANGES, EVENTS, Lane, accepted, dead_letters, due, routed
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
 from shared.tokens import new_api_key, uuid7
@@ -24,6 +24,7 @@ from tests.fixtures.dns_server import NameServer, name_server
 
 INCOMING = tuple(name(lane) for lane in Lane for name in (accepted, due))
 TOPICS = (
+    COMMANDS,
     CONFIG_CHANGES,
     EVENTS,
     *INCOMING,

@@ -22,6 +22,7 @@ from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.suppressions import SuppressionChange
 from shared.kafka.connection import KafkaConnection
+from shared.mongo.erasures import KnownErasures
 from shared.secrets import address_hmac
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.local_tools import open_sink
@@ -140,7 +141,9 @@ async def test_a_lease_that_ran_out_after_the_mark_is_ambiguous_until_a_late_rep
     )  # fmt: skip
     async with KafkaConnection(settings, "test") as kafka:
         await asyncio.wait_for(kafka.connected.wait(), 20)
-        endings = Endings(Deliveries(world.deployment.database("sender")), kafka.publisher, timedelta(days=1))
+        database = world.deployment.database("sender")
+        known = KnownErasures(database, world.deployment.shared.pepper_bytes)
+        endings = Endings(Deliveries(database), kafka.publisher, timedelta(days=1), known)
         assert await endings.record(held, settled, None)
         assert not await endings.record(held, settled, None)
     await world.events(message, "ambiguous", "delivered")

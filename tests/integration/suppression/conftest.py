@@ -16,6 +16,7 @@ from shared.contracts.entities import Kind
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import (
+    COMMANDS,
     CONFIG_CHANGES,
     EVENTS,
     SUPPRESSION_CHANGES,
@@ -32,6 +33,7 @@ from tests.fixtures.deployment import Deployment
 from tests.fixtures.messages import a_message
 
 TOPICS = (
+    COMMANDS,
     CONFIG_CHANGES,
     EVENTS,
     SUPPRESSION_CHANGES,

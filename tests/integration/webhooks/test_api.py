@@ -1,5 +1,6 @@
 """`/v1/webhooks`."""
 
+import socket
 from typing import Any
 
 import pytest
@@ -40,13 +41,14 @@ async def test_an_endpoint_is_made_shown_listed_changed_and_deleted(world: World
 
 
 async def test_the_secret_is_sealed_at_rest_and_in_the_published_version(world: World) -> None:
-    made = await world.add_endpoint(URL)
+    made = await world.add_endpoint(URL, headers={"Authorization": "Bearer their-token"}, query={"key": "their-key"})
     [record] = await world.deployment.records(CONFIG_CHANGES, 1)
     change = EntityChange.decode(record.value)
     assert (change.kind, change.id, change.workspace_id) == (Kind.ENDPOINT, made["id"], world.workspace_id)
     assert made["secret"].removeprefix("whsec_") not in record.value.decode()
+    assert b"their-" not in record.value
     box = SecretBox(world.deployment.shared.encryption_key_bytes)
-    assert len(box.open(change.data["secret"], f"endpoint:{made['id']}")) == 32
+    assert box.open(change.data["secret"], f"endpoint:{made['id']}").decode() == made["secret"]
 
 
 @pytest.mark.parametrize(
@@ -81,13 +83,36 @@ async def test_a_change_is_checked_like_a_new_endpoint(world: World) -> None:
     assert pointers(reply.json()) == {"#/url", "#/secret"}
 
 
-async def test_in_production_urls_must_be_public_https(deployment: Deployment) -> None:
+async def test_in_production_urls_must_be_public_https(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    addresses = {
+        "inside.example": ["10.0.0.1", "::ffff:127.0.0.1"],
+        "both.example": ["8.8.8.8", "192.168.0.1"],
+        "xn--bcher-kva.example": ["8.8.8.8"],
+    }
+    real = socket.getaddrinfo
+
+    def lying_dns(name: str, port: int, *rest: object, **named: object) -> list[tuple]:
+        if not str(name).endswith(".example"):
+            return real(name, port, *rest, **named)
+        if name not in addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses[name]]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lying_dns)
     async with running_world(deployment, allow_private_targets=False, profile="production") as world:
         for url in ("http://x.example/", "https://127.0.0.1/", "https://0x7f.1/", "https://localhost/"):
             reply = await world.client.post("/v1/webhooks", json={"url": url})
             assert reply.status_code == 422, url
             assert pointers(reply.json()) == {"#/url"}
-        assert (await world.add_endpoint("https://bücher.example/"))["url"] == "https://xn--bcher-kva.example/"
+        made = await world.add_endpoint("https://bücher.example/")
+        assert (made["url"], made["warnings"]) == ("https://xn--bcher-kva.example/", [])
+        assert "10.0.0.1" not in (await world.client.post("/v1/webhooks", json={"url": "https://inside.example/"})).text
+        for path, url in (("", "https://inside.example/"), (f"/{made['id']}", "https://inside.example/x")):
+            reply = await world.client.request("PATCH" if path else "POST", f"/v1/webhooks{path}", json={"url": url})
+            assert [error["code"] for error in reply.json()["errors"]] == ["url_private"]
+        [partly] = (await world.add_endpoint("https://both.example/"))["warnings"]
+        [unknown] = (await world.add_endpoint("https://unknown.example/"))["warnings"]
+        assert ("not public" in partly, "does not resolve" in unknown) == (True, True)
 
 
 async def test_a_key_needs_the_scope_and_finds_only_its_own_workspaces_endpoints(world: World) -> None:

@@ -100,7 +100,7 @@ async def test_one_that_was_killed_goes_on_where_it_was(deployment: Deployment, 
         claimed = await eventually(lambda: dying.claim(TaskKind.BACKFILL))
         # as if it had read one record, and made the jobs of the next two when it died
         subscription = Subscription(endpoint["id"], frozenset(), task.since)
-        jobs = [job for event in events[1:3] for job in jobs_of(event, [subscription], None, now)]
+        jobs = [job for event in events[1:3] for job in jobs_of(event, [subscription], None, now, b"pepper")]
         topic = deployment.shared.topic("mail.events")
         assert await dying.go_on(claimed, [[topic, 0, 1]], read=1)
         await dying.begin(claimed, {"ids": [job.id for job in jobs]})

@@ -177,7 +177,7 @@ async def test_an_attempt_hours_after_its_event_gets_a_trace_of_its_own(world: W
     subscription = Subscription(endpoint["id"], frozenset(), event.occurred_at)
     jobs = Jobs(world.deployment.database("webhooks"), 60)
     long_ago = event.occurred_at - timedelta(hours=2)
-    await jobs.insert(jobs_of(event, [subscription], TRACE, long_ago), long_ago)
+    await jobs.insert(jobs_of(event, [subscription], TRACE, long_ago, b"pepper"), long_ago)
     await eventually(lambda: _count(receiver, "/hook", 1))
     sent = receiver.at("/hook")[0].headers["traceparent"]
     assert trace_id_of(sent) != trace_id_of(TRACE)

@@ -6,19 +6,23 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.webhooks.http import Poster
+from services.webhooks.http import Poster, Request
 from tests.fixtures.http_receiver import Answer, HttpReceiver
+
+
+def to(url: str, headers: dict[str, str] | None = None, timeout: float = 2) -> Request:
+    return Request("POST", url, headers or {}, b"{}", timeout)
 
 
 @pytest.fixture
 async def guarded() -> AsyncIterator[Poster]:
-    async with Poster(2, allow_private=False) as poster:
+    async with Poster(allow_private=False) as poster:
         yield poster
 
 
 @pytest.fixture
 async def free() -> AsyncIterator[Poster]:
-    async with Poster(2, allow_private=True) as poster:
+    async with Poster(allow_private=True) as poster:
         yield poster
 
 
@@ -44,7 +48,7 @@ async def test_no_spelling_of_a_private_address_is_dialled(
         return real("127.0.0.1" if name == "inside.example" else name, *rest)
 
     monkeypatch.setattr(socket, "getaddrinfo", lying_dns)
-    reply = await guarded.post(receiver.url("/", host=host), b"{}", {})
+    reply = await guarded.post(to(receiver.url("/", host=host)))
     # the client itself refuses the odd spellings, before there is an address to look at
     assert reply.fault in {fault, "private_address"}
     assert reply.status is None
@@ -52,36 +56,36 @@ async def test_no_spelling_of_a_private_address_is_dialled(
 
 
 async def test_where_private_targets_are_allowed_the_same_request_arrives(free: Poster, receiver: HttpReceiver) -> None:
-    reply = await free.post(receiver.url("/", host="localhost"), b"{}", {"webhook-id": "msg_1"})
+    reply = await free.post(to(receiver.url("/", host="localhost"), {"webhook-id": "msg_1"}))
     assert reply.ok
     assert receiver.received[0].headers["webhook-id"] == "msg_1"
 
 
 async def test_a_long_answer_is_cut(free: Poster, receiver: HttpReceiver) -> None:
     receiver.script("/", Answer(500, body="é".encode() * 1_000_000))
-    reply = await free.post(receiver.url("/"), b"{}", {})
+    reply = await free.post(to(receiver.url("/")))
     assert reply.fault == "http_5xx"
-    assert reply.excerpt == "é" * 512
+    assert reply.excerpt == "é" * 2048
 
 
 async def test_a_compressed_answer_is_not_unpacked(free: Poster, receiver: HttpReceiver) -> None:
     receiver.script("/", Answer(200, {"Content-Encoding": "gzip"}, b"not gzip at all"))
-    reply = await free.post(receiver.url("/"), b"{}", {})
+    reply = await free.post(to(receiver.url("/")))
     assert (reply.ok, reply.excerpt) == (True, "not gzip at all")
     assert receiver.received[0].headers["accept-encoding"] == "identity"
 
 
 async def test_silence_ends_with_the_timeout(receiver: HttpReceiver) -> None:
     receiver.script("/", Answer(gate=asyncio.Event()))
-    async with Poster(0.2, allow_private=True) as poster:
-        reply = await poster.post(receiver.url("/"), b"{}", {})
+    async with Poster(allow_private=True) as poster:
+        reply = await poster.post(to(receiver.url("/"), timeout=0.2))
     assert (reply.status, reply.fault) == (None, "timeout")
 
 
 async def test_a_cookie_of_one_endpoint_never_reaches_another(free: Poster, receiver: HttpReceiver) -> None:
     receiver.script("/", Answer(200, {"Set-Cookie": "session=theirs; Path=/"}))
     for _ in range(2):
-        await free.post(receiver.url("/"), b"{}", {})
+        await free.post(to(receiver.url("/")))
     assert "cookie" not in receiver.received[1].headers
 
 
@@ -89,7 +93,7 @@ async def test_proxies_of_the_environment_are_not_used(
     free: Poster, receiver: HttpReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    assert (await free.post(receiver.url("/"), b"{}", {})).ok
+    assert (await free.post(to(receiver.url("/")))).ok
 
 
 @pytest.mark.parametrize(
@@ -100,10 +104,46 @@ async def test_proxies_of_the_environment_are_not_used(
     ],
 )
 async def test_what_never_becomes_a_request_is_told_apart(free: Poster, url: str, fault: str) -> None:
-    reply = await free.post(url, b"{}", {})
+    reply = await free.post(to(url))
     assert (reply.status, reply.fault) == (None, fault)
 
 
 async def test_https_to_a_server_without_tls_is_a_tls_failure(free: Poster, receiver: HttpReceiver) -> None:
-    reply = await free.post(receiver.url("/").replace("http:", "https:"), b"{}", {})
+    reply = await free.post(to(receiver.url("/").replace("http:", "https:")))
     assert reply.fault == "tls"
+
+
+async def test_headers_without_bounds_are_refused(free: Poster, receiver: HttpReceiver) -> None:
+    some = {f"X-{number}": "x" * 1000 for number in range(15)}
+    receiver.script(
+        "/", Answer(200, some), Answer(200, some | {"X-Last": "x" * 2000}), Answer(200, {"X-A": "x" * 9000})
+    )
+    replies = [await free.post(to(receiver.url("/"))) for _ in range(3)]
+    assert [(reply.status, reply.fault) for reply in replies] == [(200, None), (None, "protocol"), (None, "protocol")]
+
+
+async def test_an_answer_without_an_end_is_read_to_the_cap_and_no_further(free: Poster) -> None:
+    sent = 0
+
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"{}")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while not writer.is_closing():
+            writer.write(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+            sent += 4096
+            await writer.drain()
+
+    server = await asyncio.start_server(endless, "127.0.0.1", 0)
+    async with server:
+        reply = await free.post(to(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", timeout=20))
+    assert (reply.status, reply.excerpt) == (200, "x" * 4096)
+    assert sent < 50 * 1024 * 1024
+
+
+async def test_a_redirect_is_an_answer_like_another(free: Poster, receiver: HttpReceiver) -> None:
+    for status in (301, 302, 303, 307, 308):
+        receiver.script("/", Answer(status, {"Location": receiver.url("/elsewhere")}))
+        reply = await free.post(to(receiver.url("/")))
+        assert (reply.status, reply.fault) == (status, "http_3xx")
+    assert receiver.at("/elsewhere") == []

@@ -171,7 +171,7 @@ async def test_what_a_killed_process_held_is_posted_when_its_lease_has_run_out(
     dead, alive = (an_event(world.workspace_id) for _ in range(2))
     jobs = Jobs(world.deployment.database("webhooks"), 60)
     for event, token, until in ((dead, "dead", 0.3), (alive, "alive", 3600)):
-        [job] = jobs_of(event, [subscription_of(entity)], None, now)
+        [job] = jobs_of(event, [subscription_of(entity)], None, now, b"pepper")
         await jobs.insert([job.with_token(token)], now + timedelta(seconds=until))
 
     async def succeeded() -> bool:
@@ -236,7 +236,7 @@ async def test_an_attempt_that_stayed_unpublished_is_swept(deployment: Deploymen
         event_type="email.delivered", endpoint_id="e", url="https://x.example/", attempt=1, status=200, ms=3, ok=True,
         occurred_at=datetime.now(UTC).replace(microsecond=0),
     )  # fmt: skip
-    [job] = jobs_of(event, [Subscription("e", frozenset(), event.occurred_at)], None, datetime.now(UTC))
+    [job] = jobs_of(event, [Subscription("e", frozenset(), event.occurred_at)], None, datetime.now(UTC), b"pepper")
     await attempts.keep([JobEnd(job, JobState.SUCCEEDED, datetime.now(UTC), attempt=attempt)])
     long_ago = datetime.now(UTC) - timedelta(minutes=1)
     await attempts.collection.update_many({}, {"$set": {"unpublished.since": long_ago}})

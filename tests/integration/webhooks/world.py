@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,7 @@ from shared.api import create_api
 from shared.contracts.entities import ApiKey, EntityChange, Kind, Workspace
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import Message
-from shared.contracts.topics import CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
+from shared.contracts.topics import COMMANDS, CONFIG_CHANGES, EVENTS, WEBHOOK_EVENTS, Lane, accepted, dead_letters
 from shared.contracts.webhooks import WebhookAttempt
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
@@ -25,7 +25,7 @@ from shared.tokens import new_api_key, uuid7
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.messages import a_message
 
-TOPICS = (EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
+TOPICS = (COMMANDS, EVENTS, dead_letters(EVENTS), CONFIG_CHANGES, WEBHOOK_EVENTS, *(accepted(lane) for lane in Lane))
 QUICK = {
     "allow_private_targets": True,
     "webhook_schedule": [0, 0.05, 0.05],
@@ -53,6 +53,7 @@ class World:
         self.entities = Entities(deployment.database("webhooks"))
         self.jobs = deployment.database("webhooks")["jobs"]
         self.attempts = deployment.database("webhooks")["attempts"]
+        self.troubles = deployment.database("webhooks")["troubles"]
         self.workspace_id = ""
         self.client: httpx.AsyncClient
 
@@ -125,12 +126,22 @@ def _change(kind: Kind, id_: str, workspace_id: str | None, data: dict[str, Any]
 
 
 @asynccontextmanager
-async def running_world(deployment: Deployment, **overrides: Any) -> AsyncIterator[World]:
+async def dispatching(deployment: Deployment, **overrides: Any) -> AsyncIterator[None]:
+    """One more process of the service, for a deployment with a world."""
+    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), {"dispatch"})
+    async with service.run():
+        yield
+
+
+@asynccontextmanager
+async def running_world(
+    deployment: Deployment, roles: Collection[str] = ("http", "dispatch"), **overrides: Any
+) -> AsyncIterator[World]:
     """The whole service in one process, quick to retry unless `overrides` say otherwise."""
     await deployment.prepare("webhooks", topics=TOPICS)
     world = World(deployment)
     world.workspace_id, headers = await world.add_workspace(["webhooks"])
-    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), {"http", "dispatch"})
+    service = create_app(deployment.settings(Settings, **{**QUICK, **overrides}), roles)
     transport = httpx.ASGITransport(create_api(service.routers))
     async with (
         service.run(),

@@ -20,7 +20,7 @@ from services.ingest.acceptance.send_request import MalformedJsonError, parse_se
 from services.ingest.acceptance.senders import Origin
 from services.ingest.acceptance.validation import check
 from services.ingest.store.uploads import File
-from services.ingest.templates.rendering import BrokenLineError, RenderedTooLargeError, render_line
+from services.ingest.templates.rendering import BrokenLineError, render_line
 from services.ingest.tracking.rewriting import Marks, Tracked
 from services.sender.mail.personal import LinksBelow, personal
 from shared.addresses import render_mailbox
@@ -33,6 +33,7 @@ from shared.links import Links
 from shared.mail.compose import compose
 from shared.mail.headers import ComposeError, field
 from shared.mail.mime import attachment_part
+from shared.rendering import RenderedTooLargeError
 from shared.tokens import uuid7
 from tests.fixtures.messages import a_message
 from tests.unit.ingest.header_oracle import assert_as_asked

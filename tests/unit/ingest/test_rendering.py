@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from services.ingest.templates.rendering import (
     BrokenLineError,
-    RenderedTooLargeError,
     missing_names,
     render_html,
     render_line,
     render_text,
 )
 from shared.placeholders import SplitCache, split
+from shared.rendering import RenderedTooLargeError
 
 DATA: dict[str, Any] = {
     "name": "Ann", "nothing": None, "empty": "", "yes": True, "no": False, "count": 3, "price": 1.5, "whole": 2.0,

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from services.router.health import Health
 from services.router.routes.configuration import Configuration
+from services.router.routes.matching import Tiers
 from services.router.routes.ranking import Ranked, rank
 from shared.contracts.messages import LastAttempt, Reroute
 from tests.unit.router.test_rules import failed, known, said, way
@@ -20,7 +21,7 @@ FAILED = "its last attempt failed: connection refused"
 
 def compare(configuration: Configuration, last: LastAttempt | None, wish: Reroute | None = None) -> Ranked:
     """The failover order of the workspace, with nothing known of health."""
-    tiers = [((id_, None),) for id_ in configuration.workspace.order]
+    tiers: Tiers = tuple(((id_, None),) for id_ in configuration.workspace.order)
     return rank(tiers, configuration.ways, "m1", Health(), None, last, wish)
 
 

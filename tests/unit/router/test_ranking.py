@@ -18,7 +18,7 @@ from tests.unit.router.test_rules import failed, said, way
 
 OPEN = Standing(State.OPEN, 0.1, "9 of 10 attempts failed")
 HALF = Standing(State.HALF_OPEN, 0.5)
-ONE_BY_ONE: Tiers = [(("a", None),), (("b", None),), (("c", None),)]
+ONE_BY_ONE: Tiers = ((("a", None),), (("b", None),), (("c", None),))
 TRIES = [f"m{number}" for number in range(2000)]
 
 
@@ -50,7 +50,7 @@ def taken(found: Ranked) -> str:
 
 
 def test_weights_spread_a_tier_and_a_message_keeps_its_way() -> None:
-    tier: Tiers = [(("a", 3), ("b", 1), ("c", 0))]
+    tier: Tiers = ((("a", 3), ("b", 1), ("c", 0)),)
     counted = Counter(taken(ranked(tier, message_id=id_)) for id_ in TRIES)
     assert 1400 < counted["a"] < 1600
     assert counted["a"] + counted["b"] == len(TRIES)
@@ -60,20 +60,20 @@ def test_weights_spread_a_tier_and_a_message_keeps_its_way() -> None:
 
 
 def test_a_change_of_a_weight_moves_only_what_it_must() -> None:
-    before = {id_: taken(ranked([(("a", 1), ("b", 1), ("c", 1))], message_id=id_)) for id_ in TRIES}
-    after = {id_: taken(ranked([(("a", 1), ("b", 1), ("c", 2))], message_id=id_)) for id_ in TRIES}
+    before = {id_: taken(ranked(((("a", 1), ("b", 1), ("c", 1)),), message_id=id_)) for id_ in TRIES}
+    after = {id_: taken(ranked(((("a", 1), ("b", 1), ("c", 2)),), message_id=id_)) for id_ in TRIES}
     assert {after[id_] for id_ in TRIES if after[id_] != before[id_]} == {"c"}
 
 
 def test_without_a_weight_of_the_tiers_the_transports_own_counts() -> None:
-    tier: Tiers = [(("a", None), ("b", None))]
+    tier: Tiers = ((("a", None), ("b", None)),)
     counted = Counter(taken(ranked(tier, message_id=id_, a={"weight": 0})) for id_ in TRIES[:50])
     assert counted == {"b": 50}
     assert [each.weight for each in ranked(tier, a={"weight": 7}).candidates] == [7, 100]
 
 
 def test_health_takes_from_a_share() -> None:
-    tier: Tiers = [(("a", 1), ("b", 1))]
+    tier: Tiers = ((("a", 1), ("b", 1)),)
     weak = Health(towards={("a", "smarthost:a"): Standing(score=0.25)})
     counted = Counter(taken(ranked(tier, weak, message_id=id_)) for id_ in TRIES)
     assert 300 < counted["a"] < 500
@@ -81,7 +81,7 @@ def test_health_takes_from_a_share() -> None:
 
 def test_a_tier_comes_before_the_next_whatever_the_weights() -> None:
     for id_ in TRIES[:50]:
-        assert taken(ranked([(("a", 1),), (("b", 1000),)], message_id=id_)) == "a"
+        assert taken(ranked(((("a", 1),), (("b", 1000),)), message_id=id_)) == "a"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_an_open_breaker_loses_to_all_others_and_if_all_are_open_the_first_is_ta
 
 
 def test_a_direct_transport_is_judged_by_the_recipients_rollup_and_a_smart_host_by_its_own() -> None:
-    tiers: Tiers = [(("direct", None),), (("a", None),)]
+    tiers: Tiers = ((("direct", None),), (("a", None),))
     assert taken(ranked(tiers, Health(towards={("direct", "google"): OPEN}))) == "a"
     assert taken(ranked(tiers, Health(towards={("direct", "yahoo"): OPEN}))) == "direct"
     assert taken(ranked(tiers[::-1], Health(towards={("a", "google"): OPEN}))) == "a"
@@ -142,16 +142,17 @@ def test_what_can_take_no_more_today_comes_last_of_all() -> None:
     full = LastAttempt(transport="a", outcome="warm-up", scope="transport", full=["a"])
     found = ranked(ONE_BY_ONE[:2], open_for("b"), last=full)
     assert (taken(found), lost(found)) == ("b", [MORE_THAN_ITS_DAY, None])
-    assert taken(ranked(ONE_BY_ONE[:2], last=full, wish=Reroute(take="a"))) == "b"
+    wished = ranked(ONE_BY_ONE[:2], last=full, wish=Reroute(take="a"))
+    assert (taken(wished), wished.why) == ("b", "it comes next behind the transport that failed")
 
 
 IDS = ("direct", "a", "b", "c", "d")
 TIERS = st.permutations(IDS).flatmap(
     lambda ids: st.lists(st.integers(0, 5), min_size=5, max_size=5).flatmap(
         lambda weights: st.integers(1, 5).map(
-            lambda size: [
+            lambda size: tuple(
                 tuple(zip(ids[at : at + size], weights[at : at + size], strict=True)) for at in range(0, 5, size)
-            ]
+            )
         )
     )
 )

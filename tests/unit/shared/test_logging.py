@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from shared.telemetry import logging as ours
-from shared.telemetry.logging import Seldom
+from shared.telemetry.logging import Seldom, without_addresses
 
 
 def record(name: str, text: str, *values: object) -> logging.LogRecord:
@@ -29,3 +29,20 @@ def test_the_kafka_clients_say_each_thing_once_in_a_while(monkeypatch: pytest.Mo
 def test_our_own_words_are_never_left_out() -> None:
     seldom = Seldom()
     assert all(seldom.filter(record("services.ingest.publication.relay", "records refused")) for _ in range(3))
+
+
+def test_no_address_is_logged_wherever_it_stands() -> None:
+    said = without_addresses(
+        None,
+        "error",
+        {
+            "event": "request failed",
+            "path": "/v1/people/Ann+1@example.com/messages",
+            "exception": 'E11000 dup key: { address_key: "ann@example.com" }\n  ?email=ann%40example.com',
+            "keys": ["<ann@example.com>", "0190b0b0"],
+            "count": 2,
+        },
+    )
+    assert said["path"] == "/v1/people/(address)/messages"
+    assert said["exception"] == 'E11000 dup key: { address_key: "(address)" }\n  ?email=(address)'
+    assert (said["keys"], said["count"], said["event"]) == (["<(address)>", "0190b0b0"], 2, "request failed")

@@ -38,7 +38,7 @@ def test_an_endpoint_gets_nothing_from_before_it_was_there() -> None:
 def test_the_same_event_makes_the_same_jobs() -> None:
     event = an_event(EventType.DELIVERED, {"code": 250})
     subscriptions = [ALL, Subscription("other", frozenset({"email.delivered"}), NOW)]
-    first, again = (jobs_of(event, subscriptions, "trace", NOW) for _ in range(2))
+    first, again = (jobs_of(event, subscriptions, "trace", NOW, b"pepper") for _ in range(2))
     assert first == again
     assert [job.id for job in first] == [webhook_id(event.event_id, each) for each in ("all", "other")]
     assert first[0].id != first[1].id
@@ -46,8 +46,8 @@ def test_the_same_event_makes_the_same_jobs() -> None:
 
 
 def test_no_job_for_what_nobody_wants() -> None:
-    assert jobs_of(an_event(EventType.QUEUED), [ALL], None, NOW) == []
-    assert jobs_of(an_event(EventType.ACCEPTED), [ALL], None, NOW) == []
+    assert jobs_of(an_event(EventType.QUEUED), [ALL], None, NOW, b"pepper") == []
+    assert jobs_of(an_event(EventType.ACCEPTED), [ALL], None, NOW, b"pepper") == []
 
 
 @given(st.uuids(), st.uuids())

@@ -13,7 +13,7 @@ from services.webhooks.settings import Settings
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 DELAYS = Settings.model_fields["webhook_schedule"].default
-SCHEDULE = RetrySchedule(DELAYS, 86_400)
+SCHEDULE = RetrySchedule(DELAYS, 86_400, 5)
 
 
 def decide(status: int | None, attempt: int = 1, retry_after: str | None = None) -> Decision:
@@ -45,11 +45,31 @@ def test_the_schedule_is_that_of_standard_webhooks_and_ends() -> None:
 
 
 @pytest.mark.parametrize(("asked", "least"), [("600", 600), ("999999999", 86_400), ("0", 4)])
-@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
 def test_retry_after_delays_up_to_its_cap_and_never_hastens(status: int, asked: str, least: float) -> None:
     next_at = decide(status, retry_after=asked).next_at
     assert next_at is not None
     assert least <= (next_at - NOW).total_seconds() <= max(least, 6)
+
+
+@pytest.mark.parametrize(
+    ("status", "retry_after", "hold"),
+    [
+        (429, "600", 600),
+        (502, "600", 600),
+        (503, "600", 600),
+        (504, "999999999", 86_400),
+        (429, None, 5),
+        (429, "0", 0),
+        (503, None, 0),
+        (500, "600", 0),
+        (200, "600", 0),
+        (None, None, 0),
+    ],
+)
+def test_who_asks_to_be_left_alone_is_for_so_long(status: int | None, retry_after: str | None, hold: float) -> None:
+    assert decide(status, 3, retry_after).hold == hold
+    assert decide(status, len(DELAYS), retry_after).hold == hold
 
 
 def test_retry_after_counts_only_where_it_means_throttling() -> None:

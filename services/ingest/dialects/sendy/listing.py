@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.ingest.dialects.sendy.shapes import STATUSES
-from services.ingest.store.messages import first_id
+from shared.tokens import first_id
 
 MOST_PAGES = 10_000
 

@@ -121,7 +121,7 @@ def sendy_router(
     async def get_email(id: str, request: Request) -> Response:
         principal = await door.caller(request, "email.history")
         document = await reader.document(principal.workspace_id, id.lower(), detail=False)
-        content = await actions.content_while_kept(principal.workspace_id, id.lower())
+        content = await actions.content_while_kept(principal, id.lower())
         return json_response(200, success(email_view(document, content)))
 
     async def delete_email(id: str, request: Request) -> Response:

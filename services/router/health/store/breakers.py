@@ -15,7 +15,7 @@ from services.router.health.store.versions import replace_versions
 
 COLLECTION = "health_breakers"
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
-    COLLECTION: (IndexModel("expires_at", expireAfterSeconds=0), IndexModel("transport"))
+    COLLECTION: (IndexModel("expires_at", expireAfterSeconds=0), IndexModel("transport"), IndexModel("state"))
 }
 
 
@@ -27,6 +27,10 @@ class Breakers:
 
     async def all(self) -> dict[Key, Breaker]:
         return await self._find({})
+
+    async def troubled(self) -> dict[Key, Breaker]:
+        """Those that are not closed."""
+        return await self._find({"state": {"$ne": State.CLOSED}})
 
     async def of_transport(self, transport: str) -> dict[Key, Breaker]:
         return await self._find({"transport": transport})

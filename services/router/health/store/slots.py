@@ -10,12 +10,16 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 
+from services.router.health.counts import JUDGED
 from services.router.health.slots import HORIZON, Counted, Slot, SlotKey, Span, Way
 from services.router.health.store.versions import replace_versions
 
 COLLECTION = "health_slots"
 KEPT_SECONDS = round(4 * HORIZON.total_seconds())  # longer than any hour's sums are made anew
 INDEXES: dict[str, tuple[IndexModel, ...]] = {COLLECTION: (IndexModel("at", expireAfterSeconds=KEPT_SECONDS),)}
+LEAN = {"version": 1, "at": 1} | {
+    f"ways.{name}": 1 for name in ("transport", "rollup", "kind", *(f"counts.{name}" for name in JUDGED))
+}
 
 
 class Slots:
@@ -23,6 +27,7 @@ class Slots:
 
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self._slots = database[COLLECTION]
+        self._known: dict[str, tuple[int, Span]] = {}
 
     async def count(self, groups: Mapping[SlotKey, Sequence[Counted]]) -> None:
         """Counts each event in its slot, whoever else counts the same at the same time; one query and one write, once
@@ -33,18 +38,26 @@ class Slots:
             written = await replace_versions(self._slots, [_document(slot) for slot in changed.values()])
             groups = {slot.key: groups[slot.key] for id_, slot in changed.items() if id_ not in written}
 
-    async def since(self, moment: datetime, transport: str | None = None) -> list[Span]:
-        """What was counted by way in each slot that begins at the moment or later, of one transport or of all."""
-        spans: dict[datetime, dict[tuple[str, str], Way]] = {}
-        wanted = {"at": {"$gte": moment}, "ways.0": {"$exists": True}}
-        if transport is not None:
-            wanted["ways.transport"] = transport
-        async for document in self._slots.find(wanted, {"at": 1, "ways": 1}):
-            ways = spans.setdefault(document["at"], {})
-            for pair, way in _ways(document).items():
-                if transport in (None, pair[0]):
-                    ways.setdefault(pair, Way(way.kind)).counts.update(way.counts)
-        return [Span(at, ways) for at, ways in spans.items()]
+    async def since(self, moment: datetime) -> list[Span]:
+        """What breakers are judged by of each slot that begins at the moment or later. Only slots that have changed
+        since the call before are read as a whole."""
+        versions = {
+            document["_id"]: document["version"]
+            async for document in self._slots.find({"at": {"$gte": moment}}, {"version": 1})
+        }
+        known = {id_: each for id_, each in self._known.items() if versions.get(id_) == each[0]}
+        changed = [id_ for id_ in versions if id_ not in known]
+        async for document in self._slots.find({"_id": {"$in": changed}}, LEAN):
+            known[document["_id"]] = document["version"], Span(document["at"], _ways(document))
+        self._known = known
+        return [span for _, span in known.values()]
+
+    async def of_transport(self, transport: str, moment: datetime) -> list[Span]:
+        """All that was counted of one transport in each slot that begins at the moment or later."""
+        its_own = {"$filter": {"input": "$ways", "cond": {"$eq": ["$$this.transport", transport]}}}
+        wanted = {"at": {"$gte": moment}, "ways.transport": transport}
+        found = self._slots.find(wanted, {"at": 1, "ways": its_own})
+        return [Span(document["at"], _ways(document)) async for document in found]
 
     async def _read(self, keys: Mapping[SlotKey, Any]) -> list[Slot]:
         """The slots as they stand, those that are not there yet too."""

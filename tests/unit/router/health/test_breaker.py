@@ -15,7 +15,6 @@ from services.router.health.breaker import (
     Breaker,
     Policy,
     Tally,
-    closed,
     in_words,
     judge,
     tripped,
@@ -135,13 +134,6 @@ def test_the_operators_word_holds_until_its_time(until: object) -> None:
     assert judge(breaker, GOOD, moment - timedelta(seconds=1), POLICY) is breaker
     later = judge(breaker, GOOD, moment, POLICY)
     assert later.state is (State.OPEN if until is None else State.HALF_OPEN)
-
-
-def test_what_was_before_a_change_counts_no_more() -> None:
-    breaker = closed(judge(Breaker(KEY), BAD, NOW, POLICY), NOW + timedelta(minutes=1), OPERATOR)
-    assert breaker.counts_from(NOW + timedelta(minutes=2), POLICY.window) == NOW + timedelta(minutes=1)
-    assert breaker.counts_from(NOW + timedelta(minutes=9), POLICY.window) == NOW + timedelta(minutes=4)
-    assert Breaker(KEY).counts_from(NOW, POLICY.window) == NOW - POLICY.window
 
 
 def test_what_opened_it_is_said_without_how_much_mail_there_was() -> None:

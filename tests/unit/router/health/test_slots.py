@@ -82,3 +82,10 @@ def test_sums_leave_out_what_began_before() -> None:
     assert summed(spans)["direct", "google"].counts["attempts"] == 3
     assert summed(spans, NOW + timedelta(seconds=1))["direct", "google"].counts["attempts"] == 2
     assert spans[0].ways["direct", "google"].counts["attempts"] == 1
+
+
+def test_sums_of_what_is_named() -> None:
+    ways = counted(an_event(), an_event(rollup="yahoo"), an_event(transport="relay")).ways
+    assert set(summed([Span(NOW, ways)], None, "direct")) == {("direct", "google"), ("direct", "yahoo")}
+    assert set(summed([Span(NOW, ways)], None, "direct", "yahoo")) == {("direct", "yahoo")}
+    assert summed([Span(NOW, ways)], None, "relay", "yahoo") == {}

@@ -1,0 +1,50 @@
+"""What posts tell of their endpoints, and what follows: left alone for a while, or disabled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from services.webhooks.delivery import Posted
+from services.webhooks.disabling import FAILING, GONE, Disabler
+from services.webhooks.health import EndpointHealth
+from services.webhooks.rules import Job
+from shared.telemetry import metrics
+
+log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """What it cannot write is told again by the next post."""
+
+    def __init__(self, health: EndpointHealth, disabler: Disabler) -> None:
+        self._health = health
+        self._disabler = disabler
+
+    async def held(self) -> dict[str, float]:
+        """The endpoints to be left alone, each with the seconds that are left of that."""
+        now = datetime.now(UTC)
+        return {id_: (until - now).total_seconds() for id_, until in (await self._health.refresh()).items()}
+
+    async def told(self, job: Job, posted: Posted) -> None:
+        """A post has been recorded."""
+        try:
+            await self._act(job, posted)
+        except Exception as error:
+            metrics.LOOP_FAILURES.labels("webhooks.watch").inc()
+            log.warning("endpoint's state not recorded", endpoint=job.endpoint_id, error=type(error).__name__)
+
+    async def _act(self, job: Job, posted: Posted) -> None:
+        now = datetime.now(UTC)
+        if posted.ok:
+            await self._health.succeeded(job.endpoint_id)
+        elif posted.end.gone:
+            await self._disabler.disable(job.workspace_id, job.endpoint_id, GONE)
+        elif posted.failed:
+            if posted.hold:
+                metrics.WEBHOOK_PAUSES.inc()
+                await self._health.hold(job.endpoint_id, now + timedelta(seconds=posted.hold))
+            since = await self._health.failed(job.endpoint_id, now)
+            if since is not None:
+                await self._disabler.disable(job.workspace_id, job.endpoint_id, FAILING, since)
