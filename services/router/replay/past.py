@@ -51,7 +51,7 @@ def past_of(event: Event) -> Past | None:
     if by is None or by.rule is None or (isinstance(by, Verdict) and by.by != "router"):
         return None
     inputs = by.inputs or {}
-    if "size" not in inputs or "attempt" not in inputs:
+    if not inputs.keys() >= {"sender_domain", "recipient_domain", "size", "attempt"}:
         raise ValueError("the decision does not say what it was made from")
     at = route.decided_at if route is not None else verdict.checked_at if verdict is not None else None
     assert at is not None
@@ -63,15 +63,17 @@ def past_of(event: Event) -> Past | None:
 
 
 def _message(event: Event, inputs: Mapping[str, Any], at: datetime) -> Message:
-    """What nobody decides by (the content, whose address it was) is left empty. It is alive: else no rule was asked."""
+    """What nobody decides by (the content, whose address it was) is left out. It is alive: else no rule was asked."""
     return Message(
         **{
             name: event[name]
             for name in (
-                "message_id", "submission_id", "workspace_id", "lane", "stream", "recipient", "recipient_type",
-                "sender", "accepted_at", "pass",
+                "message_id", "submission_id", "workspace_id", "lane", "stream", "recipient_type", "accepted_at",
+                "pass",
             )
         },
+        recipient=f"somebody@{inputs['recipient_domain']}",
+        sender=f"somebody@{inputs['sender_domain']}",
         scheduled_at=event.get("scheduled_at"),
         content_id="",
         size=inputs["size"],

@@ -104,15 +104,16 @@ def past(out: Message, **changes: Any) -> Past:
     return found
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(configurations(), messages(), HEALTHS, FINDINGS, st.sampled_from(ROLLUPS))
 def test_under_the_rules_that_made_it_every_decision_is_made_again_just_so(
     configuration: Configuration, about: Message, health: Health, finding: Finding, rollup: str
 ) -> None:
+    """Whose address it was is nothing to it: that may have been erased."""
     out = routed(about, configuration, Destination(finding, rollup), health=health)
     if out.verdict is not None and out.verdict.rule is None:
         return
-    then = past(out)
+    then = past(out, recipient="erased@erased.invalid")
     again = decide_again(then, configuration)
     assert again.assumed == ()
     assert replace(again.outcome, why=None) == replace(then.outcome, why=None)
