@@ -28,6 +28,7 @@ LISTS = {
     "credentials": "/v1/smtp-credentials",
     "audit": "/v1/audit",
     "transports": "/v1/transports",
+    "erasures": "/v1/erasures",
     "webhooks": "/v1/webhooks",
     "queued": "/v1/queue/messages",
     "destinations": "/v1/queue/destinations",
@@ -116,7 +117,6 @@ class Maker:
         await self.call("DELETE", f"/v1/suppressions/{entry['data']['uuid']}?reason={secret}")
         for name in ("spare", "other"):
             made["erasure"] = (await self.post("/v1/erasures", {"email": f"{name}@{secret}.test"}))["id"]
-        made["erasures_cursor"] = await self.cursor("/v1/erasures")
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made
