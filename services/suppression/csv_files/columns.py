@@ -46,7 +46,7 @@ def values_of(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     """What a row says, by column; empty cells say nothing. The first of two columns of one name counts."""
     found: dict[str, str] = {}
     for name, cell in zip(names, cells, strict=False):
-        if name and name not in found and (text := unguarded(cell.strip())):
+        if name and name not in found and (text := unguarded(cell).strip()):
             found[name] = text
     return found
 

@@ -135,6 +135,8 @@ def test_no_cell_begins_like_a_formula_and_each_comes_back(text: str) -> None:
 
 
 @given(st.emails(), st.sampled_from([each for each in Reason if each is not Reason.ERASURE]), st.none() | CELL)
+@example("a@b.example", Reason.MANUAL, "\t")
+@example("=1+1@b.example", Reason.MANUAL, "' =1")
 def test_an_export_says_what_an_import_reads(email: str, reason: Reason, note: str | None) -> None:
     place = Place("w1", stream="billing")
     until = NEVER if reason is Reason.COMPLAINT else datetime(2030, 1, 1, tzinfo=UTC)
