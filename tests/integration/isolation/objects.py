@@ -116,7 +116,7 @@ class Maker:
         await self.call("DELETE", f"/v1/suppressions/{entry['data']['uuid']}?reason={secret}")
         for name in ("spare", "other"):
             made["erasure"] = (await self.post("/v1/erasures", {"email": f"{name}@{secret}.test"}))["id"]
-        made["erasures_cursor"] = await self._cursor("/v1/erasures")
+        made["erasures_cursor"] = await self.cursor("/v1/erasures")
         for name in ("spare_webhook", "webhook"):
             made[name] = (await self.post("/v1/webhooks", {"url": f"http://127.0.0.1:1/{secret}"}))["id"]
         return made
