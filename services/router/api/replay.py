@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.router.api.drafts import compiled_drafts
-from services.router.api.replay_schemas import REPLAY, ReplayView
+from services.router.api.replay_schemas import REPLAY, DecisionReplayView
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import Owner
 from services.router.replay.again import Sample
@@ -128,7 +128,7 @@ def replay_router(base: Base, api: ReplayApi) -> APIRouter:
 
     @router.post(
         "/routes/replay", operation_id="replay_routes", openapi_extra=body_of(ReplayBody, REPLAY),
-        responses=replies(200, ReplayView, "The comparison", *KEY, *BODY, 429, _429=BUSY),
+        responses=replies(200, DecisionReplayView, "The comparison", *KEY, *BODY, 429, _429=BUSY),
     )  # fmt: skip
     async def replay_routes(request: Request, principal: Principal = allowed) -> Response:
         """Make the decisions about the workspace's messages of the last seven days again, under the present rules and
@@ -138,7 +138,7 @@ def replay_router(base: Base, api: ReplayApi) -> APIRouter:
     @router.post(
         "/platform/routes/replay", operation_id="replay_platform_routes", tags=["platform"],
         dependencies=[operator(base.authenticator)], openapi_extra=body_of(ReplayBody, REPLAY),
-        responses=replies(200, ReplayView, "The comparison", *OPERATOR, *BODY, 429, _429=BUSY),
+        responses=replies(200, DecisionReplayView, "The comparison", *OPERATOR, *BODY, 429, _429=BUSY),
     )  # fmt: skip
     async def replay_platform_routes(request: Request) -> Response:
         """The same for the messages of all workspaces; a draft is one of the platform's rules."""
