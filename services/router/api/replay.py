@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.router.api.drafts import compiled_drafts
-from services.router.api.replay_schemas import REPLAY, ReplayView
+from services.router.api.replay_schemas import REPLAY, DecisionReplayView
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import Owner
 from services.router.replay.again import Sample
@@ -40,7 +40,7 @@ def _storable(value: datetime) -> datetime:
 Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
 
 
-class ReplayBody(BaseModel):
+class DecisionReplayBody(BaseModel):
     """Which decisions, by the time that the events reporting them were published: those of the last hour unless `since`
     says otherwise. `limit` is how many at most. `draft` stands for the present rules, and is stored nowhere."""
 
@@ -59,7 +59,7 @@ class ReplayApi:
         self._replaying = replaying
         self._rules = rules
 
-    async def answer(self, owner: Owner, body: ReplayBody) -> Response:
+    async def answer(self, owner: Owner, body: DecisionReplayBody) -> Response:
         """Compares; raises a 422 problem."""
         now = datetime.now(UTC)
         until = body.until or now
@@ -127,21 +127,21 @@ def replay_router(base: Base, api: ReplayApi) -> APIRouter:
     allowed = caller(base.authenticator, "routing")
 
     @router.post(
-        "/routes/replay", operation_id="replay_routes", openapi_extra=body_of(ReplayBody, REPLAY),
-        responses=replies(200, ReplayView, "The comparison", *KEY, *BODY, 429, _429=BUSY),
+        "/routes/replay", operation_id="replay_routes", openapi_extra=body_of(DecisionReplayBody, REPLAY),
+        responses=replies(200, DecisionReplayView, "The comparison", *KEY, *BODY, 429, _429=BUSY),
     )  # fmt: skip
     async def replay_routes(request: Request, principal: Principal = allowed) -> Response:
         """Make the decisions about the workspace's messages of the last seven days again, under the present rules and
         transports or a draft of the rules, and count those that would be others. Nothing is sent or stored."""
-        return await api.answer(principal.workspace_id, await read_json(request, ReplayBody))
+        return await api.answer(principal.workspace_id, await read_json(request, DecisionReplayBody))
 
     @router.post(
         "/platform/routes/replay", operation_id="replay_platform_routes", tags=["platform"],
-        dependencies=[operator(base.authenticator)], openapi_extra=body_of(ReplayBody, REPLAY),
-        responses=replies(200, ReplayView, "The comparison", *OPERATOR, *BODY, 429, _429=BUSY),
+        dependencies=[operator(base.authenticator)], openapi_extra=body_of(DecisionReplayBody, REPLAY),
+        responses=replies(200, DecisionReplayView, "The comparison", *OPERATOR, *BODY, 429, _429=BUSY),
     )  # fmt: skip
     async def replay_platform_routes(request: Request) -> Response:
         """The same for the messages of all workspaces; a draft is one of the platform's rules."""
-        return await api.answer(None, await read_json(request, ReplayBody))
+        return await api.answer(None, await read_json(request, DecisionReplayBody))
 
     return router

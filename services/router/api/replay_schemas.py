@@ -13,7 +13,7 @@ from shared.contracts.topics import Lane
 REPLAY = {"draft": {"rules": [{"id": "receipts", **RULE}]}, "limit": 1000}
 
 
-class OutcomeView(BaseModel):
+class DecisionOutcomeView(BaseModel):
     """What a message had of a decision, and by which rule. `reason` is that of a hold, a refusal or a wait."""
 
     action: Action
@@ -23,23 +23,23 @@ class OutcomeView(BaseModel):
     reason: str | None
 
 
-class ExplainedOutcomeView(OutcomeView):
+class ExplainedDecisionView(DecisionOutcomeView):
     why: str | None
 
 
-class PastOutcomeView(ExplainedOutcomeView):
+class PastDecisionView(ExplainedDecisionView):
     rule_version: int | None
 
 
-class ChangeView(BaseModel):
+class DecisionChangeView(BaseModel):
     """So many decisions that were the one would be the other."""
 
-    before: OutcomeView
-    after: OutcomeView
+    before: DecisionOutcomeView
+    after: DecisionOutcomeView
     count: int
 
 
-class SampleView(BaseModel):
+class DecisionSampleView(BaseModel):
     """One decision of a message's pass. `assumed` is what had not been known when it was made: the `health` of a
     transport, which counts as well, or the recipient's mail `hosts`, which count as not found yet."""
 
@@ -47,12 +47,12 @@ class SampleView(BaseModel):
     workspace_id: str
     pass_: int = Field(alias="pass")
     decided_at: str
-    before: PastOutcomeView
-    after: ExplainedOutcomeView
+    before: PastDecisionView
+    after: ExplainedDecisionView
     assumed: list[Literal["health", "hosts"]]
 
 
-class ReplayView(BaseModel):
+class DecisionReplayView(BaseModel):
     """`decisions` were made again from the `records` of events that were read; `truncated` says which bound ended that
     before all were read (then the counts are of a part), null for none. Of the decisions `otherwise` have another
     effect on their messages, and `by_another_rule` the same one; `assumed` of these rest on something that had not been
@@ -67,6 +67,6 @@ class ReplayView(BaseModel):
     by_another_rule: int
     assumed: int
     unknown: int
-    changes: list[ChangeView]
+    changes: list[DecisionChangeView]
     more_changes: int
-    samples: list[SampleView]
+    samples: list[DecisionSampleView]
