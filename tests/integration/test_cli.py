@@ -11,11 +11,11 @@ import pytest
 
 from services.suppression.app import create_app
 from services.suppression.settings import Settings
-from shared.contracts.topics import EVENTS, LIVE, SUPPRESSION_CHANGES, all_topics, dead_letters
+from shared.contracts.topics import COMMANDS, EVENTS, LIVE, SUPPRESSION_CHANGES, all_topics, dead_letters
 from tests.fixtures.deployment import Deployment
 from tests.integration.suppression.conftest import a_bounce, record_of
 
-TOPICS = (EVENTS, dead_letters(EVENTS), SUPPRESSION_CHANGES)
+TOPICS = (EVENTS, dead_letters(EVENTS), SUPPRESSION_CHANGES, COMMANDS)
 
 
 class Command:

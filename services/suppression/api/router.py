@@ -79,7 +79,9 @@ def _add_lists(router: APIRouter, api: SuppressionApi, asker: Any, names: str, g
         """List what is removed, the newest removal first: when, by whom and why. Its addresses are not kept."""
         return await api.removals(asking, listing)
 
-    @router.get("/export", operation_id=f"export_{names}s", responses=exported(*gates))
+    @router.get(
+        "/export", operation_id=f"export_{names}s", response_class=Response, responses=exported(*gates)
+    )  # fmt: skip
     async def export_suppressions(listed: Annotated[Listed, Query()], asking: Caller = asker) -> Response:
         """All suppressions as CSV, newest first, by the filters of the list."""
         return await files.give(asking, listed)

@@ -114,7 +114,7 @@ async def test_every_request_body_has_an_example_that_its_schema_allows(api: Api
             schema = {**content["schema"], "components": document["components"]}
             validator = jsonschema_rs.validator_for(schema, validate_formats=True)
             assert not [str(error) for error in validator.iter_errors(content["example"])], name
-        if contents and "401" in operation["responses"]:
+        if contents and "401" in operation["responses"] and "text/csv" not in contents:  # of any length: it is a stream
             assert {"413", "422"} <= operation["responses"].keys(), name
 
 

@@ -56,9 +56,10 @@ class Door:
     async def delete(self, path: str) -> httpx.Response:
         return await self.http.delete(path, headers={"Authorization": f"Bearer {self.key}", **self.headers})
 
-    async def submissions(self) -> list[dict[str, Any]]:
-        """What the workspace's requests became, in their order."""
-        found = self.deployment.database("ingest")["submissions"].find({"workspace_id": self.workspace.id})
+    async def submissions(self, workspace_id: str | None = None) -> list[dict[str, Any]]:
+        """What the requests of the workspace, or of another one, became, in their order."""
+        condition = {"workspace_id": workspace_id or self.workspace.id}
+        found = self.deployment.database("ingest")["submissions"].find(condition)
         return await found.sort("_id", 1).to_list(None)
 
     async def contents(self) -> list[dict[str, Any]]:

@@ -55,13 +55,14 @@ class SmtpDoor:
 
     async def stored(self, workspace_id: str | None = None) -> list[dict[str, Any]]:
         """The submissions of a workspace, in their order."""
-        wanted = workspace_id or self.door.workspace.id
-        return [one for one in await self.door.submissions() if one["workspace_id"] == wanted]
+        return await self.door.submissions(workspace_id)
 
     async def content_of(self, submission: dict[str, Any]) -> dict[str, Any]:
         """The content of a submission's first message."""
         record = orjson.loads(submission["messages"][0]["record"])
-        return next(one for one in await self.door.contents() if one["_id"] == record["content_id"])
+        found = await self.door.deployment.database("content")["contents"].find_one({"_id": record["content_id"]})
+        assert found is not None
+        return found
 
     async def raw_of(self, submission: dict[str, Any], place: int = 0) -> bytes:
         """The bytes that the sender will find for a message of a submission."""
@@ -75,7 +76,7 @@ class SmtpDoor:
 
     async def sends_nothing(self) -> bool:
         """Whether nothing of the main workspace was stored."""
-        contents = [one for one in await self.door.contents() if one["workspace_id"] == self.door.workspace.id]
+        contents = await self.door.contents()
         return not contents and not await self.stored()
 
     async def new_sender(self, **changes: Any) -> tuple[Made, str]:
