@@ -101,6 +101,7 @@ async def test_a_kill_between_two_effects_loses_nothing_and_sends_nothing_twice_
 
 def test_the_points_that_a_load_reaches_are_all_tried() -> None:
     tried = {point for points in POINTS_OF.values() for point in points} | STAGES.keys()
-    # a load brings nothing back: `tests/integration/sender/test_return_kills.py` does
-    others = ("critical.handled", "config.handled", "changes.handled", "commands.handled", "returns.stored")
+    # a load brings nothing back: `tests/integration/sender/test_return_kills.py` does; nor does it erase anybody
+    others = ("critical.handled", "config.handled", "changes.handled", "commands.handled", "returns.stored",
+              "erasures.handled", "erased.handled")  # fmt: skip
     assert [name for name in POINTS if name not in tried and not name.endswith(others)] == []
