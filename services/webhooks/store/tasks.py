@@ -6,7 +6,7 @@ One is `open` until its end. `position` is where its walk is, `batch` what it is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -97,11 +97,15 @@ class Tasks:
         """Writes what is about to be done; False where the task is somebody else's by now, or has ended."""
         return await self._write(task, [{"$set": {"batch": {"$literal": batch}, **self._renewed()}}])
 
-    async def go_on(self, task: Task, position: Any, *, queued: int = 0, read: int = 0) -> bool:
-        """Writes where the task is and what it came to on the way there; False as for `begin`."""
+    async def go_on(
+        self, task: Task, position: Any, *, queued: int = 0, read: int = 0, left: Sequence[str] = ()
+    ) -> bool:
+        """Writes where the task is and what it came to on the way there; False as for `begin`. `left` are ids of what
+        was begun before a kill and has not come again yet."""
         counted = {"queued": {"$add": ["$queued", queued]}, "read": {"$add": ["$read", read]}}
         place = {"position": {"$literal": position}, **counted, **self._renewed()}
-        return await self._write(task, [{"$set": place}, {"$unset": "batch"}])
+        batch = {"$set": {"batch": {"$literal": {"ids": list(left)}}}} if left else {"$unset": "batch"}
+        return await self._write(task, [{"$set": place}, batch])
 
     async def renew(self, task: Task) -> bool:
         """False as for `begin`."""

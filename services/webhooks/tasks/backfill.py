@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -64,7 +64,7 @@ class Backfill:
         types = frozenset(task.events or endpoint.events)
         topics = [EVENTS, *(accepted(lane) for lane in Lane if ACCEPTED in types)]
         position = {(topic, partition): offset for topic, partition, offset in task.position or ()}
-        begun = frozenset(task.batch["ids"] if task.batch else ())
+        begun = set(task.batch["ids"] if task.batch else ())
         async with aclosing(read_topics(self._settings, topics, task.since, position)) as batches:
             async for records in batches:
                 await self._known.fresh()
@@ -74,7 +74,7 @@ class Backfill:
                     queued = await self._insert(task, jobs, begun)
                     _advance(position, some)
                     place = [[topic, partition, offset] for (topic, partition), offset in position.items()]
-                    if not await self._tasks.go_on(task, place, queued=queued, read=len(some)):
+                    if not await self._tasks.go_on(task, place, queued=queued, read=len(some), left=sorted(begun)):
                         return None
                 if turn.over:
                     return 0.0
@@ -116,11 +116,11 @@ class Backfill:
         made = jobs_of(shown, [subscription], None, datetime.now(UTC), self._settings.pepper_bytes)
         return [replace(job, backfill=task.id) for job in made]
 
-    async def _insert(self, task: Task, jobs: Sequence[Job], begun: Collection[str]) -> int:
+    async def _insert(self, task: Task, jobs: Sequence[Job], begun: set[str]) -> int:
         """Inserts the jobs that are not there yet; returns how many it has made, with those that it had `begun` to make
-        before a kill."""
+        before a kill. These leave `begun`; the others are still to come, in another order perhaps."""
         ids = list({job.id: job for job in jobs})
-        if not ids or not await self._tasks.begin(task, {"ids": ids}):
+        if not ids or not await self._tasks.begin(task, {"ids": sorted({*ids, *begun})}):
             return 0
         reach("webhooks.backfill_begun", len(ids))
         new = await self._jobs.insert(jobs, datetime.now(UTC))
@@ -128,6 +128,7 @@ class Backfill:
         self._queued()
         made = {job.id for job, is_new in zip(jobs, new, strict=True) if is_new}
         again = [id_ for id_ in ids if id_ in begun and id_ not in made]
+        begun.difference_update(ids)
         return len(made) + (await self._deliveries.backfilled(task.id, again) if again else 0)
 
 

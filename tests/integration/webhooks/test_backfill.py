@@ -106,11 +106,22 @@ async def test_one_that_was_killed_goes_on_where_it_was(deployment: Deployment, 
         jobs = [job for event in events[1:3] for job in jobs_of(event, [subscription], None, now, b"pepper")]
         topic = deployment.shared.topic("mail.events")
         assert await dying.go_on(claimed, [[topic, 0, 1]], read=1)
-        await dying.begin(claimed, {"ids": [job.id for job in jobs]})
+        # the last event's is from a death before that, and comes in another turn now
+        far = jobs_of(events[6], [subscription], None, now, b"pepper")
+        await dying.begin(claimed, {"ids": [job.id for job in (*jobs, *far)]})
         documents = Jobs(database, 60)
-        await documents.insert([replace(job, backfill=task.id) for job in jobs], now)
-        successor = create_app(deployment.settings(Settings, **{**QUICK, "webhook_replay_at_once": 4}), {"dispatch"})
+        await documents.insert([replace(job, backfill=task.id) for job in (*jobs, *far)], now)
+        gate = asyncio.Event()
+        receiver.script("/hook", Answer(gate=gate))
+        successor = create_app(deployment.settings(Settings, **{**QUICK, "webhook_replay_at_once": 8}), {"dispatch"})
+
+        async def has_no_room() -> bool:
+            its_turn_is_over = {"_id": task.id, "queued": 4, "lease": {"$exists": False}}
+            return await database["tasks"].count_documents(its_turn_is_over) == 1
+
         async with successor.run():
+            await eventually(has_no_room)
+            gate.set()
             ended = await done(world, endpoint, {"id": task.id}, "backfills")
             assert (ended["state"], ended["queued"], ended["read"]) == ("done", 6, 7)
             assert await world.ended(endpoint, *events[1:]) == ["succeeded"] * 6
