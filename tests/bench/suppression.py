@@ -40,6 +40,7 @@ def main() -> None:
         found = {
             "entries": given.entries,
             "import": imported(stack, bench, given.entries),
+            "mib": shown(bench.size()),
             "check_of_500_ms": checked(bench, given.entries),
             "flat_out": flat_out(stack, bench, given.messages, given.entries),
             "at_a_rate": at_a_rate(bench, given.messages, given.entries, given.rate),
