@@ -8,6 +8,8 @@ POSTHORN := $(BIN)/posthorn
 TESTS := tests/unit tests/contract tests/style tests/integration
 STACK_TESTS := tests/faults tests/e2e
 SHORT := not verify and not faults
+# a dozen processes of a stack, and every worker of the tests, would compile the same sources again
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## show this list
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -17,24 +18,35 @@ from services.roles import SERVICES
 from services.run import api_of, compose
 from shared.api import Api
 from shared.settings import SharedSettings
-from tests.fixtures.deployment import Deployment
 
 METHODS = {"get", "put", "post", "delete", "patch"}
 PUBLIC_URL = "https://mail.example.com"
 DIALECTS = {"broadcast", "plunk", "sendy"}
 
 
-@pytest.fixture
-def api(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Api:
-    """What one process with every http role serves. Nothing is connected."""
-    made = api_with(deployment, monkeypatch, *SERVICES)
+@pytest.fixture(scope="module")
+def environment() -> Iterator[None]:
+    """Settings of services that nothing is connected to."""
+    key = b64encode(bytes(32)).decode()
+    given = {
+        "profile": "local", "pepper": key, "token_key": key, "encryption_key": key, "public_url": PUBLIC_URL,
+        "operator_token": "operator-token-of-a-test",
+    }  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(f"POSTHORN_{name.upper()}", value)
+        yield
+
+
+@pytest.fixture(scope="module")
+def api(environment: None) -> Api:
+    """What one process with every http role serves, which no test changes: making it takes most of a second."""
+    made = api_with(*SERVICES)
     assert made is not None
     return made
 
 
-def api_with(deployment: Deployment, monkeypatch: pytest.MonkeyPatch, *services: str) -> Api | None:
-    for name, value in {**deployment.environment, "public_url": PUBLIC_URL}.items():
-        monkeypatch.setenv(f"POSTHORN_{name.upper()}", str(value))
+def api_with(*services: str) -> Api | None:
     return api_of(compose([f"{service}:http" for service in services]), SharedSettings())
 
 
@@ -152,13 +164,11 @@ async def test_a_send_is_described_with_its_body_and_its_reply(api: Api) -> None
     assert list(schemas["AcceptedMessage"]["properties"]) == ["uuid", "recipient", "type", "from", "status"]
 
 
-async def test_a_service_alone_describes_what_it_serves(
-    api: Api, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_service_alone_describes_what_it_serves(api: Api) -> None:
     whole = dict(operations(api.openapi()))
     apart: dict[str, Any] = {}
     for service in SERVICES:
-        alone = api_with(deployment, monkeypatch, service)
+        alone = api_with(service)
         apart |= dict(operations(alone.openapi())) if alone is not None else {}
     assert apart == whole
 

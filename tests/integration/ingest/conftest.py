@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -14,12 +16,14 @@ import pytest_asyncio
 from services.ingest.accounts.workspaces import EVERY_FEATURE, Made, Workspaces
 from services.ingest.app import create_app
 from services.ingest.contacts.contacts import Contacts
+from services.ingest.domains import declaring
 from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
 from shared.api import Api, create_api
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import Kind, Sender, Workspace
+from shared.dkim_keys import generate_key
 from shared.kafka.connection import KafkaConnection
 from shared.mongo.entities import Entities
 from shared.mongo.entity_cache import EntityCache
@@ -88,6 +92,12 @@ class Door:
         return not await self.submissions() and not await self.contents() and not chunks
 
 
+@cache
+def dkim_pair() -> tuple[str, str]:
+    """The one key pair of the doors' own domains: making an RSA key takes longer than most tests' requests do."""
+    return generate_key()
+
+
 async def count_chunks(deployment: Deployment) -> int:
     return await deployment.database("content")["content_chunks"].count_documents({})
 
@@ -129,7 +139,8 @@ async def open_door(deployment: Deployment, **overrides: Any) -> AsyncIterator[D
         await kafka.connected.wait()
         workspaces = Workspaces(entities, kafka.publisher, settings)
         workspace, key = await make_workspace(workspaces)
-        domain, _ = await workspaces.create_domain(workspace.id, DOMAIN, verified=True)
+        with patch.object(declaring, "generate_key", dkim_pair):  # which later domains of this name sign with too
+            domain, _ = await workspaces.create_domain(workspace.id, DOMAIN, verified=True)
         await workspaces.create_sender(workspace.id, Sender(address=SENDER, verified=True))
         yield Door(api, http, deployment, workspaces, workspace, key, domain)
 
