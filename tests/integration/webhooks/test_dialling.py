@@ -96,9 +96,13 @@ def test_no_spelling_of_a_private_address_in_a_url_is_dialled(
 
 
 async def test_of_several_addresses_only_those_that_may_be_are_dialled(receiver: HttpReceiver) -> None:
-    leading = Leading("127.0.0.2", "::1", "127.0.0.1")
+    async def refuse(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    leading = Leading("127.0.0.2", "127.0.0.1")
     url = receiver.url("/", host="hooks.example")
-    assert await asked(leading, lambda address: address == "127.0.0.1", url) == (["200"], ["127.0.0.1"])
+    async with await asyncio.start_server(refuse, "127.0.0.2", receiver.port):
+        assert await asked(leading, lambda address: address == "127.0.0.1", url) == (["200"], ["127.0.0.1"])
 
 
 async def test_a_name_that_leads_elsewhere_after_it_was_looked_at_is_not_dialled(
