@@ -60,6 +60,16 @@ def spellings_v4(address: IPv4Address) -> list[str]:
     return written
 
 
+def spellings_idn(address: IPv4Address) -> list[str]:
+    """In digits and full stops that IDNA maps to ASCII (UTS 46): full-width, bold, circled and raised ones."""
+    digits = ("０１２３４５６７８９", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗", "⓪①②③④⑤⑥⑦⑧⑨", "⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+    stops = (".", "。", "．", "｡")
+    texts = (str(address), str(int(address)), f"0{int(address):o}")
+    return [
+        text.translate(str.maketrans("0123456789.", each + stop)) for text in texts for each in digits for stop in stops
+    ]
+
+
 def spellings_v6(address: IPv6Address) -> list[str]:
     """Short, long, in capitals, and with the last four bytes as IPv4."""
     last = IPv4Address(int(address) & 0xFFFFFFFF)

@@ -2,12 +2,15 @@
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from services.webhooks.http import Poster, Request
-from tests.fixtures.http_receiver import Answer, HttpReceiver
+from tests.fixtures.http_receiver import Answer, HttpReceiver, open_http_receiver
 
 
 def to(url: str, headers: dict[str, str] | None = None, timeout: float = 2) -> Request:
@@ -111,6 +114,23 @@ async def test_what_never_becomes_a_request_is_told_apart(free: Poster, url: str
 async def test_https_to_a_server_without_tls_is_a_tls_failure(free: Poster, receiver: HttpReceiver) -> None:
     reply = await free.post(to(receiver.url("/").replace("http:", "https:")))
     assert reply.fault == "tls"
+
+
+async def test_only_a_certificate_of_the_url_s_host_by_a_trusted_authority_is_talked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    async with open_http_receiver(tls=context) as receiver:
+        url = receiver.url("/", host="localhost").replace("http:", "https:")
+        async with Poster(allow_private=True) as poster:
+            assert (await poster.post(to(url))).fault == "tls"
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        async with Poster(allow_private=True) as poster:
+            assert (await poster.post(to(url))).ok
+            assert (await poster.post(to(url.replace("localhost", "127.0.0.1")))).fault == "tls"
+        assert len(receiver.received) == 1
 
 
 async def test_headers_without_bounds_are_refused(free: Poster, receiver: HttpReceiver) -> None:

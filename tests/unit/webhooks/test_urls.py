@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.webhooks.urls import InvalidUrlError, UrlRules, literal_address
-from tests.unit.embedded import private_v4, spellings_v4, spellings_v6, within_v6
+from tests.unit.embedded import private_v4, spellings_idn, spellings_v4, spellings_v6, within_v6
 
 STRICT = UrlRules(plain_http=False, private=False)
 LOCAL = UrlRules(plain_http=True, private=True)
@@ -77,7 +77,8 @@ def test_where_private_targets_are_allowed_they_and_plain_http_pass() -> None:
 @given(private_v4(), st.integers(0, 65535), st.data())
 def test_no_spelling_of_a_private_address_passes(address: IPv4Address, port: int, data: st.DataObject) -> None:
     within = data.draw(st.sampled_from(within_v6(address, port)))
-    for host in (*spellings_v4(address), *(f"[{spelling}]" for spelling in spellings_v6(within))):
+    hosts = [*spellings_v4(address), *spellings_idn(address), *(f"[{spelling}]" for spelling in spellings_v6(within))]
+    for host in hosts:
         with pytest.raises(InvalidUrlError) as refused:
             STRICT.checked(f"https://{host}/")
         assert refused.value.code in {"url_private", "url_invalid"}
