@@ -15,6 +15,8 @@ from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.messages import a_message
 
+COUNTS = {"webhooks": 3, "attempts": 3}  # of three that were told
+
 
 async def told(deployment: Deployment, address: str, times: int) -> None:
     """Webhooks about so many bounces, each with one attempt."""

@@ -11,7 +11,7 @@ from shared.erasing import Erasing
 from shared.service import Base
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.erasing import Part, survives_every_death
-from tests.integration.webhooks.persons import told
+from tests.integration.webhooks.persons import COUNTS, told
 
 
 def erasing_of(base: Base) -> Erasing:
@@ -22,5 +22,4 @@ async def test_webhooks_ends_what_it_died_of(deployment: Deployment, monkeypatch
     await deployment.prepare("webhooks", topics=(COMMANDS,))
     settings = deployment.settings(Settings, erasure_settle_seconds=1e-9)
     part = Part(deployment, "webhooks", settings, erasing_of)
-    counts = {"webhooks": 3, "attempts": 3}
-    assert await survives_every_death(part, lambda address: told(deployment, address, 3), "w1", counts, monkeypatch) > 3
+    assert await survives_every_death(part, lambda address: told(deployment, address, 3), "w1", COUNTS, monkeypatch) > 3
