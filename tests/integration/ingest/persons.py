@@ -30,11 +30,11 @@ def a_submission(message: Message, **fields: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def a_content(message: Message) -> dict[str, Any]:
+def a_content(message: Message, about: str) -> dict[str, Any]:
     return to_document(
         Content(
             content_id=message.content_id, workspace_id=message.workspace_id, from_="us@c.example",
-            to=[message.recipient], subject="Hello", text=f"Dear {message.recipient}",
+            to=[message.recipient], subject="Hello", text=f"Dear {about}",
             expires_at=message.expires_at + timedelta(days=7),
         )
     )  # fmt: skip
@@ -48,7 +48,7 @@ def bounced(message: Message) -> Event:
 async def accepted(deployment: Deployment, messages: list[Message], **fields: Any) -> None:
     """The messages' requests with their contents, which the read model has not heard of."""
     await deployment.database("ingest")["submissions"].insert_many([a_submission(one, **fields) for one in messages])
-    await deployment.database("content")["contents"].insert_many([a_content(one) for one in messages])
+    await deployment.database("content")["contents"].insert_many([a_content(one, one.recipient) for one in messages])
 
 
 async def ended(deployment: Deployment, messages: list[Message]) -> None:
@@ -72,13 +72,34 @@ async def hit(deployment: Deployment, message: Message) -> None:
     await deployment.database("ingest")["tracked_hits"].insert_one({**fields, "event": event.encode()})
 
 
+async def answered(deployment: Deployment, message: Message) -> None:
+    """A reply to a message, which was passed on to somebody else."""
+    now, passed_on = datetime.now(UTC), a_message("us@c.example")
+    reply = event_of(message, EventType.REPLIED, now, {"content_id": uuid7()})
+    fields = {"door": "reply", "key": reply.event_id, "key_until": now + LATER, "digest": b"", "reply": b"{}"}
+    submission = a_submission(passed_on, **{**fields, "subject": f"Re: {message.recipient}"})
+    await deployment.database("ingest")["submissions"].insert_one(submission)
+    await deployment.database("content")["contents"].insert_one(a_content(passed_on, message.recipient))
+    told = [reply, accepted_event(passed_on), event_of(passed_on, EventType.DELIVERED, now, {"code": 250})]
+    await Messages(deployment.database("ingest")).write(fold(told))
+
+
+def keyed(address: str, key: str) -> dict[str, Any]:
+    """What an idempotency key adds to a request."""
+    reply = f'{{"to":"{address}"}}'.encode()
+    return {"key": key, "key_until": datetime.now(UTC) + LATER, "digest": b"", "reply": reply}
+
+
 async def everything(deployment: Deployment, address: str) -> None:
-    """A contact, mail that has ended with a hit and without, what is scheduled."""
-    first, second, waiting = (a_message(address, metadata={"to": address}) for _ in range(3))
+    """A contact; mail that has ended, with a hit and a reply, and without; what is scheduled, under keys."""
+    first, second, waiting, named = (a_message(address, metadata={"to": address}) for _ in range(4))
+    due = {"due_at": datetime.now(UTC) + LATER, "scheduled_at": datetime.now(UTC) + LATER}
     await contact(deployment, address)
     await ended(deployment, [first, second])
     await hit(deployment, first)
-    await accepted(deployment, [waiting], due_at=datetime.now(UTC) + LATER, scheduled_at=datetime.now(UTC) + LATER)
+    await answered(deployment, first)
+    await accepted(deployment, [waiting], **due, **keyed(address, uuid7()))
+    await accepted(deployment, [named], **due, **keyed(address, f"order of {address.upper()}"))
 
 
-COUNTS = {"contacts": 1, "messages": 2, "submissions": 3, "hits": 1, "contents": 3}
+COUNTS = {"contacts": 1, "messages": 2, "submissions": 5, "hits": 1, "contents": 5}
