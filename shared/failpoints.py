@@ -59,6 +59,10 @@ PLACES: Mapping[str, str] = {
     "webhooks.recorded": "an attempt and its job are recorded and the attempt not published",
     "erasures.part": "a service has done a part of an erasure and not the next one",
     "erasures.redacted": "a pass of an erasure is done and that it is not written",
+    "webhooks.replay_begun": "a replay's next deliveries are written down and not made due",
+    "webhooks.replay_queued": "a replay's deliveries are due and the place behind them is not written down",
+    "webhooks.backfill_begun": "a back-fill's next deliveries are written down and not made",
+    "webhooks.backfill_queued": "a back-fill's deliveries are made and the place behind them is not written down",
     "outbox.published": "the record of a document is acknowledged and its mark not cleared",
 }
 HANDLED = "a record's effects are durable, its offset is not committed"

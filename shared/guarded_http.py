@@ -28,8 +28,8 @@ class PrivateAddressError(OSError):
 def guarded_transport(
     resolver: AbstractResolver, may_dial: Callable[[str], bool], tls: ssl.SSLContext
 ) -> AiohttpTransport:
-    """httpx's transport over aiohttp, without proxies from the environment, cookies, redirects or decompression; it
-    has no timeout of its own.
+    """httpx's transport over aiohttp, without proxies from the environment, cookies, redirects, repetitions or
+    decompression; it has no timeout of its own.
 
     It dials the addresses that `may_dial` allows; for another one a request raises an error whose cause is a
     PrivateAddressError.
@@ -48,9 +48,13 @@ def guarded_transport(
             resolver=resolver,
             socket_factory=guarded_socket,
         )
-        return aiohttp.ClientSession(
+        made = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(total=None)
         )
+        # aiohttp sends an idempotent request again by itself where a kept connection ends under it, and has no public
+        # switch for that (its own test client does the same): what is asked for once is sent once
+        made._retry_connection = False
+        return made
 
     return AiohttpTransport(verify=tls, client=session)
 

@@ -37,7 +37,8 @@ class Service:
 class Base:
     """The parts that every service is composed of, made but not connected.
 
-    `owned` are the entity kinds that this service owns and publishes, `copied` those it keeps a copy of.
+    `owned` are the entity kinds that this service owns and publishes, `copied` those it keeps a copy of, `parts` the
+    fields that are enough of some of these.
     """
 
     def __init__(
@@ -48,11 +49,13 @@ class Base:
         *,
         owned: Collection[Kind] = (),
         copied: Collection[Kind] = (),
+        parts: Mapping[Kind, Collection[str]] | None = None,
     ) -> None:
         self.name = name
         self.settings = settings
         self.owned = tuple(owned)
         self.copied = tuple(copied)
+        self.parts = dict(parts or {})
         self.tracing = Tracing(settings, name)
         # a request has nobody behind it who repeats what failed
         self.client: AsyncIOMotorClient = make_client(settings, retry_writes="http" in roles)
@@ -88,7 +91,7 @@ class Base:
 
     def copy_configuration(self) -> None:
         """Attaches the consumer of `config.changes`; for the one role of a service that keeps its copy."""
-        copy = ConfigCopy(self.entities, self.copied)
+        copy = ConfigCopy(self.entities, self.copied, self.parts)
         self.consume("config", {CONFIG_CHANGES: EntityChange}, copy.handle, Fetching.unhurried(self.settings))
 
     def publish_configuration(self, loops: Loops) -> None:

@@ -25,7 +25,7 @@ POLL_SECONDS = 0.1
 EVERYWHERE = (Kind.WORKSPACE, Kind.API_KEY)
 COPIES = {
     "router": EVERYWHERE,
-    "suppression": EVERYWHERE,
+    "suppression": (*EVERYWHERE, Kind.DOMAIN),
     "sender": (*EVERYWHERE, Kind.DOMAIN),
     "webhooks": EVERYWHERE,
 }

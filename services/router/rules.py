@@ -31,6 +31,7 @@ CONFIGURATION_WAIT = timedelta(seconds=2)
 LOOK_AGAIN = timedelta(seconds=60)
 QUARANTINE = f"{PLATFORM}:quarantine"
 POOR = "the sending domain's reputation is poor"
+BY_ITS_POOL = f"{POOR}: its mail takes the pool of the quarantine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +215,7 @@ def _route(
         stand_in=way.kind == "direct" and destination is not None and destination.finding is Finding.PENDING,
         rule=found.rule,
         rule_version=found.version,
-        why=ranked.why,
+        why=BY_ITS_POOL if found.rule == QUARANTINE else ranked.why,
         candidates=list(ranked.candidates),
         inputs=inputs,
         decided_at=now,

@@ -22,6 +22,7 @@ from services.sender.endings import Endings
 from services.sender.erasing import DeliveryErasing
 from services.sender.handlers import ChangesHandler, CommandsHandler
 from services.sender.intake import Intake
+from services.sender.leaving import Leaving
 from services.sender.mail.ahead import LettersAhead
 from services.sender.mail.letters import Letters
 from services.sender.mail.outgoing import MailMaker
@@ -64,6 +65,7 @@ from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
+LEAVING_SECONDS = 2
 NAMES_SECONDS = 3600.0
 # Smaller than other batches: it is committed when its last message has begun or waits, and others stand behind it.
 ARRIVALS = 100
@@ -164,6 +166,7 @@ class _Deliver:
             base.tracing,
             self.clock,
         )
+        self.leaving = Leaving(self.deliveries, claims, destinations.store, self.clock)
         intake = Intake(
             settings,
             self.deliveries,
@@ -189,6 +192,7 @@ class _Deliver:
         loops.every("sender.renew", lease / 3, self.dispatcher.renew)
         self.destinations.start(loops, self.dispatcher.settle)
         loops.every("sender.expire", 5, upkeep.expire)
+        loops.every("sender.leaving", LEAVING_SECONDS, self.leaving.turn)
         loops.every("sender.clock", lease / 3, self.clock.sync)
         loops.every("sender.recover", min(lease / 4, 5), upkeep.recover)
         for lane in Lane:

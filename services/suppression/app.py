@@ -26,7 +26,8 @@ from shared.service import Base, Service
 
 def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http` and `check` (which also learns, keeps the configuration and sweeps)."""
-    base = Base("suppression", settings, roles, copied=(Kind.WORKSPACE, Kind.API_KEY))
+    copied = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN)
+    base = Base("suppression", settings, roles, copied=copied, parts={Kind.DOMAIN: ("name",)})
     store = Suppressions(base.database, settings.pepper_bytes, SecretBox(settings.encryption_key_bytes), base.publisher)
     erasures = ErasureStore(base.database, base.publisher)
     erasing = ErasingParts(base, settings, store, erasures)

@@ -12,6 +12,7 @@ from services.suppression.rules import (
     Reason,
     leading,
     lesson_of,
+    names_for,
     strike_of,
     verdict_of,
 )
@@ -66,12 +67,13 @@ class Check:
         """The entries that count for each of the messages that have any, in one query."""
         if not messages:
             return {}
-        keys = {message.message_id: self._store.naming.keys_of(message) for message in messages}
-        standing = await self._store.standing({key for each in keys.values() for key in each}, now)
-        if not standing:
-            return {}
-        found = {id_: [entry for key in each for entry in standing.get(key, ())] for id_, each in keys.items()}
-        return {id_: each for id_, each in found.items() if each}
+        digests = [self._store.naming.digest(message.recipient) for message in messages]
+        standing = await self._store.standing(set(digests), {message.workspace_id for message in messages}, now)
+        return {
+            message.message_id: [entry for entry in standing[digest] if entry.place.name in names_for(message)]
+            for message, digest in zip(messages, digests, strict=True)
+            if digest in standing
+        }
 
     async def _sparing(self, entries: Mapping[str, Sequence[Entry]]) -> set[str]:
         """The workspaces whose messages of this lane a complaint does not stop, of those with complaints."""

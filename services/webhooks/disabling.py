@@ -59,7 +59,7 @@ class Disabler:
         jobs = disabled_jobs(disabling, entity, told.get(entity.workspace_id, ()))
         if jobs:
             await self._jobs.insert(jobs, disabling.at)
-        await self._troubles.forget(disabling.endpoint_id)
+        await self._troubles.end_disabling(disabling)
 
 
 def disabled_jobs(disabling: Disabling, entity: Entity, subscriptions: Sequence[Subscription]) -> list[Job]:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from types import TracebackType
 
 import structlog
@@ -74,11 +75,18 @@ class Dispatcher:
             await asyncio.gather(*late, return_exceptions=True)
 
     async def look_around(self) -> None:
-        """Learns which endpoints are to be left alone, as all processes know it, and gives back what waits for them."""
+        """Learns which endpoints are to be left alone, as all processes know it, and gives back what waits for them;
+        and which are not any more, by their owners' word."""
         given_back: list[Job] = []
-        for endpoint_id, seconds in (await self._watch.held()).items():
-            given_back += self._lanes.hold(endpoint_id, time.monotonic() + seconds)
+        news = await self._watch.news()
+        for endpoint_id in news.lifted:
+            self._lanes.lift(endpoint_id)
+        now, ahead = datetime.now(UTC), time.monotonic()
+        for endpoint_id, until in news.held.items():
+            given_back += self._lanes.hold(endpoint_id, ahead + (until - now).total_seconds())
         self._looked = True
+        if news.lifted:
+            self._wake.set()
         if given_back:
             await self._jobs.give_back(given_back)
 

@@ -21,6 +21,15 @@ from shared.tokens import uuid7
 TRIES = 5
 
 
+async def enabled_entity(cache: EntityCache, id_: str) -> Entity | None:
+    """An endpoint that takes webhooks now. That it takes none is looked up again, as deliveries end by it for good and
+    what is remembered may be from before it was enabled."""
+    entity = await cache.get(Kind.ENDPOINT, id_)
+    if entity is None or not entity.data["enabled"]:
+        entity = await cache.entities.get(Kind.ENDPOINT, id_)
+    return entity if entity and entity.data["enabled"] and not entity.deleted else None
+
+
 class Endpoints:
     """Reads and changes of endpoints. A change is written, then published; what is not acknowledged is swept."""
 
@@ -43,10 +52,8 @@ class Endpoints:
 
     async def enabled(self, id_: str) -> Endpoint | None:
         """An endpoint that takes webhooks now."""
-        entity = await self._cache.get(Kind.ENDPOINT, id_)
-        if entity is None or not entity.data["enabled"]:
-            return None
-        return Endpoint.model_construct(**entity.data)
+        entity = await enabled_entity(self._cache, id_)
+        return Endpoint.model_construct(**entity.data) if entity else None
 
     async def page(self, workspace_id: str, after: str | None, limit: int) -> list[Entity]:
         """A workspace's endpoints, oldest first."""
@@ -67,17 +74,23 @@ class Endpoints:
         return await self._put(id_, workspace_id, data), secret
 
     async def change(self, workspace_id: str, id_: str, changes: Mapping[str, Any]) -> Entity | None:
-        """Applies the changes to the newest version; None where there is no such endpoint. Enabling it ends what was
-        remembered of its failures. Raises InvalidEndpointError."""
-        changed = await self._next(
-            workspace_id, id_, lambda data: self._versions.changed(id_, data, changes, datetime.now(UTC))
-        )
+        """Applies the changes to the newest version; None where there is no such endpoint. Enabling it, whether it was
+        or not, and another URL end its pause and what was remembered of its failures. Raises InvalidEndpointError."""
+        moved = False
+
+        def next_data(data: Mapping[str, Any]) -> dict[str, Any]:
+            nonlocal moved
+            changed = self._versions.changed(id_, data, changes, datetime.now(UTC))
+            moved = changed["url"] != data["url"]
+            return changed
+
+        changed = await self._next(workspace_id, id_, next_data)
         if changed is None:
             return None
         if not changed.data["enabled"]:
             await self._jobs.cancel(id_, datetime.now(UTC))
-        elif changes.get("enabled"):
-            await self._troubles.forget(id_)
+        elif changes.get("enabled") or moved:
+            await self._troubles.lift(id_)
         return changed
 
     async def rotate(

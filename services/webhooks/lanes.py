@@ -88,6 +88,11 @@ class Lanes:
         lane.breaker.hold(until)
         return self._empty(lane)
 
+    def lift(self, endpoint_id: str) -> None:
+        """Forgets the pause and the failures of an endpoint."""
+        if lane := self._lanes.get(endpoint_id):
+            lane.breaker = Breaker(self._policy)
+
     def room(self, endpoint_id: str, now: float) -> int:
         """How many more jobs of an endpoint may be held."""
         lane = self._lanes.get(endpoint_id)

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from services.webhooks.endpoints import enabled_entity
 from services.webhooks.http import Request
 from services.webhooks.lanes import Limits
 from services.webhooks.request_rules import CONTENT_TYPE, JSON_TYPE, OwnRequest
@@ -65,8 +66,8 @@ class Targets:
 
     async def get(self, id_: str) -> Target | None:
         """An endpoint that takes webhooks now. Raises UnsealError."""
-        entity = await self._cache.get(Kind.ENDPOINT, id_)
-        if entity is None or not entity.data["enabled"]:
+        entity = await enabled_entity(self._cache, id_)
+        if entity is None:
             return None
         now = datetime.now(UTC)
         kept = self._targets.get(id_)

@@ -8,7 +8,7 @@ import structlog
 
 from services.webhooks.delivery import Posted
 from services.webhooks.disabling import FAILING, GONE, Disabler
-from services.webhooks.health import EndpointHealth
+from services.webhooks.health import EndpointHealth, News
 from services.webhooks.rules import Job
 from shared.telemetry import metrics
 
@@ -22,10 +22,9 @@ class Watch:
         self._health = health
         self._disabler = disabler
 
-    async def held(self) -> dict[str, float]:
-        """The endpoints to be left alone, each with the seconds that are left of that."""
-        now = datetime.now(UTC)
-        return {id_: (until - now).total_seconds() for id_, until in (await self._health.refresh()).items()}
+    async def news(self) -> News:
+        """What is to be known of endpoints, as all processes know it."""
+        return await self._health.refresh()
 
     async def told(self, job: Job, posted: Posted) -> None:
         """A post has been recorded."""

@@ -132,7 +132,7 @@ class LastAttempt(Record):
 
     `full` are the transports that could not take the message today, all their sources being warmed up; `family` is the
     only one that the recipient's hosts have addresses of, where a source of the other one was tried. `held_by` is the
-    rule that has held the message since.
+    rule that has held the message since. `untried`: no attempt was made, for the transport is left alone.
     """
 
     transport: str
@@ -141,6 +141,7 @@ class LastAttempt(Record):
     full: list[str] = []
     family: IpFamily | None = None
     held_by: str | None = None
+    untried: bool | None = None
 
 
 class Reroute(Record):

@@ -6,7 +6,7 @@ from shared.contracts.record import Record, Timestamp
 
 
 class WebhookAttempt(Record):
-    """One posted webhook. `status` is None where no HTTP reply came; `excerpt` is at most 1 KiB of the reply.
+    """One posted webhook. `status` is None where no HTTP reply came; `excerpt` is at most 4 KiB of the reply.
 
     `address_hmac` is that of the message's recipient."""
 

@@ -94,7 +94,8 @@ class Accepted:
         took: list[tuple[int, float]] = []
         async with self._reader() as (consumer, partitions):
             ends = await consumer.end_offsets(partitions)
-            await consumer.seek_to_beginning(*partitions)
+            for partition, begin in (await consumer.beginning_offsets(partitions)).items():
+                consumer.seek(partition, begin)
             while any([await consumer.position(each) < ends[each] for each in partitions]):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
                     for record in records:

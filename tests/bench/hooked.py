@@ -56,9 +56,9 @@ class Hooked:
         """So many events, of the workspaces in turn: at once, or so many a second."""
         asyncio.run(self._publish(workspaces, events, rate))
 
-    def unfinished(self, workspaces: Sequence[str]) -> int:
-        """How many jobs wait, and attempts are not published yet."""
-        return asyncio.run(self._unfinished(workspaces))
+    def recorded(self, workspaces: Sequence[str]) -> int:
+        """How many of their jobs have ended; one less for each attempt that is not published yet."""
+        return asyncio.run(self._recorded(workspaces))
 
     async def _apply(self, changes: list[EntityChange]) -> None:
         client = make_client(self._settings)
@@ -76,14 +76,14 @@ class Hooked:
             await publisher.publish([self._event(workspaces[each % len(workspaces)]) for each in made])
         await publisher.close()
 
-    async def _unfinished(self, workspaces: Sequence[str]) -> int:
+    async def _recorded(self, workspaces: Sequence[str]) -> int:
         client = make_client(self._settings)
         database = open_database(client, self._settings.database("webhooks"))
         of_these = {"workspace_id": {"$in": list(workspaces)}}
-        waiting = await database["jobs"].count_documents({**of_these, "state": "waiting"})
-        unpublished = await database["attempts"].count_documents({"unpublished.since": {"$exists": True}})
+        ended = await database["jobs"].count_documents({**of_these, "state": {"$ne": "waiting"}})
+        unpublished = await database["attempts"].count_documents({**of_these, "unpublished.since": {"$exists": True}})
         client.close()
-        return waiting + unpublished
+        return ended - unpublished
 
     @staticmethod
     def _event(workspace: str) -> Outgoing:

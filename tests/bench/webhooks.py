@@ -66,11 +66,12 @@ class LoneWebhooks:
         well = workspaces[: timed or len(workspaces)]
         expected = len([number for number in range(events) if number % len(workspaces) < len(well)])
         self._told()
+        before = self._hooked.recorded(well)
         pids = {name: pid for name in PARTS if (pid := self._stack.pid(name))}
         meter = Meter.of(pids)
         forget_peak(pids["webhooks"])
         self._hooked.publish(workspaces, events, rate)
-        until(lambda: not self._hooked.unfinished(well), "the last record")
+        until(lambda: self._hooked.recorded(well) == before + expected, "the last record")
         told = self._told()
         assert len(told["delays"]) == expected, f"{len(told['delays'])} posts of {expected}"
         return Posted(

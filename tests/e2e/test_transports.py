@@ -54,3 +54,21 @@ async def test_a_smart_host_that_is_down_is_passed_over_at_the_retry(routed: Acc
     assert why["direct"] is None
     assert "its last attempt failed" in why[smart["id"]]
     assert await routed.attempts_to(recipient) == await routed.deliveries_to(recipient) == 1
+
+
+async def test_greylisted_mail_stays_on_the_transport_that_was_told_to_come_again(routed: Account) -> None:
+    smart = await routed.transport(routed.stack.ports["sink_smtp"], name="greylisted")
+    await routed.route(smart["id"], "direct")
+    recipient = fresh("greylist")
+    (message_id,) = await routed.send(recipient)
+    await routed.reaches(message_id, "sent")
+    attempts = await routed.steps(message_id, "attempt")
+    assert {attempt["scope"] for attempt in attempts[:-1]} == {"recipient"}
+    first, *later = await routed.steps(message_id, "routed")
+    assert later  # it was tried again
+    for decision in (first, *later):
+        assert decision["transport"] == smart["id"]
+        why = {candidate["transport"]: candidate.get("lost") for candidate in decision["candidates"]}
+        assert why[smart["id"]] is None
+    assert {decision["why"] for decision in later} == {"the message stays on the transport of its last attempt"}
+    assert await routed.deliveries_to(recipient) == 1

@@ -40,16 +40,19 @@ class Witness:
     """Looks at one workspace from outside. `hook` is the name of its endpoint at the receiver, a URL."""
 
     def __init__(self, http: aiohttp.ClientSession, sink: aiohttp.ClientSession, receiver: str, hook: str) -> None:
-        self._http = http
+        self.http = http
         self._sink = sink
         self._receiver = receiver
-        self._hook = hook
+        self.hook = hook
+        self.endpoint_id = ""
 
-    async def subscribe(self) -> None:
-        """Adds the endpoint, for every type that the load can lead to."""
-        body = {"url": f"{self._receiver}/hooks/{self._hook}", "events": WEBHOOK_TYPES}
-        async with self._http.post("/v1/webhooks", json=body) as reply:
+    async def subscribe(self) -> str:
+        """Adds the endpoint, for every type that the load can lead to; its id."""
+        body = {"url": f"{self._receiver}/hooks/{self.hook}", "events": WEBHOOK_TYPES}
+        async with self.http.post("/v1/webhooks", json=body) as reply:
             assert reply.status == 201, await reply.text()
+            self.endpoint_id = str((await reply.json())["id"])
+            return self.endpoint_id
 
     async def statuses(self) -> dict[str, str]:
         """The status of every message of the workspace."""
@@ -57,7 +60,7 @@ class Witness:
         cursor: str | None = None
         while True:
             query = {"limit": 100} | ({"cursor": cursor} if cursor else {})
-            async with self._http.get("/v1/emails", params=query) as reply:
+            async with self.http.get("/v1/emails", params=query) as reply:
                 assert reply.status == 200, await reply.text()
                 page = await reply.json()
             found |= {one["uuid"]: one["status"] for one in page["data"]}
@@ -78,7 +81,7 @@ class Witness:
 
     async def webhooks(self) -> Counter[tuple[str, int]]:
         url = f"{self._receiver}/received"
-        async with aiohttp.request("GET", url, params={"name": self._hook, "limit": ALL}) as reply:
+        async with aiohttp.request("GET", url, params={"name": self.hook, "limit": ALL}) as reply:
             data = [one["json"]["data"] for one in await reply.json()]
         return Counter((each["message_id"], each["sequence"]) for each in data)
 
@@ -89,7 +92,7 @@ class Witness:
 
         async def read() -> None:
             for message_id in waiting:
-                async with self._http.get(f"/v1/emails/{message_id}/trace") as reply:
+                async with self.http.get(f"/v1/emails/{message_id}/trace") as reply:
                     traces[message_id] = (await reply.json())["data"] if reply.status == 200 else []
 
         async with asyncio.TaskGroup() as readers:

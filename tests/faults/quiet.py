@@ -20,6 +20,7 @@ UNDER_WAY: dict[tuple[str, str], dict[str, Any]] = {
     ("ingest", "submissions"): {"pending": {"$exists": True}},
     ("sender", "deliveries"): {"$or": [{"state": {"$ne": "ended"}}, {"unpublished": {"$exists": True}}]},
     ("webhooks", "jobs"): {"state": "waiting"},
+    ("webhooks", "tasks"): {"open": True},
     ("webhooks", "attempts"): {"unpublished": {"$exists": True}},
 }
 

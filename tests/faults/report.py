@@ -42,7 +42,8 @@ FAILPOINTS = """\
 
 `POSTHORN_FAILPOINTS="sender.replied=kill@50,relay.published=stop@1"` in the environment of a process makes it kill
 itself when it reaches the first of these places for the 50th time, and stop itself (SIGSTOP) at the second; times are
-counted in messages, requests, records or posts, as the place has it. Without the variable they cost an empty call.
+counted in messages, requests, records, posts or deliveries, as the place has it. Without the variable they cost an
+empty call.
 """
 
 

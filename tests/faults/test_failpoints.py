@@ -17,6 +17,7 @@ from tests.faults.deaths import STAGES
 from tests.faults.falling import die, load
 from tests.faults.forms import FULL_MARKS, FULL_SECONDS, SEED, SHORT_MARKS, SHORT_SECONDS, Form
 from tests.faults.matrix import Fault, record
+from tests.faults.test_webhook_tasks import POINTS as TASK_POINTS
 from tests.faults.world import World, world
 
 # The process that reaches each; `outbox.published` is reached in more than one.
@@ -100,7 +101,7 @@ async def test_a_kill_between_two_effects_loses_nothing_and_sends_nothing_twice_
 
 
 def test_the_points_that_a_load_reaches_are_all_tried() -> None:
-    tried = {point for points in POINTS_OF.values() for point in points} | STAGES.keys()
+    tried = {point for points in POINTS_OF.values() for point in points} | STAGES.keys() | {*TASK_POINTS}
     # a load brings nothing back: `tests/integration/sender/test_return_kills.py` does; nor does it erase anybody
     others = ("critical.handled", "config.handled", "changes.handled", "commands.handled", "returns.stored",
               "erasures.handled", "erased.handled", "erasures.part", "erasures.redacted")  # fmt: skip

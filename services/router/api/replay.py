@@ -92,6 +92,7 @@ def _shown(replay: Replay, since: datetime, until: datetime) -> dict[str, Any]:
         "by_another_rule": compared.by_another_rule,
         "assumed": compared.assumed,
         "unknown": compared.unknown,
+        "quarantined": compared.quarantined,
         "changes": [{"before": _what(before), "after": _what(after), "count": n} for (before, after), n in changes],
         "more_changes": len(compared.changes) - len(changes),
         "samples": [_sample(each) for each in compared.samples],

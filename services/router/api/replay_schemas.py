@@ -56,7 +56,9 @@ class DecisionReplayView(BaseModel):
     """`decisions` were made again from the `records` of events that were read; `truncated` says which bound ended that
     before all were read (then the counts are of a part), null for none. Of the decisions `otherwise` have another
     effect on their messages, and `by_another_rule` the same one; `assumed` of these rest on something that had not been
-    known. `unknown` decisions do not say what they were made from. `changes` are the most frequent hundred."""
+    known. `unknown` decisions do not say what they were made from. `quarantined` of all come out as the quarantine's,
+    for the reputation that their sending domain had then, whatever it has now. `changes` are the most frequent hundred.
+    """
 
     since: str
     until: str
@@ -67,6 +69,7 @@ class DecisionReplayView(BaseModel):
     by_another_rule: int
     assumed: int
     unknown: int
+    quarantined: int
     changes: list[DecisionChangeView]
     more_changes: int
     samples: list[DecisionSampleView]

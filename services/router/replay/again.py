@@ -9,7 +9,7 @@ from services.router.mx import pending
 from services.router.replay.outcome import Outcome, outcome_of
 from services.router.replay.past import Past
 from services.router.routes.configuration import Configuration
-from services.router.rules import choose, decide
+from services.router.rules import QUARANTINE, choose, decide
 
 MOST_SAMPLES = 20
 SAMPLES_OF_A_KIND = 3
@@ -35,19 +35,22 @@ class Sample:
 @dataclass(slots=True)
 class Comparison:
     """How many `decisions` were made again; of them those with another effect on their messages (`otherwise`) and
-    those that only another rule would make (`by_another_rule`). `unknown` do not say what they were made from."""
+    those that only another rule would make (`by_another_rule`). `unknown` do not say what they were made from.
+    `quarantined` come out as the quarantine's, for the reputation that their sending domain had then."""
 
     decisions: int = 0
     otherwise: int = 0
     by_another_rule: int = 0
     assumed: int = 0
     unknown: int = 0
+    quarantined: int = 0
     changes: Counter[tuple[Outcome, Outcome]] = field(default_factory=Counter)
     samples: list[Sample] = field(default_factory=list)
     _sampled: Counter[tuple[Outcome, Outcome]] = field(default_factory=Counter)
 
     def add(self, past: Past, now: Decided) -> None:
         self.decisions += 1
+        self.quarantined += now.outcome.rule == QUARANTINE
         if past.outcome.identity == now.outcome.identity:
             return
         if past.outcome.effect == now.outcome.effect:

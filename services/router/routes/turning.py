@@ -61,11 +61,12 @@ def turn_of(order: Sequence[str], last: LastAttempt | None, wish: Reroute | None
         stays = "the message stays on the transport of its last attempt"
         return _from(order, place, full, stays, stays, stays=last.transport)
     if last.scope == "transport" and len(order) > 1:
+        why_failed = last.outcome if last.untried else f"its last attempt failed: {last.outcome}"
         return _from(
             order, (place + 1) % len(order), full,
             "it comes next behind the transport that failed",
             "the failover goes on behind the transport that failed",
-            failed=last.transport, why_failed=f"its last attempt failed: {last.outcome}",
+            failed=last.transport, why_failed=why_failed,
         )  # fmt: skip
     return Turn(full=full)
 

@@ -78,6 +78,8 @@ def replay_summary(found: Mapping[str, Any]) -> str:
     )
     if found["assumed"]:
         text += f" {found['assumed']} of these rest on what was not known then."
+    if found["quarantined"]:
+        text += f" {found['quarantined']} are the quarantine's, for the reputation that their sending domain had then."
     if found["unknown"]:
         text += f" {found['unknown']} do not say what they were made from."
     if found["truncated"]:

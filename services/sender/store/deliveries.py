@@ -6,8 +6,8 @@ router; again at `due_at` where it does not come back) or `ended` (a tombstone).
 `last_event` what was last said of it, `why` what it waits for where that is no reply, `data_sent` the pass in which the
 final dot may have been sent, `tell_at` when a delivery that still waits is to be said `queued`, `commanded` the command
 that ends it when nobody holds it, `address` the HMAC of its recipient, which its tombstone keeps, `erased` that nothing
-else of them is left, `reroute` the wish for another way that its next release takes along, `job` the job
-of `/v1/queue` that changed it last.
+else of them is left, `reroute` the wish for another way that its next release takes along, `stays` that it has no other
+way than the destination it waits for, `job` the job of `/v1/queue` that changed it last.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ INDEXES = {
 
 OF_ONE_STATE = (
     *("record", "address", "due_at", "lease", "flagged", "data_sent", "releases", "last", "last_type", "tell_at"),
-    *("purge_at", "checked_at", "expires_at", "hold", "why", "resume_at", "reroute"),
+    *("purge_at", "checked_at", "expires_at", "hold", "why", "resume_at", "reroute", "stays"),
 )
 """What a delivery of another state or pass may have left and an arrival that does not set it takes away."""
 

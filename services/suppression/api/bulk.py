@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, TypeVar
 
 from fastapi import Request, Response
@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from services.suppression.api.callers import Caller
 from services.suppression.api.entries import SuppressionApi, check_removal, error_of
-from services.suppression.api.reading import Refusing, addition_of, address_of, place_of
+from services.suppression.api.reading import Refusing, addition_of, address_of, check_domain, place_of
 from services.suppression.api.schemas import Bulk, BulkRemoval, NewSuppression
 from services.suppression.documents.identity import Named
 from services.suppression.documents.reading import entry_of
@@ -46,10 +46,11 @@ class BulkApi:
         self, caller: Caller, items: Sequence[dict[str, Any]], refused: Callable[[ProblemError], Result]
     ) -> list[Result]:
         results: list[Result] = [{} for _ in items]
+        domains = await self._api.domains.of(caller.workspace_id) if any(each.get("domain") for each in items) else ()
         additions: dict[int, tuple[Named, Addition]] = {}
         for index, item in enumerate(items):
             try:
-                additions[index] = self._addition(caller, _read(item, NewSuppression))
+                additions[index] = self._addition(caller, _read(item, NewSuppression), domains)
             except ProblemError as problem:
                 results[index] = refused(problem)
         if not additions:
@@ -61,10 +62,11 @@ class BulkApi:
             results[index] = {"status": 201 if each.is_new else 200, "data": data}
         return results
 
-    def _addition(self, caller: Caller, wanted: NewSuppression) -> tuple[Named, Addition]:
+    def _addition(self, caller: Caller, wanted: NewSuppression, domains: Collection[str]) -> tuple[Named, Addition]:
         with Refusing():
             address = address_of(wanted.email)
             place = place_of(caller, wanted.scope, wanted.domain, wanted.stream)
+            check_domain(place, domains)
             addition = addition_of(caller, place, wanted.type, wanted.reason, wanted.expires_at, self._api.settings)
         return self._store.naming.named(place, address), addition
 

@@ -23,16 +23,18 @@ class CheckApi:
 
     async def check(self, caller: Caller, check: Check) -> Response:
         """Says of each address what the pipeline would say of mail to it now, in one query."""
-        names = [place.name for place in self._places(caller, check)]
+        places = self._places(caller, check)
         addresses = [_address(email) for email in check.emails]
         digests = [address and self._store.naming.digest(address) for address in addresses]
-        keys = [[f"{name}:{digest}" for name in names] if digest else [] for digest in digests]
         now = datetime.now(UTC)
-        standing = await self._store.standing({key for each in keys for key in each}, now)
+        workspace_ids = {place.workspace_id for place in places if place.workspace_id is not None}
+        standing = await self._store.standing({digest for digest in digests if digest}, workspace_ids, now)
         spare = _spares(caller, check.stream)
         found = [
-            leading((entry for key in each for entry in standing.get(key, ())), now, spare_complaints=spare)
-            for each in keys
+            leading(
+                (each for each in standing.get(digest or "", ()) if each.place in places), now, spare_complaints=spare
+            )
+            for digest in digests
         ]
         verdicts = [
             _verdict(caller, email, entry, is_address=address is not None)

@@ -9,8 +9,9 @@ from typing import Any
 from fastapi import Response
 
 from services.suppression.api.callers import Caller
+from services.suppression.api.domains import SendingDomains
 from services.suppression.api.filters import searched, wanted_of
-from services.suppression.api.reading import Refusing, addition_of, address_of, place_of
+from services.suppression.api.reading import Refusing, addition_of, address_of, check_domain, place_of
 from services.suppression.api.schemas import ListingQuery, NewSuppression, RemovalsQuery, Removing, Where
 from services.suppression.api.views import history_of, removal_view, view_of
 from services.suppression.counting import count_changes
@@ -27,8 +28,9 @@ from shared.paging import paged
 class SuppressionApi:
     """Every change is told at once; what Kafka does not take now is published by the sweep."""
 
-    def __init__(self, store: Suppressions, settings: Settings) -> None:
+    def __init__(self, store: Suppressions, domains: SendingDomains, settings: Settings) -> None:
         self.store = store
+        self.domains = domains
         self.settings = settings
         self._listing = Listing(store)
 
@@ -52,9 +54,11 @@ class SuppressionApi:
         return json_response(200, {"data": history_of(document)})
 
     async def add(self, caller: Caller, wanted: NewSuppression) -> Response:
+        domains = await self.domains.of(caller.workspace_id) if wanted.domain else ()
         with Refusing():
             address = address_of(wanted.email)
             place = place_of(caller, wanted.scope, wanted.domain, wanted.stream)
+            check_domain(place, domains)
             addition = addition_of(caller, place, wanted.type, wanted.reason, wanted.expires_at, self.settings)
         (added,) = await self.store.add_many([(self.store.naming.named(place, address), addition)])
         await self.publish([added.document])

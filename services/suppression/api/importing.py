@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from services.suppression.api.callers import Caller
 from services.suppression.api.entries import SuppressionApi
 from services.suppression.api.filters import wanted_of
-from services.suppression.api.reading import FaultyError, Refusing, address_of, check_end, place_of
+from services.suppression.api.reading import FaultyError, Refusing, address_of, check_domain, check_end, place_of
 from services.suppression.api.schemas import ImportDefaults, Listed
 from services.suppression.csv_files.columns import (
     WITHOUT_HEADER,
@@ -50,7 +50,7 @@ class ImportApi:
         """What was imported before a failure stays, and importing it again changes nothing."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CSV:
             raise ProblemError(415, "unsupported_media_type", "The body must be text/csv.")
-        reading = _Reading(self._api, caller, defaults)
+        reading = _Reading(self._api, caller, defaults, await self._api.domains.of(caller.workspace_id))
         async for rows in batches(request.stream()):
             additions = await asyncio.to_thread(reading.additions, rows)
             if additions:
@@ -77,12 +77,13 @@ class ImportApi:
 class _Reading:
     """One file as it is read: its columns, and what it has come to so far."""
 
-    def __init__(self, api: SuppressionApi, caller: Caller, defaults: ImportDefaults) -> None:
+    def __init__(self, api: SuppressionApi, caller: Caller, defaults: ImportDefaults, domains: Collection[str]) -> None:
         self._api = api
         self._caller = caller
+        self._domains = domains
         self._columns: Sequence[str] | None = None
         with Refusing():
-            place_of(caller, defaults.scope, defaults.domain, defaults.stream)
+            check_domain(place_of(caller, defaults.scope, defaults.domain, defaults.stream), domains)
         self._defaults: dict[str, str] = defaults.model_dump(mode="json", exclude_none=True)
         counts = dict.fromkeys(("rows", "added", "replaced", "unchanged", "faulty"), 0)
         self.summary: dict[str, Any] = {**counts, "faults": []}
@@ -121,6 +122,7 @@ class _Reading:
         values = defaults_over(said_by(values_of(self._columns or WITHOUT_HEADER, row.cells)), self._defaults)
         address = address_of(values.get("email", ""))
         place = place_of(self._caller, values.get("scope"), values.get("domain"), values.get("stream"))
+        check_domain(place, self._domains)
         reason = _reason(values)
         until = moment_of(values["expires_at"]) if "expires_at" in values else None
         if "expires_at" in values and until is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from services.suppression.api.callers import Caller
@@ -53,6 +54,13 @@ def place_of(caller: Caller, scope: str | None, domain: str | None, stream: str 
     if domain is not None:
         return Place(caller.workspace_id, domain=domain_name(domain))
     return Place(caller.workspace_id, stream=stream_name(stream) if stream is not None else None)
+
+
+def check_domain(place: Place, domains: Collection[str]) -> None:
+    """Raises FaultyError for a domain that is not among those of the workspace: nothing would ever be stopped by it."""
+    if place.domain is not None and place.domain not in domains:
+        detail = f"{place.domain} is no sending domain of this workspace: add it first, or see `GET /v1/domains`."
+        raise FaultyError(Fault("#/domain", "unknown_domain", detail))
 
 
 def domain_name(text: str) -> str:

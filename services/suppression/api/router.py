@@ -26,6 +26,7 @@ from services.suppression.api.described import (
     removals,
     removed,
 )
+from services.suppression.api.domains import SendingDomains
 from services.suppression.api.entries import SuppressionApi
 from services.suppression.api.importing import ImportApi
 from services.suppression.api.schemas import (
@@ -50,7 +51,7 @@ MAX_BULK_BYTES = 2 * 1024 * 1024
 
 
 def routers(base: Base, store: Suppressions, settings: Settings) -> list[APIRouter]:
-    api = SuppressionApi(store, settings)
+    api = SuppressionApi(store, SendingDomains(base.entities), settings)
     own = service_router(base.tracing, "/v1/suppressions", ["suppressions"])
     platform = service_router(base.tracing, "/v1/platform/suppressions", ["platform"])
     for router, asker, names, gates in (

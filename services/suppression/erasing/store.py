@@ -25,9 +25,10 @@ from shared.mongo.outbox import Outbox
 
 COLLECTION, ENTRIES, STRIKES = "erasures", "suppressions", "strikes"
 RUNNING = {"redacted_at": {"$exists": False}}
+OF_WORKSPACE = [("workspace_id", 1), ("_id", DESCENDING)]
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
-        IndexModel([("workspace_id", 1), ("_id", DESCENDING)]),
+        IndexModel(OF_WORKSPACE),
         IndexModel("asked_at", partialFilterExpression={"address": {"$exists": True}}),
         outbox.INDEX,
     ),
@@ -65,8 +66,9 @@ class ErasureStore:
     async def page(self, workspace_id: str | None, before: str | None, limit: int) -> list[Document]:
         """Newest first."""
         place = {} if before is None else {"_id": {"$lt": before}}
-        query = self._erasures.find({"workspace_id": workspace_id, **place}).sort("_id", DESCENDING)
-        found: list[Document] = await query.limit(limit).to_list(None)
+        # by itself the server may walk everybody's by their ids
+        query = self._erasures.find({"workspace_id": workspace_id, **place}).hint(OF_WORKSPACE)
+        found: list[Document] = await query.sort("_id", DESCENDING).limit(limit).to_list(None)
         return found
 
     async def confirm(self, confirmations: Sequence[Erased]) -> None:

@@ -49,9 +49,9 @@ def leading(entries: Iterable[Entry], now: datetime, *, spare_complaints: bool =
     return max(counting, key=_precedence, default=None)
 
 
-def _precedence(entry: Entry) -> tuple[bool, bool, int, bool, str]:
+def _precedence(entry: Entry) -> tuple[bool, bool, int, bool, str, str]:
     widest = entry.place.scope is Scope.WORKSPACE
-    return entry.reason is Reason.ERASURE, _is_platform(entry), RANKS[entry.reason], widest, entry.key
+    return entry.reason is Reason.ERASURE, _is_platform(entry), RANKS[entry.reason], widest, entry.key, entry.reason
 
 
 def _is_platform(entry: Entry) -> bool:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from services.suppression.documents.identity import Named, identity_of, key_of
-from services.suppression.rules import Entry, Place, names_for
-from shared.contracts.messages import Message
+from services.suppression.rules import Entry, Place
 from shared.secrets import SecretBox, address_hmac, digest
 
 
@@ -20,11 +19,6 @@ class Naming:
 
     def key(self, place: Place, address: str) -> str:
         return key_of(place, self.digest(address))
-
-    def keys_of(self, message: Message) -> list[str]:
-        """The keys of every entry that can stop a message."""
-        digest = self.digest(message.recipient)
-        return [f"{name}:{digest}" for name in names_for(message)]
 
     def named(self, place: Place, address: str) -> Named:
         lower = address.lower()

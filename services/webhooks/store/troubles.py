@@ -27,10 +27,12 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What every process needs to know of an endpoint in trouble; `held_until` is when it may be posted to again."""
+    """What every process needs to know of an endpoint in trouble; `held_until` is when it may be posted to again,
+    `lifted_at` when its owner last wanted everything forgotten that was known of it."""
 
-    failing: Failing | None
-    held_until: datetime | None
+    failing: Failing | None = None
+    held_until: datetime | None = None
+    lifted_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,17 @@ class Troubles:
         """Forgets the failures."""
         await self._troubles.update_one({"_id": endpoint_id}, {"$unset": {"failing": ""}})
 
+    async def lift(self, endpoint_id: str) -> None:
+        """Forgets everything, and marks that for the processes, whose own memory knows more than stands here."""
+        now = datetime.now(UTC)
+        change = {
+            "$set": {"lifted_at": now, "changed_at": now},
+            "$unset": {"failing": "", "held_until": "", "disabling": ""},
+        }
+        await self._troubles.update_one({"_id": endpoint_id}, change, upsert=True)
+
     async def forget(self, endpoint_id: str) -> None:
+        """For an endpoint that is no more."""
         await self._troubles.delete_one({"_id": endpoint_id})
 
     async def begin_disabling(self, disabling: Disabling) -> bool:
@@ -104,6 +116,10 @@ class Troubles:
         found = self._troubles.find({"disabling.at": {"$lt": now - INTERRUPTED}})
         return [Disabling(document["_id"], **document["disabling"]) async for document in found]
 
+    async def end_disabling(self, disabling: Disabling) -> None:
+        """The end is complete, and all that was known with it over; nothing where the endpoint was lifted meanwhile."""
+        await self._troubles.delete_one({"_id": disabling.endpoint_id, "disabling.version": disabling.version})
+
     async def abandon_disabling(self, disabling: Disabling) -> None:
         """Takes the mark away."""
         await self._troubles.update_one(
@@ -117,7 +133,7 @@ class Troubles:
 
 def _trouble(document: Mapping[str, Any]) -> Trouble:
     failing = document.get("failing")
-    return Trouble(Failing(**failing) if failing else None, document.get("held_until"))
+    return Trouble(Failing(**failing) if failing else None, document.get("held_until"), document.get("lifted_at"))
 
 
 def _document(failing: Failing) -> dict[str, Any]:

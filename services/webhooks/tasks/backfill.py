@@ -21,6 +21,7 @@ from shared.contracts.entities import Endpoint
 from shared.contracts.events import Event, accepted_event
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, Lane, accepted
+from shared.failpoints import reach
 from shared.kafka.reading import Offsets, read_topics
 from shared.mongo.erasures import KnownErasures
 from shared.settings import SharedSettings
@@ -121,7 +122,9 @@ class Backfill:
         ids = list({job.id: job for job in jobs})
         if not ids or not await self._tasks.begin(task, {"ids": ids}):
             return 0
+        reach("webhooks.backfill_begun", len(ids))
         new = await self._jobs.insert(jobs, datetime.now(UTC))
+        reach("webhooks.backfill_queued", len(ids))
         self._queued()
         made = {job.id for job, is_new in zip(jobs, new, strict=True) if is_new}
         again = [id_ for id_ in ids if id_ in begun and id_ not in made]

@@ -11,6 +11,7 @@ from services.webhooks.store.tasks import Tasks
 from services.webhooks.tasks.runner import FULL_SECONDS, Room, Turn
 from services.webhooks.tasks.task import REPLAYED, Task, TaskKind
 from shared.contracts.entities import Endpoint
+from shared.failpoints import reach
 
 Batch = dict[str, Any]
 """`ids` to do, and the position `behind` them: when the last of them was made, and its id."""
@@ -35,7 +36,9 @@ class Replay:
                 return None
             if not await self._tasks.begin(task, batch):
                 return None
+            reach("webhooks.replay_begun", len(batch["ids"]))
             count = await self._deliveries.replay(task.id, batch["ids"])
+            reach("webhooks.replay_queued", len(batch["ids"]))
             if not await self._tasks.go_on(task, batch["behind"], queued=count):
                 return None
             self._queued()

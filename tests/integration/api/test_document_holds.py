@@ -39,6 +39,7 @@ async def ask(platform: Platform, folder: Path, *options: str) -> tuple[str, dic
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()",
         "run", f"{platform.url}/openapi.json", "--seed=8", "--no-shrink", "--continue-on-failure",
+        "--request-timeout=30",  # a webhook's test waits 20 seconds for its outcome at most
         "--suppress-health-check=all", "--warnings=off", f"--checks={','.join(CHECKS)}", *options,
         cwd=folder, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How the sink's destination stands, as other processes have left it."""
+"""How a destination, the sink's where none is named, stands, as other processes have left it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from services.sender.store.destinations import Destinations
 from tests.integration.sender.world import World
 
 
-async def standing(world: World, left: Standing) -> None:
+async def standing(world: World, left: Standing, destination: str | None = None) -> None:
     """Writes it before any sender has asked for the destination, or where none has changed it."""
     destinations = Destinations(world.deployment.database("sender"), "other", 60)
-    destination = str(Destination("direct", world.route().rollup))
+    destination = destination or str(Destination("direct", world.route().rollup))
     await destinations.hold({destination: (0, 10)})
     assert await destinations.adapt({destination: (None, left)})

@@ -85,6 +85,13 @@ class Suppressing:
         await entities.put(Kind.API_KEY, uuid7(), workspace_id, data)
         return {"authorization": f"Bearer {key}"}
 
+    async def add_domain(self, workspace_id: str, name: str, id_: str = "") -> str:
+        """A sending domain of a workspace, as its copy; its id."""
+        id_ = id_ or uuid7()
+        entities = Entities(self.deployment.database("suppression"))
+        await entities.put(Kind.DOMAIN, id_, workspace_id, {"name": name})
+        return id_
+
     async def publish(self, topic: str, *records: Message | Event) -> None:
         await self.deployment.publish(topic, [record_of(record) for record in records])
 

@@ -93,8 +93,10 @@ async def test_what_is_no_file_of_addresses_is_refused(http: httpx.AsyncClient, 
 
 
 async def test_an_export_is_a_file_that_imports_the_same(
-    http: httpx.AsyncClient, ours: dict[str, str], theirs: dict[str, str]
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str], theirs: dict[str, str]
 ) -> None:
+    for workspace_id in ("w1", "w2"):
+        await answering.add_domain(workspace_id, "acme.example")
     await post(http, ours, email="=1+1@b.example", reason='=HYPERLINK("x"), they said')
     await post(http, ours, email="s@b.example", type="unsubscribe", scope="domain", domain="acme.example")
     await post(http, ours, email="angry@b.example", type="complaint")

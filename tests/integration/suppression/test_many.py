@@ -81,6 +81,7 @@ async def test_a_check_says_what_the_pipeline_would(
     await entities.put(Kind.WORKSPACE, "w1", "w1", spares)
     own = (await post(http, ours, email="own@b.example")).json()["data"]
     await post(http, ours, email="angry@b.example", type="complaint")
+    await answering.add_domain("w1", "acme.example")
     await post(http, ours, email="domain@b.example", scope="domain", domain="acme.example")
     await post(http, ours, email="stream@b.example", type="unsubscribe", scope="stream", stream="security")
     await post(http, theirs, email="fine@b.example")
@@ -131,6 +132,7 @@ async def test_lists_and_exports_are_filtered(
     )
     await post(http, ours, email="manual@b.example")
     await post(http, ours, email="ends@b.example", expires_at=(now + timedelta(days=3)).isoformat())
+    await answering.add_domain("w1", "acme.example")
     await post(http, ours, email="domain@b.example", scope="domain", domain="acme.example")
     await post(http, ours, email="stream@b.example", type="unsubscribe", scope="stream", stream="billing")
     filters = str([filter_]).replace("'", '"').replace("True", "true").replace("False", "false")

@@ -51,7 +51,10 @@ async def test_each_scope_stops_its_own_mail(suppressing: Suppressing) -> None:
     }
 
 
-async def test_an_entry_is_named_by_its_scope(http: httpx.AsyncClient, ours: dict[str, str]) -> None:
+async def test_an_entry_is_named_by_its_scope(
+    answering: Suppressing, http: httpx.AsyncClient, ours: dict[str, str]
+) -> None:
+    await answering.add_domain("w1", "xn--bcher-kva.example")
     whole = (await post(http, ours, email="a@b.example")).json()["data"]
     domain = (await post(http, ours, email="a@b.example", type="unsubscribe", **BY_DOMAIN)).json()["data"]
     stream = (await post(http, ours, email="a@b.example", type="unsubscribe", **BY_STREAM)).json()["data"]

@@ -147,3 +147,31 @@ async def test_a_redirect_is_an_answer_like_another(free: Poster, receiver: Http
         reply = await free.post(to(receiver.url("/")))
         assert (reply.status, reply.fault) == (status, "http_3xx")
     assert receiver.at("/elsewhere") == []
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST", "PATCH"])
+async def test_a_request_on_a_kept_connection_that_ends_under_it_is_sent_once(free: Poster, method: str) -> None:
+    requests: list[int] = []
+    connections = 0
+
+    async def ends_at_the_second(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        number = connections
+        for answered in (True, number > 1):
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b"Content-Length: 2" in head:
+                await reader.readexactly(2)
+            requests.append(number)
+            if not answered:
+                break
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(ends_at_the_second, "127.0.0.1", 0)
+    body = None if method in ("GET", "DELETE") else b"{}"
+    request = Request(method, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", {}, body, 20)
+    async with server:
+        replies = [await free.post(request) for _ in range(3)]
+    assert [(reply.status, reply.fault) for reply in replies] == [(200, None), (None, "connection_lost"), (200, None)]
+    assert requests == [1, 1, 2]

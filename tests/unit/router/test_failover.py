@@ -17,6 +17,12 @@ TOOK_BEFORE = "a transport before it in the failover order was taken"
 WENT_ON = "the failover goes on behind the transport that failed"
 STAYS = "the message stays on the transport of its last attempt"
 FAILED = "its last attempt failed: connection refused"
+ALONE = "it is left alone after: connection refused"
+
+
+def left_alone(transport: str) -> LastAttempt:
+    """No attempt was made."""
+    return LastAttempt(transport=transport, outcome=ALONE, scope="transport", untried=True)
 
 
 def compare(configuration: Configuration, last: LastAttempt | None, wish: Reroute | None = None) -> Ranked:
@@ -37,6 +43,8 @@ def compare(configuration: Configuration, last: LastAttempt | None, wish: Rerout
         ("a b c", "", failed("c"), [None, TOOK_BEFORE, FAILED]),
         ("a b c", "b", failed("a"), [FAILED, "disabled", None]),
         ("a b", "b", failed("a"), [None, "disabled"]),
+        ("a b c", "", left_alone("a"), [ALONE, None, TOOK_BEFORE]),
+        ("a b c", "", left_alone("c"), [None, TOOK_BEFORE, ALONE]),
         ("a", "", failed("a"), [None]),
         ("a b", "a", failed("a"), ["disabled", None]),
         ("a b", "", failed("gone"), [None, TOOK_BEFORE]),
