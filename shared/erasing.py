@@ -37,6 +37,11 @@ Erase = Callable[[Erasure, Note], Awaitable[Counts]]
 stopped anywhere. Raises StillWaitingError where something has to end first."""
 
 
+def part_done() -> None:
+    """To be called between two parts of a pass: the process may die here."""
+    reach("erasures.part")
+
+
 class StillWaitingError(Exception):
     """Mail of the person is under way: a further pass must follow. `counts` is what this one found."""
 

@@ -10,9 +10,8 @@ from services.ingest.disposal import Disposal
 from services.ingest.redaction import changes_of_submission, update_of_message
 from services.ingest.store.erasing import SUBMISSIONS_AT_ONCE, Document, Persons
 from shared.contracts.events import Event
-from shared.erasing import Counts, Note
+from shared.erasing import Counts, Note, part_done
 from shared.erasure import redacted_event
-from shared.failpoints import reach
 from shared.mongo.erasures import Erasure
 from shared.service import Base
 
@@ -34,7 +33,7 @@ class MailErasing:
         await note({"contacts": len(contacts)})
         for contact in contacts:
             await self._persons.delete_contact(contact)
-        reach("erasures.part")
+        part_done()
         for workspace_id in workspaces:
             seen: set[str] = set()
             async for ids in self._persons.looked_after(workspace_id, erasure):
@@ -43,7 +42,7 @@ class MailErasing:
             while batch := await self._persons.messages(workspace_id, erasure, after):
                 after = batch[-1]["_id"]
                 counts.update(await self._messages(workspace_id, batch, seen, erasure))
-                reach("erasures.part")
+                part_done()
         return dict(counts)
 
     async def _messages(self, workspace_id: str, batch: list[Document], seen: set[str], erasure: Erasure) -> Counts:
@@ -64,7 +63,7 @@ class MailErasing:
         passed_on = await self._persons.passed_on(workspace_id, replies)
         ids = [*passed_on, *(each["submission_id"] for each in batch if "submission_id" in each)]
         counts = await self._submissions(workspace_id, ids, seen, erasure)
-        reach("erasures.part")
+        part_done()
         await self._persons.redact_messages({each["_id"]: update_of_message(each, erasure) for each in batch})
         return {**counts, "messages": len(batch), "hits": len(hits)}
 
@@ -84,7 +83,7 @@ class MailErasing:
         await self._persons.dispose([each["_id"] for each in found])
         changes = {each["_id"]: changes_of_submission(each, erasure, now) for each in found}
         await self._persons.redact_submissions(changes)
-        reach("erasures.part")
+        part_done()
         there = [each["_id"] for each in found]
         await self._disposal.settle(there)
         return {"submissions": len(found), "contents": await self._persons.disposed(there)}

@@ -14,9 +14,8 @@ from shared.content import ContentStore
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import EVENT_NAMESPACE, Event, EventType
 from shared.contracts.messages import Message
-from shared.erasing import Counts, Note, StillWaitingError
+from shared.erasing import Counts, Note, StillWaitingError, part_done
 from shared.erasure import REASON, redacted_event, redacted_message, replaced
-from shared.failpoints import reach
 from shared.mongo.erasures import Erasure
 from shared.service import Base
 
@@ -36,20 +35,20 @@ class DeliveryErasing:
         """A delivery that somebody holds ends first: it is past its final dot, or its next one is refused."""
         counts = {"deliveries": 0, "canceled": 0, "returns": 0}
         await self._persons.reword(erasure, lambda reason: replaced(reason, erasure.address, erasure.address_hmac))
-        reach("erasures.part")
+        part_done()
         waiting, after = 0, ""
         while batch := await self._persons.batch(erasure, after):
             after = batch[-1]["_id"]
             living = [each for each in batch if each["state"] != "ended"]
             await self._cancel(living, erasure)
             counts["returns"] += await self._redact_returns(batch, erasure)
-            reach("erasures.part")
+            part_done()
             ended = [each for each in batch if each["state"] == "ended" and not each.get("erased")]
             changes = {each["_id"]: _redacted(each, erasure) for each in ended}
             await self._persons.redact(ended, changes)
             counts["canceled"] += sum({**each, **changes.get(each["_id"], {})}.get(CANCELED, False) for each in batch)
             counts["deliveries"] += len(batch)
-            reach("erasures.part")
+            part_done()
             waiting += len(living)
         if waiting:
             raise StillWaitingError(counts)

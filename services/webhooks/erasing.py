@@ -7,9 +7,8 @@ from typing import Any
 import orjson
 
 from services.webhooks.store.erasing import BATCH, Persons
-from shared.erasing import Counts, Note
+from shared.erasing import Counts, Note, part_done
 from shared.erasure import erased_address, redacted_data, redacted_tag
-from shared.failpoints import reach
 from shared.mongo.erasures import Erasure
 from shared.service import Base
 
@@ -22,10 +21,10 @@ class WebhookErasing:
 
     async def erase(self, erasure: Erasure, note: Note) -> Counts:
         while await self._persons.redact_jobs(erasure, lambda body: redacted_body(body, erasure)) >= BATCH:
-            reach("erasures.part")
-        reach("erasures.part")
+            part_done()
+        part_done()
         while await self._persons.redact_attempts(erasure) >= BATCH:
-            reach("erasures.part")
+            part_done()
         return await self._persons.counts(erasure)
 
 

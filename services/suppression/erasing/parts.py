@@ -9,9 +9,8 @@ from services.suppression.store import Suppressions
 from shared.contracts.commands import Asked
 from shared.contracts.events import Event, EventType
 from shared.contracts.topics import COMMANDS
-from shared.erasing import Counts, Erasing, Note
+from shared.erasing import Counts, Erasing, Note, part_done
 from shared.erasure import is_erased
-from shared.failpoints import reach
 from shared.kafka.batch import Handler, Incoming
 from shared.kafka.fetching import Fetching
 from shared.loops import Loops
@@ -49,7 +48,7 @@ class ErasingParts:
         """The erasure's own entry blocks by the HMAC alone; what other entries held is deleted."""
         place = Place(erasure.workspace_id)
         document, _ = await self._entries.add(place, erasure.address, Reason.ERASURE, None, None)
-        reach("erasures.part")
+        part_done()
         await self._entries.outbox.offer([document])
         await note({"suppressions_deleted": await self._store.others(erasure)})
         await self._store.forget(erasure)

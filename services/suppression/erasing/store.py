@@ -16,7 +16,7 @@ from pymongo import DESCENDING, IndexModel, ReturnDocument, UpdateOne
 from services.suppression.erasing.certificate import SERVICES
 from shared.contracts.erasures import Erase, Erased
 from shared.contracts.topics import COMMANDS
-from shared.failpoints import reach
+from shared.erasing import part_done
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
 from shared.mongo.due import from_now, new_token
@@ -91,7 +91,7 @@ class ErasureStore:
         """Deletes those entries, and what was counted towards one."""
         theirs = {"address_hmac": erasure.address_hmac, **erasure.place}
         await self._strikes.delete_many({**theirs, "at": {"$lt": erasure.occurred_at}})
-        reach("erasures.part")
+        part_done()
         await self._entries.delete_many(_others(erasure))
 
     async def entries(self, erasure: Erasure) -> int:
