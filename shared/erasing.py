@@ -6,6 +6,7 @@ later, and has written what it held `settle_seconds` later, when a last pass fin
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,11 +17,12 @@ from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.topics import COMMANDS
 from shared.contracts.webhooks import WebhookAttempt
+from shared.failpoints import reach
 from shared.kafka.batch import Handler, Incoming, R
 from shared.kafka.fetching import Fetching
 from shared.kafka.publish import Outgoing
 from shared.loops import Loops
-from shared.mongo.erasures import Erasure, ErasureLog, KnownErasures
+from shared.mongo.erasures import LEASE_SECONDS, Erasure, ErasureLog, KnownErasures
 from shared.mongo.outbox import Outbox
 from shared.secrets import SecretBox
 from shared.service import Base
@@ -28,9 +30,16 @@ from shared.service import Base
 WORK_SECONDS = 1.0
 
 Counts = Mapping[str, int]
-Erase = Callable[[Erasure], Awaitable[Counts]]
-"""One pass: erases what there is, and returns what it found by kind. Safe to repeat, and to be stopped anywhere.
-Raises StillWaitingError where something has to end first."""
+Note = Callable[[Counts], Awaitable[None]]
+"""Writes what is about to be deleted, which nobody could count any more after a kill."""
+Erase = Callable[[Erasure, Note], Awaitable[Counts]]
+"""One pass: erases what there is, and returns what it found by kind, found before or not. Safe to repeat, and to be
+stopped anywhere. Raises StillWaitingError where something has to end first."""
+
+
+def part_done() -> None:
+    """To be called between two parts of a pass: the process may die here."""
+    reach("erasures.part")
 
 
 class StillWaitingError(Exception):
@@ -44,12 +53,13 @@ class StillWaitingError(Exception):
 class Erasing:
     """One service's erasures. To be attached in the role that consumes what the service writes by."""
 
-    def __init__(self, base: Base, erase: Erase) -> None:
+    def __init__(self, base: Base, erase: Erase, lease_seconds: float = LEASE_SECONDS) -> None:
         settings = base.settings
         self._base = base
         self._service = base.name
         self._erase = erase
-        self._log = ErasureLog(base.database)
+        self._log = ErasureLog(base.database, lease_seconds)
+        self._renew_seconds = lease_seconds / 3
         self._box = SecretBox(settings.encryption_key_bytes)
         self._settle = settings.erasure_settle_seconds
         self.outbox = Outbox(self._log.collection, base.publisher, lambda document: [self._confirmation(document)])
@@ -76,15 +86,31 @@ class Erasing:
         erasure = Erasure(found["_id"], found["workspace_id"], address, found["address_hmac"], found["occurred_at"])
         left = self._settle - (found["pass_at"] - found["heard_at"]).total_seconds()
         try:
-            counts = await self._erase(erasure)
+            counts = await self._under_lease(found, erasure)
         except StillWaitingError as waiting:
             await self._log.again(found, waiting.counts, max(WORK_SECONDS, min(left, self._settle)))
             return True
+        if counts is None:
+            return True
+        reach("erasures.redacted")
         if left > 0:
             await self._log.again(found, counts, left)
         else:
             await self._log.end(found, counts)
         return True
+
+    async def _under_lease(self, found: Mapping[str, Any], erasure: Erasure) -> Counts | None:
+        """A pass, however long it takes: nobody else begins one meanwhile. None where somebody has, and it was given
+        up."""
+        work = asyncio.ensure_future(self._erase(erasure, lambda counts: self._log.note(found, counts)))
+        try:
+            while not (await asyncio.wait({work}, timeout=self._renew_seconds))[0]:
+                if not await self._log.renew(found):
+                    return None
+            return work.result()
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
 
     def _confirmation(self, document: Mapping[str, Any]) -> Outgoing:
         record = Erased(

@@ -8,10 +8,12 @@ reply, a transcript, a reason in words, metadata) may name the person, and goes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
+
+import idna
 
 from shared.contracts.events import Event
 from shared.contracts.messages import Message, Verdict, VerdictKind
@@ -20,7 +22,6 @@ from shared.secrets import address_hmac
 DOMAIN = "erased.invalid"
 REASON = "erasure"
 CODE = re.compile(r"[a-z0-9_.-]{1,64}")
-ADDRESS = re.compile(r"[^\s<>\"'(),;:\[\]{}\\/=&?]+?(?:@|%40)[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*", re.IGNORECASE)
 
 CODES = (
     "code", "enhanced", "class", "hard", "stage", "rule", "reason", "scope", "next_at", "policy", "oob", "machine",
@@ -43,6 +44,11 @@ def is_erased(address: str) -> bool:
     return address.endswith(f"@{DOMAIN}")
 
 
+def hmac_of_erased(address: str) -> str:
+    """The HMAC that stands where the address of an erased person stood."""
+    return address.partition("@")[0]
+
+
 def tells_of_erased(body: bytes) -> bool:
     """Whether a webhook's body is of an erased person: its endpoint may know them by the message's id, and say so."""
     return f"@{DOMAIN}".encode() in body
@@ -50,7 +56,7 @@ def tells_of_erased(body: bytes) -> bool:
 
 def person_hmac(pepper: bytes, address: str) -> str:
     """The HMAC of an address, also of one that was erased."""
-    return address.partition("@")[0] if is_erased(address) else address_hmac(pepper, address)
+    return hmac_of_erased(address) if is_erased(address) else address_hmac(pepper, address)
 
 
 def redacted_event(event: Event, digest: str) -> Event:
@@ -101,24 +107,32 @@ def coded(value: Any) -> Any:
 
 def redacted_tag(tag: str, address: str) -> str:
     """A tag, which says what a mail is, and not to whom: one with the address in it is `erased`."""
-    return "erased" if address.lower() in tag.lower() else tag
+    return "erased" if names(tag, address) else tag
 
 
-def replaced(text: str, address: str, digest: str) -> str:
-    """A text with the address replaced, in whatever case and also as URLs write it."""
-    for written in dict.fromkeys((address, address.replace("@", "%40"), quote(address, safe=""))):
-        text = re.sub(re.escape(written), erased_address(digest), text, flags=re.IGNORECASE)
+def names(text: str, address: str) -> bool:
+    """Whether the address stands in a text, in whatever case and however it is written."""
+    return any(each.lower() in text.lower() for each in _written(address))
+
+
+def replaced(text: str, address: str, digest: str, *, whole: bool = False) -> str:
+    """A text with the address replaced, in whatever case and however it is written; `whole` spares longer addresses
+    that end or begin like it."""
+    before, after = (r"(?<![\w.!#$&'*+/=?^`{|}~-])", r"(?![\w-]|\.\w)") if whole else ("", "")
+    for each in _written(address):
+        text = re.sub(before + re.escape(each) + after, erased_address(digest), text, flags=re.IGNORECASE)
     return text
 
 
-def replaced_where(text: str, erased: Callable[[str], str | None]) -> str:
-    """A text with those of its addresses replaced that `erased` knows an HMAC of."""
-
-    def each(match: re.Match[str]) -> str:
-        found = erased(match[0].replace("%40", "@"))
-        return match[0] if found is None else erased_address(found)
-
-    return ADDRESS.sub(each, text)
+def _written(address: str) -> Iterable[str]:
+    """An address with the A-labels of its domain, or its U-labels (RFC 5890), each also as URLs write it."""
+    local, _, domain = address.rpartition("@")
+    try:
+        shown = idna.decode(domain)
+    except idna.IDNAError:
+        shown = domain
+    either = (address, f"{local}@{shown}")
+    return dict.fromkeys(each for one in either for each in (one, one.replace("@", "%40"), quote(one, safe="")))
 
 
 def _is_time(value: str) -> bool:

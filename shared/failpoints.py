@@ -57,6 +57,8 @@ PLACES: Mapping[str, str] = {
     "webhooks.posted": "a post is answered and the attempt not recorded",
     "webhooks.kept": "an attempt is recorded and its job not changed",
     "webhooks.recorded": "an attempt and its job are recorded and the attempt not published",
+    "erasures.part": "a service has done a part of an erasure and not the next one",
+    "erasures.redacted": "a pass of an erasure is done and that it is not written",
     "webhooks.replay_begun": "a replay's next deliveries are written down and not made due",
     "webhooks.replay_queued": "a replay's deliveries are due and the place behind them is not written down",
     "webhooks.backfill_begun": "a back-fill's next deliveries are written down and not made",

@@ -8,7 +8,7 @@ from typing import Any
 
 from services.ingest.projection.fold import REPLY_FIELDS
 from shared.contracts.messages import Message
-from shared.erasure import coded, erased_address, redacted_data, redacted_message, redacted_tag, replaced
+from shared.erasure import coded, erased_address, names, redacted_data, redacted_message, redacted_tag, replaced
 from shared.mongo.erasures import Erasure
 from shared.mongo.outbox import unpublished
 
@@ -25,10 +25,10 @@ def changes_of_submission(submission: Mapping[str, Any], erasure: Erasure, now: 
     changes = [_change_of_entry(submission, each, erasure, now) for each in entries]
     fields: Document = {}
     if reply := submission.get("reply"):
-        text = replaced(bytes(reply).decode(), erasure.address, erasure.address_hmac).encode()
+        text = replaced(bytes(reply).decode(), erasure.address, erasure.address_hmac, whole=True).encode()
         fields |= {"reply": text} if text != bytes(reply) else {}
     gone: Document = {}
-    if erasure.address.lower() in str(submission.get("key", "")).lower():
+    if names(str(submission.get("key", "")), erasure.address):
         gone = dict.fromkeys(("key", "key_until", "digest", "reply"), "")
         fields.pop("reply", None)
     update = {name: part for name, part in (("$set", fields), ("$unset", gone)) if part}

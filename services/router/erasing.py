@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, routed
-from shared.erasing import Counts, without_the_erased
+from shared.erasing import Counts, Note, without_the_erased
 from shared.erasure import is_erased
 from shared.kafka.batch import Handler, Incoming
 from shared.kafka.publish import Outgoing, Publisher
@@ -12,7 +12,7 @@ from shared.mongo.erasures import Erasure, KnownErasures
 from shared.telemetry.tracing import trace_headers
 
 
-async def nothing_kept(erasure: Erasure) -> Counts:
+async def nothing_kept(erasure: Erasure, note: Note) -> Counts:
     """Rules, transports and health name mail hosts and domains of senders, and no person."""
     return {}
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from services.webhooks.store.erasing import BATCH, Persons
-from shared.erasing import Counts
+from shared.erasing import Counts, Note, part_done
 from shared.erasure import erased_address, redacted_data, redacted_tag
 from shared.mongo.erasures import Erasure
 from shared.service import Base
@@ -19,10 +19,12 @@ class WebhookErasing:
     def __init__(self, base: Base) -> None:
         self._persons = Persons(base.database)
 
-    async def erase(self, erasure: Erasure) -> Counts:
+    async def erase(self, erasure: Erasure, note: Note) -> Counts:
         while await self._persons.redact_jobs(erasure, lambda body: redacted_body(body, erasure)) >= BATCH:
-            continue
-        await self._persons.redact_attempts(erasure)
+            part_done()
+        part_done()
+        while await self._persons.redact_attempts(erasure) >= BATCH:
+            part_done()
         return await self._persons.counts(erasure)
 
 

@@ -20,9 +20,9 @@ from pymongo import IndexModel, ReturnDocument, UpdateOne
 from shared.contracts.erasures import Erase
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
-from shared.erasure import is_erased, redacted_event, redacted_message, replaced_where
+from shared.erasure import hmac_of_erased, is_erased, redacted_event, redacted_message
 from shared.mongo import outbox
-from shared.mongo.due import from_now, new_token
+from shared.mongo.due import from_now, new_token, renew
 from shared.secrets import address_hmac
 from shared.tokens import first_id
 
@@ -102,8 +102,11 @@ class KnownErasures:
         return None
 
     def event(self, event: Event) -> Event:
-        """The event without the person that it is about, where that one was erased."""
-        if not self._known or is_erased(event.recipient):
+        """The event without the person that it is about, where that one was erased; what is told later of such a
+        message (a bounce, a click) may quote them as well."""
+        if is_erased(event.recipient):
+            return redacted_event(event, hmac_of_erased(event.recipient))
+        if not self._known:
             return event
         found = self.of(event.workspace_id, event.recipient, event.message_id)
         return event if found is None else redacted_event(event, found)
@@ -114,12 +117,6 @@ class KnownErasures:
             return message
         found = self.of(message.workspace_id, message.recipient, message.message_id)
         return message if found is None else redacted_message(message, found, datetime.now(UTC))
-
-    def text(self, text: str, workspace_id: str, id_: str) -> str:
-        """A text that came with an object without the addresses that were erased."""
-        if not self._known or not text:
-            return text
-        return replaced_where(text, lambda address: self.of(workspace_id, address, id_))
 
     async def _read(self) -> None:
         """Reads what is new; what is gone from the database stays known here until the process ends: no record is that
@@ -142,8 +139,9 @@ class KnownErasures:
 class ErasureLog:
     """Writes and claims: what a service has to do, and that it has done it."""
 
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+    def __init__(self, database: AsyncIOMotorDatabase, lease_seconds: float = LEASE_SECONDS) -> None:
         self.collection = database[COLLECTION]
+        self._lease_seconds = lease_seconds
 
     async def hear(self, erasures: Sequence[Erase]) -> None:
         """Takes erasures. One that is done is confirmed again; one that is under way goes on."""
@@ -152,7 +150,7 @@ class ErasureLog:
     async def claim(self) -> Document | None:
         """Takes an erasure whose next pass is due and that nobody works on."""
         free = {"$or": [{"lease": {"$exists": False}}, {"$expr": {"$lt": ["$lease.until", "$$NOW"]}}]}
-        lease = {"token": new_token(), "until": from_now(LEASE_SECONDS)}
+        lease = {"token": new_token(), "until": from_now(self._lease_seconds)}
         began = {"began_at": {"$ifNull": ["$began_at", "$$NOW"]}}
         taken: Document | None = await self.collection.find_one_and_update(
             {"due_at": {"$exists": True}, "$expr": {"$lte": ["$due_at", "$$NOW"]}, **free},
@@ -161,6 +159,14 @@ class ErasureLog:
             return_document=ReturnDocument.AFTER,
         )
         return taken
+
+    async def renew(self, erasure: Mapping[str, Any]) -> bool:
+        """Has a pass go on; False where the erasure is somebody else's by now."""
+        return bool(await renew(self.collection, [erasure["lease"]["token"]], self._lease_seconds))
+
+    async def note(self, erasure: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+        """Keeps what a pass has found so far."""
+        await self._write(erasure, _counted(counts), [])
 
     async def again(self, erasure: Mapping[str, Any], counts: Mapping[str, int], seconds: float) -> None:
         """Has a pass follow in so many seconds."""
@@ -174,7 +180,7 @@ class ErasureLog:
 
     async def _write(self, erasure: Mapping[str, Any], fields: Mapping[str, Any], gone: list[str]) -> None:
         condition = {"_id": erasure["_id"], "lease.token": erasure["lease"]["token"]}
-        await self.collection.update_one(condition, [{"$set": dict(fields)}, {"$unset": gone}])
+        await self.collection.update_one(condition, [{"$set": dict(fields)}, *([{"$unset": gone}] if gone else [])])
 
 
 def _heard(erase: Erase) -> UpdateOne:
@@ -195,5 +201,5 @@ def _heard(erase: Erase) -> UpdateOne:
 
 
 def _counted(counts: Mapping[str, int]) -> dict[str, Any]:
-    """What was found goes up only: what a pass has deleted the next one does not find."""
+    """What was found goes up only: what has expired meanwhile the next pass does not find."""
     return {f"counts.{name}": {"$max": [f"$counts.{name}", number]} for name, number in counts.items()}

@@ -7,7 +7,7 @@ are still looked after.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -24,6 +24,7 @@ from shared.erasure import erased_address
 from shared.mongo.erasures import Erasure
 
 BATCH = 500
+SUBMISSIONS_AT_ONCE = 100  # each holds the records of all its recipients
 INDEXES: dict[str, tuple[IndexModel, ...]] = {HITS: (IndexModel("message_id"),)}
 LOOKED_AFTER: tuple[dict[str, Any], ...] = (
     *({"lane": str(lane), "pending": {"$exists": True}} for lane in Lane),
@@ -50,20 +51,22 @@ class Persons:
             return [erasure.workspace_id]
         return [document["_id"] async for document in self._database[Kind.WORKSPACE].find({}, {"_id": 1})]
 
-    async def delete_contacts(self, workspace_id: str, erasure: Erasure) -> int:
-        """Deletes the person's contact with its events: the events first, which only the contact leads to."""
+    async def contacts(self, workspaces: Collection[str], erasure: Erasure) -> list[Document]:
+        """The person's contacts, one of each workspace."""
         condition = {
-            "workspace_id": workspace_id,
+            "workspace_id": {"$in": list(workspaces)},
             "address_key": erasure.address.lower(),
             "created_at": {"$lt": erasure.occurred_at},
         }
-        contacts = self._database[CONTACTS]
-        ids = [document["_id"] async for document in contacts.find(condition, {"_id": 1})]
-        if not ids:
-            return 0
-        of_them = {"workspace_id": workspace_id, "contact_id": {"$in": ids}}
-        await self._database[CONTACT_EVENTS].delete_many(of_them)
-        return int((await contacts.delete_many({**condition, "_id": {"$in": ids}})).deleted_count)
+        found = self._database[CONTACTS].find(condition, {"workspace_id": 1})
+        contacts: list[Document] = await found.to_list(None)
+        return contacts
+
+    async def delete_contact(self, contact: Mapping[str, Any]) -> None:
+        """Deletes a contact with its events: the events first, which only the contact leads to."""
+        of_it = {"workspace_id": contact["workspace_id"], "contact_id": contact["_id"]}
+        await self._database[CONTACT_EVENTS].delete_many(of_it)
+        await self._database[CONTACTS].delete_one({"_id": contact["_id"]})
 
     async def messages(self, workspace_id: str, erasure: Erasure, after: str) -> list[Document]:
         """The person's next messages of the read model behind the id `after`, redacted ones too."""
@@ -75,15 +78,20 @@ class Persons:
         found: list[Document] = await self._messages.find(condition).sort("_id", 1).limit(BATCH).to_list(None)
         return found
 
-    async def looked_after(self, workspace_id: str, erasure: Erasure) -> set[str]:
-        """The submissions with a message to the person that the read model may not know yet."""
-        address = {"$regex": f"^{re.escape(erasure.address)}$", "$options": "i"}
-        older = {"workspace_id": workspace_id, "messages.recipient": address, "_id": {"$lt": erasure.before}}
-        found: set[str] = set()
+    async def looked_after(self, workspace_id: str, erasure: Erasure) -> AsyncIterator[list[str]]:
+        """The submissions with a message to the person that the read model may not know yet, redacted ones too, in
+        batches; one may come more than once."""
+        theirs = [re.compile(f"^{re.escape(erasure.address)}$", re.IGNORECASE), erased_address(erasure.address_hmac)]
+        older = {"workspace_id": workspace_id, "messages.recipient": {"$in": theirs}, "_id": {"$lt": erasure.before}}
+        batch: list[str] = []
         for condition in LOOKED_AFTER:
-            query = self._submissions.find({**condition, **older}, {"_id": 1})
-            found |= {document["_id"] async for document in query}
-        return found
+            async for document in self._submissions.find({**condition, **older}, {"_id": 1}):
+                batch.append(document["_id"])
+                if len(batch) >= BATCH:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
 
     async def submissions(self, workspace_id: str, ids: Iterable[str]) -> list[Document]:
         return await self._submissions.find({"workspace_id": workspace_id, "_id": {"$in": list(ids)}}).to_list(None)
@@ -100,6 +108,11 @@ class Persons:
         condition = {"_id": {"$in": list(ids)}, "disposed_at": {"$exists": False}}
         await self._submissions.update_many(condition, {"$set": {"dispose": True}})
 
+    async def disposed(self, ids: Collection[str]) -> int:
+        """Of how many of the submissions the contents are deleted."""
+        gone = {"_id": {"$in": list(ids)}, "disposed_at": {"$exists": True}}
+        return int(await self._submissions.count_documents(gone))
+
     async def redact_submissions(self, changes: Mapping[str, Sequence[tuple[Document, Document]]]) -> None:
         """Applies updates, each with the condition on its message's entry, to submissions by their ids."""
         writes = [
@@ -115,9 +128,10 @@ class Persons:
             )
 
     async def hits(self, message_ids: Sequence[str]) -> list[Document]:
-        """The hits on links of these messages that are not redacted yet."""
-        condition = {"message_id": {"$in": list(message_ids)}, "erased": {"$ne": True}}
-        found: list[Document] = await self._hits.find(condition, {"event": 1}).to_list(None)
+        """The hits on links of these messages; those that are redacted without their events."""
+        event = {"$cond": ["$erased", "$$REMOVE", "$event"]}
+        query = self._hits.find({"message_id": {"$in": list(message_ids)}}, {"event": event})
+        found: list[Document] = await query.to_list(None)
         return found
 
     async def redact_hits(self, events: Mapping[str, bytes]) -> None:

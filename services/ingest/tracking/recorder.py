@@ -15,6 +15,7 @@ import structlog
 from services.ingest.store.tracked_hits import TrackedHits
 from services.ingest.tracking.hits import Hit, event_of_hit, judged
 from shared.contracts.topics import EVENTS
+from shared.erasure import is_erased, redacted_data
 from shared.kafka.publish import Outgoing, Publisher, PublishUnknownError
 from shared.mongo.group_commit import GroupCommit
 from shared.mongo.outbox import Outbox, unpublished
@@ -116,6 +117,8 @@ class Recorder:
 
 def _document(hit: Hit, message: Mapping[str, Any]) -> dict[str, Any]:
     event = event_of_hit(hit, message)
+    if is_erased(event.recipient):  # where a link led may name them
+        event = event.with_changes(data=redacted_data(event.data))
     return {
         "_id": event.event_id,
         "workspace_id": hit.workspace_id,

@@ -9,7 +9,7 @@ from services.suppression.store import Suppressions
 from shared.contracts.commands import Asked
 from shared.contracts.events import Event, EventType
 from shared.contracts.topics import COMMANDS
-from shared.erasing import Counts, Erasing
+from shared.erasing import Counts, Erasing, Note, part_done
 from shared.erasure import is_erased
 from shared.kafka.batch import Handler, Incoming
 from shared.kafka.fetching import Fetching
@@ -26,14 +26,14 @@ class ErasingParts:
         self._settings = settings
         self._entries = entries
         self._store = store
-        self._erasing = Erasing(base, self._erase)
+        self.erasing = Erasing(base, self._erase)
 
     def attach(self) -> None:
-        self._erasing.attach()
+        self.erasing.attach()
         self._base.consume("erased", {COMMANDS: Asked}, self.confirmed, Fetching.unhurried(self._settings))
 
     def start(self, loops: Loops) -> None:
-        self._erasing.start(loops)
+        self.erasing.start(loops)
         again = self._settings.erasure_ask_again_seconds
         loops.every("erasures.ask", self._settings.sweep_seconds, self._store.outbox.sweep)
         loops.every("erasures.ask-again", min(again, 60), lambda: self._store.ask_again(again))
@@ -44,13 +44,15 @@ class ErasingParts:
         if words:
             await self._store.confirm(words)
 
-    async def _erase(self, erasure: Erasure) -> Counts:
+    async def _erase(self, erasure: Erasure, note: Note) -> Counts:
         """The erasure's own entry blocks by the HMAC alone; what other entries held is deleted."""
         place = Place(erasure.workspace_id)
         document, _ = await self._entries.add(place, erasure.address, Reason.ERASURE, None, None)
+        part_done()
         await self._entries.outbox.offer([document])
-        deleted = await self._store.forget(erasure)
-        return {"suppressions_deleted": deleted, "suppressions_by_hmac": await self._store.entries(erasure)}
+        await note({"suppressions_deleted": await self._store.others(erasure)})
+        await self._store.forget(erasure)
+        return {"suppressions_deleted": 0, "suppressions_by_hmac": await self._store.entries(erasure)}
 
 
 def learning_of_the_living(known: KnownErasures, handler: Handler[Event]) -> Handler[Event]:

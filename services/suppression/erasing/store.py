@@ -7,7 +7,6 @@ did, by name.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from pymongo import DESCENDING, IndexModel, ReturnDocument, UpdateOne
 from services.suppression.erasing.certificate import SERVICES
 from shared.contracts.erasures import Erase, Erased
 from shared.contracts.topics import COMMANDS
+from shared.erasing import part_done
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
 from shared.mongo.due import from_now, new_token
@@ -83,15 +83,16 @@ class ErasureStore:
         )
         return int(asked.modified_count)
 
-    async def forget(self, erasure: Erasure) -> int:
-        """Deletes entries of narrower scopes, what is remembered of removed ones, and what was counted towards one: the
-        erasure's own entry blocks for them. Returns how many entries there were."""
-        older = [{name: {"$lt": erasure.occurred_at}} for name in ("first_seen", "removed_at")]
-        others = {"standing.reason": {"$ne": "erasure"}, "$or": older, **erasure.place}
-        begin = "" if erasure.workspace_id is None else f"workspace:{re.escape(erasure.workspace_id)}:"
-        key = {"$regex": f"^{begin}.*{erasure.address_hmac}$"}
-        await self._strikes.delete_many({"key": key, "at": {"$lt": erasure.occurred_at}})
-        return int((await self._entries.delete_many({"address_hmac": erasure.address_hmac, **others})).deleted_count)
+    async def others(self, erasure: Erasure) -> int:
+        """How many entries there are of narrower scopes, and of removed ones: the erasure's own blocks for them."""
+        return int(await self._entries.count_documents(_others(erasure)))
+
+    async def forget(self, erasure: Erasure) -> None:
+        """Deletes those entries, and what was counted towards one."""
+        theirs = {"address_hmac": erasure.address_hmac, **erasure.place}
+        await self._strikes.delete_many({**theirs, "at": {"$lt": erasure.occurred_at}})
+        part_done()
+        await self._entries.delete_many(_others(erasure))
 
     async def entries(self, erasure: Erasure) -> int:
         """How many entries block by the HMAC alone."""
@@ -108,6 +109,12 @@ class ErasureStore:
 
 
 HIDDEN = {"address": 0, "parts": 0, "unpublished": 0}
+
+
+def _others(erasure: Erasure) -> Document:
+    older = [{name: {"$lt": erasure.occurred_at}} for name in ("first_seen", "removed_at")]
+    not_its_own = {"standing.reason": {"$ne": "erasure"}, "$or": older}
+    return {"address_hmac": erasure.address_hmac, **not_its_own, **erasure.place}
 
 
 def _mark() -> dict[str, Any]:

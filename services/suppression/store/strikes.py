@@ -58,11 +58,6 @@ class Strikes:
         found = await self._newest(owners, removed)
         return [lesson for same in found.values() for lesson in soft_lessons(same, self._settings)]
 
-    async def forget(self, address_hmac: str, workspace_id: str | None) -> int:
-        """Deletes what is noted of an address in a workspace, or (None) in all; returns how many strikes there were."""
-        place = {} if workspace_id is None else {"workspace_id": workspace_id}
-        return int((await self._strikes.delete_many({"address_hmac": address_hmac, **place})).deleted_count)
-
     async def _newest(self, owners: Mapping[str, Strike], removed: Mapping[str, datetime]) -> dict[str, list[Strike]]:
         """The newest strikes of each address (by its key), after its removal."""
         found: defaultdict[str, list[Strike]] = defaultdict(list)

@@ -42,10 +42,15 @@ class Persons:
             await self._jobs.bulk_write(writes, ordered=False)
         return len(found)
 
-    async def redact_attempts(self, erasure: Erasure) -> None:
-        """Takes away what endpoints said, which may quote what they were sent."""
+    async def redact_attempts(self, erasure: Erasure) -> int:
+        """Takes away what endpoints said at the next attempts, which may quote what they were sent; how many there
+        were."""
         condition = {"address_hmac": erasure.address_hmac, **_not_done(erasure)}
-        await self._attempts.update_many(condition, {"$set": {"excerpt": "", "erased": True}})
+        found = await self._attempts.find(condition, {"_id": 1}).limit(BATCH).to_list(None)
+        if found:
+            ids = {"_id": {"$in": [each["_id"] for each in found]}}
+            await self._attempts.update_many(ids, {"$set": {"excerpt": "", "erased": True}})
+        return len(found)
 
     async def counts(self, erasure: Erasure) -> Mapping[str, int]:
         done = {**erasure.place, "erased": True}

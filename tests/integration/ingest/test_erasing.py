@@ -8,10 +8,14 @@ from typing import Any
 from services.ingest.app import create_app
 from services.ingest.projection.rebuild import rebuild
 from services.ingest.settings import Settings
+from services.ingest.store.tracked_hits import TrackedHits
+from services.ingest.tracking.hits import Hit
+from services.ingest.tracking.recorder import Recorder
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import EVENTS, LIVE, STAGE_REPORTS, WEBHOOK_EVENTS, dead_letters
 from shared.contracts.webhooks import WebhookAttempt
+from shared.kafka.publish import Publisher
 from shared.secrets import address_hmac
 from shared.tokens import uuid7
 from tests.fixtures.deployment import Deployment, eventually
@@ -121,6 +125,14 @@ async def test_nothing_of_a_person_is_left_and_nothing_brings_them_back(door: Do
         # replays and a rebuild tell of nobody
         live = await read_model(deployment)
         await tell(deployment, ended(bounced, EventType.BOUNCED, hard=True), posted(deployment, shared))
+        late = bounced.with_changes(recipient=f"{erase.address_hmac}@erased.invalid", tags=[], metadata={})
+        await tell(deployment, event_of(late, EventType.CLICKED, datetime.now(UTC), {"url": f"https://a.test/{ANN}"}))
+        recorder = Recorder(TrackedHits(database), Publisher(deployment.shared, "unconnected"), 0)
+        place = {"workspace_id": door.workspace.id, "message_id": alone, "at": datetime.now(UTC)}
+        await recorder.keep(Hit(EventType.CLICKED, **place, url=f"https://a.test/{ANN}", address="192.0.2.7"))
+        hit = await database["tracked_hits"].find_one({})
+        assert hit is not None
+        assert Event.decode(hit["event"]).data == {}
         newer = event_of(bobs, EventType.OPENED, datetime.now(UTC), {})
         await tell(deployment, newer)
         await eventually(
