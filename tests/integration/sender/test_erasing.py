@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.returns import Returns
 from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import Event, EventType, event_of
 from shared.contracts.messages import Verdict, VerdictKind
 from shared.erasure import erased_address
+from shared.mongo import erasures
 from tests.fixtures.deployment import eventually
 from tests.fixtures.erasures import an_erase, ask, confirmed
 from tests.fixtures.grep import spellings, stored_with
+from tests.integration.sender.patient_server import patient_server
+from tests.integration.sender.return_door import ReturnWorld
 from tests.integration.sender.world import World
+from tests.unit.sender.returns.corpus import raw
 
 QUICK = {"erasure_settle_seconds": 0.5, "sweep_seconds": 0.2, "retry_delays": [600], "standard_wait_ms": 10}
 ANN, BOB = "tempfail+ann.person@sink.test", "tempfail+bob@sink.test"
@@ -90,3 +96,39 @@ async def test_a_delivery_that_somebody_holds_ends_before_its_service_confirms(w
         assert (await confirmed(deployment, erase, "sender")).counts["canceled"] == 1
         assert (await world.delivery(message))["state"] == "ended"
     assert await stored_with(deployment.client, deployment.prefix, spellings("ann.person")) == []
+
+
+async def test_an_outcome_that_comes_after_the_erasure_names_nobody(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(erasures, "FRESH_SECONDS", 0)
+    deployment = world.deployment
+    async with patient_server("DOT") as host, world.sender(**QUICK):
+        message = await world.message(ANN, route=world.route(host.port))
+        await world.clear(message)
+        await host.is_asked()
+        erase = an_erase(deployment, ANN, "w1")
+        await ask(deployment, erase)
+
+        async def heard() -> bool:
+            return "commanded" in await world.delivery(message)
+
+        await eventually(heard, what="the order to end it")
+        host.told.set()
+        (delivered,) = [each for each in await world.events(message, "delivered") if each.type == "delivered"]
+        assert (delivered.recipient, delivered.data["reply"]) == (erased_address(erase.address_hmac), "")
+        await confirmed(deployment, erase, "sender")
+    assert await stored_with(deployment.client, deployment.prefix, spellings("ann.person")) == []
+
+
+async def test_what_comes_back_after_the_erasure_is_not_quoted(world: World) -> None:
+    returns, deployment = ReturnWorld(world), world.deployment
+    async with returns.open(**QUICK):
+        message = await returns.delivered("ok+ann.person@sink.test")
+        erase = an_erase(deployment, message.recipient, "w1")
+        await ask(deployment, erase)
+        await confirmed(deployment, erase, "sender")
+        assert await returns.bring(raw("postfix-unknown"), returns.bounce(message)) == "250"
+        bounced = await returns.event(message, "bounced")
+    assert (bounced.recipient, bounced.data["reply"]) == (erased_address(erase.address_hmac), "")
+    assert (bounced.data["class"], bounced.data["hard"]) == ("invalid_recipient", True)

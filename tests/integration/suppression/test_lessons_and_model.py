@@ -143,17 +143,6 @@ async def test_of_who_was_erased_no_strike_is_kept(storing: Suppressing) -> None
     assert await storing.deployment.database("suppression")["strikes"].count_documents({}) == 0
 
 
-async def test_what_is_noted_of_an_address_is_forgotten_on_demand(storing: Suppressing) -> None:
-    strikes = Strikes(storing.deployment.database("suppression"), storing.store, storing.settings)
-    now = datetime.now(UTC)
-    places = (Place("w1"), Place("w2"))
-    await strikes.take([Strike(each, ADDRESS, StrikeKind.CONNECTION, "a", now, f"s{each.name}", {}) for each in places])
-    digest = storing.store.naming.digest(ADDRESS)
-    assert await strikes.forget(digest, "w1") == 1
-    assert await strikes.forget(digest, None) == 1
-    assert await strikes.forget(digest, None) == 0
-
-
 async def test_an_import_writes_what_an_addition_would(storing: Suppressing) -> None:
     """What is known of an address or not: the two ways of writing an entry come to the same document."""
     naming = storing.store.naming
