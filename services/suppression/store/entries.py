@@ -36,12 +36,14 @@ HOW_IT_STANDS = {"first_seen": 1, "standing.at": 1, "standing.event_id": 1}
 UNNEEDED = {"address": 0, "parts": 0, "removals": 0}
 OUTCOMES = ("added", "replaced", "unchanged")
 NEWEST_FIRST = (("first_seen", DESCENDING), ("public_id", DESCENDING))
+BY_ADDRESS = [("address_hmac", ASCENDING), ("workspace_id", ASCENDING)]
+ALL_AT_ONCE = 10_000  # of a batch of addresses, the entries of which are asked for in one round
 # its end stands in each, so that what counts now is counted without a look at the documents
 END = ("standing.until", ASCENDING)
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
         IndexModel("public_id", unique=True),
-        IndexModel([("address_hmac", ASCENDING), ("workspace_id", ASCENDING)]),
+        IndexModel(BY_ADDRESS),
         IndexModel([("workspace_id", ASCENDING), *NEWEST_FIRST, END]),
         IndexModel([("workspace_id", ASCENDING), ("standing.type", ASCENDING), *NEWEST_FIRST, END]),
         IndexModel([("workspace_id", ASCENDING), ("parts", ASCENDING), *NEWEST_FIRST]),
@@ -86,7 +88,8 @@ class Suppressions:
             "standing.until": {"$gt": now},
         }
         found: defaultdict[str, list[Entry]] = defaultdict(list)
-        for document in await self.collection.find(query, UNNEEDED).to_list(None):
+        cursor = self.collection.find(query, UNNEEDED, batch_size=ALL_AT_ONCE, hint=BY_ADDRESS)
+        for document in await cursor.to_list(None):
             found[document["address_hmac"]] += entries_of(document)
         return found
 
