@@ -18,6 +18,7 @@ from services.sender.delivery import Delivery
 from services.sender.destinations.greeting_names import GreetingNames
 from services.sender.destinations.parts import DestinationParts
 from services.sender.dispatch import Dispatcher
+from services.sender.drain import FLUSH_SECONDS, Drain
 from services.sender.endings import Endings
 from services.sender.erasing import DeliveryErasing
 from services.sender.handlers import ChangesHandler, CommandsHandler
@@ -41,6 +42,7 @@ from services.sender.store.broken_tls import BrokenHosts
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
+from services.sender.store.drained import Drained
 from services.sender.store.releases import Releases
 from services.sender.store.sts_policies import StsPolicyStore
 from services.sender.supplies import Supplies
@@ -113,7 +115,8 @@ class _Deliver:
         self.clock = DatabaseClock(base.database)
         self.deliveries = Deliveries(base.database)
         self.known = KnownErasures(base.database, settings.pepper_bytes)
-        self.endings = Endings(self.deliveries, base.publisher, kept, self.known)
+        self.drain = Drain(Drained(base.database), self.clock)
+        self.endings = Endings(self.deliveries, base.publisher, kept, self.known, self.drain)
         self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
         self.greeting_names = GreetingNames(base.cache.entities, self.tls.lookups, settings)
         self.connections = Connections(
@@ -202,6 +205,7 @@ class _Deliver:
         loops.every("sender.sending", 1, upkeep.say_sending)
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)
+        loops.every("sender.drain", FLUSH_SECONDS, self.drain.flush)
         self.tls.start(loops)
         if self.settings.profile != "local":  # a laptop's name is nobody's
             loops.every("sender.greeting-names", NAMES_SECONDS, self.greeting_names.check)
