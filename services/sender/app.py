@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-from services.sender.api.router import queue_router
 from services.sender.arrivals import Held
 from services.sender.attempts import Attempts
 from services.sender.bounces.live import LOOK_SECONDS, Rules
@@ -22,6 +21,7 @@ from services.sender.drain import FLUSH_SECONDS, Drain
 from services.sender.endings import Endings
 from services.sender.erasing import DeliveryErasing
 from services.sender.handlers import ChangesHandler, CommandsHandler
+from services.sender.http import http_routers
 from services.sender.intake import Intake
 from services.sender.leaving import Leaving
 from services.sender.mail.ahead import LettersAhead
@@ -30,7 +30,6 @@ from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
 from services.sender.mail.platform import platform_signer
 from services.sender.operations import Operations
-from services.sender.people import sender_people
 from services.sender.queue.stages import Stages
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
@@ -102,7 +101,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 await parts.tls.close()
                 await parts.destinations.close()
 
-    routers = [queue_router(base, settings, stages), sender_people(base)] if "http" in roles else []
+    routers = http_routers(base, settings, stages) if "http" in roles else []
     return Service("sender", routers, run, base.ready)
 
 

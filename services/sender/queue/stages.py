@@ -41,6 +41,7 @@ class Stages:
         self._looking = asyncio.Lock()
         self._seen: list[dict[str, Any]] | None = None
         self._seen_at = float("-inf")
+        self._glance: asyncio.Task[list[dict[str, Any]] | None] | None = None
 
     async def look(self) -> list[dict[str, Any]] | None:
         """`{lane, stage, count, more, oldest_at}` of each, `count` None where that is not known; None while Kafka does
@@ -51,7 +52,17 @@ class Stages:
                 self._seen_at = time.monotonic()
             return self._seen
 
+    async def glance(self, seconds: float) -> list[dict[str, Any]] | None:
+        """As `look`, but None where that takes longer; whoever asks next has what it saw."""
+        if self._glance is None or self._glance.done():
+            self._glance = asyncio.create_task(self.look())
+        await asyncio.wait((self._glance,), timeout=seconds)
+        return self._glance.result() if self._glance.done() else None
+
     async def aclose(self) -> None:
+        if self._glance is not None:
+            self._glance.cancel()
+            await asyncio.gather(self._glance, return_exceptions=True)
         await self._meter.close()
 
     async def _look(self) -> list[dict[str, Any]] | None:

@@ -1,0 +1,105 @@
+"""What the lists of the queue show: messages, destinations, holds, and what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from services.sender.api.bodies import DestinationListing, MessageListing
+from services.sender.api.reading import QueueReader
+from services.sender.console.filters import FILTERS, PAGE, PARTS, PATH, Faults, given_of, read
+from services.sender.console.wording import ASKED, left_words, selected
+from shared.console.gate import Visitor
+from shared.contracts.entities import Kind
+from shared.mongo.entity_cache import EntityCache
+
+Query = Mapping[str, str]
+Shown = dict[str, Any]
+NOTHING: Shown = {"data": [], "next_cursor": None}
+
+
+class Lists:
+    """Each returns what its template takes. Names of transports and keys come from this service's copies."""
+
+    def __init__(self, reader: QueueReader, cache: EntityCache) -> None:
+        self._reader = reader
+        self._cache = cache
+
+    async def messages(self, visitor: Visitor, query: Query) -> Shown:
+        given = given_of(query)
+        listing, faults = read(MessageListing, {**given, **_paged(query)})
+        found = await self._reader.messages(visitor.workspace_id, listing) if listing else NOTHING
+        names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
+        return _shown(found, given, faults, PATH, query) | {"messages": found["data"], "transports": names}
+
+    async def destinations(self, visitor: Visitor, query: Query) -> Shown:
+        given = given_of(query, PARTS)
+        listing, faults = read(DestinationListing, {**given, **_paged(query)})
+        found = await self._reader.destinations(visitor.workspace_id, listing) if listing else NOTHING
+        names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
+        shown = _shown(found, given, faults, f"{PATH}/destinations", query)
+        return shown | {"destinations": found["data"], "transports": names}
+
+    async def holds(self, visitor: Visitor, query: Query) -> Shown:
+        found = await self._reader.holds(visitor.workspace_id, PAGE, query.get("cursor") or None)
+        names = await self.transport_names(visitor, (each["selection"].get("transport") for each in found["data"]))
+        holds = [each | {"what": selected(each["selection"], names)} for each in found["data"]]
+        return _shown(found, {}, {}, f"{PATH}/holds", query) | {"holds": holds}
+
+    async def jobs(self, visitor: Visitor, query: Query) -> Shown:
+        found = await self._reader.jobs(visitor.workspace_id, PAGE, query.get("cursor") or None)
+        ways = (way for each in found["data"] for way in (each["selection"].get("transport"), each["to"]))
+        transports = await self.transport_names(visitor, ways)
+        keys = {each["actor"]["id"]: 0 for each in found["data"] if each["actor"]["id"]}
+        askers = await self._cache.many(Kind.API_KEY, keys)
+        jobs = [
+            each
+            | {
+                "what": ASKED[each["action"]],
+                "selected": selected(each["selection"], transports),
+                "way": transports.get(each["to"], each["to"]),
+                "left_words": left_words(each["action"], each["refused"]),
+                "asker": asker(each["actor"], {id_: key.data["name"] for id_, key in askers.items()}),
+            }
+            for each in found["data"]
+        ]
+        return _shown(found, {}, {}, f"{PATH}/jobs", query) | {"jobs": jobs}
+
+    async def transport_names(self, visitor: Visitor, ids: Iterable[str | None]) -> dict[str, str]:
+        """The names of transports that are the platform's or the visitor's, by id."""
+        found = await self._cache.many(Kind.TRANSPORT, {id_: 0 for id_ in ids if id_})
+        own = (None, visitor.workspace_id)
+        return {id_: each.data["name"] for id_, each in found.items() if each.workspace_id in own}
+
+    async def ways(self, visitor: Visitor) -> list[tuple[str, str]]:
+        """The transports that a visitor's mail can take, by name."""
+        own = {"workspace_id": {"$in": [None, visitor.workspace_id]}}
+        found = await self._cache.entities.find(Kind.TRANSPORT, own)
+        return sorted(((each.id, each.data["name"]) for each in found), key=lambda way: way[1].casefold())
+
+
+def asker(actor: Mapping[str, str | None], names: Mapping[str, str]) -> str:
+    """Who asked: the operator, a key by its name, or who has signed in with a name."""
+    id_ = actor["id"]
+    if id_ is None:
+        return "the operator"
+    return names.get(id_) or id_.removeprefix("console:")
+
+
+def _paged(query: Query) -> Shown:
+    return {"cursor": query.get("cursor") or None, "limit": PAGE}
+
+
+def _shown(found: Mapping[str, Any], given: Query, faults: Faults, path: str, query: Query) -> Shown:
+    more = found["next_cursor"]
+    return {
+        "given": dict.fromkeys(FILTERS, "") | dict(given),
+        "faults": dict.fromkeys((*FILTERS, "form")) | dict(faults),
+        "searched": bool(given),
+        "query": urlencode(given),
+        "here": f"{path}?{urlencode(given_of(query, (*given, 'cursor')))}",
+        "act_query": urlencode(given_of(given, PARTS)),
+        "next_url": f"{path}?{urlencode({**given, 'cursor': more})}" if more else None,
+        "newest_url": (f"{path}?{urlencode(given)}" if given else path) if query.get("cursor") else None,
+    }

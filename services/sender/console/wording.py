@@ -1,0 +1,76 @@
+"""Selections, jobs and refusals in words. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.sender.queue.actions import Refusal
+from shared.console.words import count
+
+ASKED = {
+    "hold": "Hold", "release": "Release", "retry": "Retry now", "bounce": "Bounce", "reroute": "Reroute",
+}  # fmt: skip
+DONE = {
+    "hold": "held",
+    "release": "released",
+    "retry": "due now",
+    "bounce": "ended as failed",
+    "reroute": "sent another way",
+}
+MEANT = {
+    "retry": "What is deferred is tried at once, whatever its schedule says. What is held stays held.",
+    "hold": "None of it is attempted from now on, be it here or still to come, until the hold is released or ends. "
+    "Messages still expire under a hold.",
+    "release": "The holds of this workspace that name it are lifted. What they held goes on.",
+    "reroute": "Its next attempt takes another transport, where the message's route has one.",
+    "bounce": "It ends as failed, with your reason in each message's trace. No address is suppressed for it. "
+    "This cannot be undone.",
+}
+LEFT = {
+    Refusal.UNDER_WAY: "being delivered",
+    Refusal.ON_ITS_WAY: "being routed already",
+    Refusal.WAITS_FOR_A_CONNECTION: "in line for a connection already",
+    Refusal.HELD: "held",
+    Refusal.NOT_HELD: "not held",
+    Refusal.ENDED: "ended already",
+    Refusal.UNKNOWN: "not in the queue yet",
+    Refusal.CHANGED: "changed meanwhile",
+}
+
+
+def selected(selection: Mapping[str, Any], transports: Mapping[str, str]) -> str:
+    """What a selection selects; `transports` are names by id."""
+    parts = []
+    if "messages" in selection:
+        parts.append(messages(len(selection["messages"])))
+    if "domain" in selection:
+        parts.append(f"to {selection['domain']}")
+    if "rollup" in selection:
+        parts.append(f"to the hosts {selection['rollup']}")
+    if "transport" in selection:
+        transport = selection["transport"]
+        parts.append(f"by {transports.get(transport, transport)}")
+    if "messages" not in selection:
+        parts.insert(0, "all mail")
+    return " ".join(parts)
+
+
+def messages(number: int) -> str:
+    return f"{count(number)} {'message' if number == 1 else 'messages'}"
+
+
+def left_words(action: str, refused: Mapping[str, int]) -> str:
+    """Why a job left some as they were."""
+    words = LEFT | ({Refusal.HELD: "under a wider hold, which goes as a whole"} if action == "release" else {})
+    return ", ".join(f"{count(number)} {words[Refusal(reason)]}" for reason, number in refused.items())
+
+
+def result(job: Mapping[str, Any]) -> str:
+    """What came of a job, as a notice."""
+    action = job["action"]
+    if job["state"] == "open":
+        return f"{ASKED[action]}: asked for. It goes on in the background; what was done says how far it is."
+    told = f"{ASKED[action]}: {messages(job['changed'])} {DONE[action]}"
+    left = left_words(action, job["refused"])
+    return f"{told}; left as they were: {left}." if left else f"{told}."
