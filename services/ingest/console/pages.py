@@ -27,9 +27,18 @@ def console_routers(
 ) -> list[APIRouter]:
     console = Console(base, __package__)
     return [
+        *_by_provider(console, base, settings),
         sign_in_router(console, base.authenticator, settings),
         messages_pages(console, reader),
         message_pages(console, reader, actions, settings.public_url),
         message_buttons(console, reader, actions, admission),
         start_pages(console, base, changes, settings, reader),
     ]
+
+
+def _by_provider(console: Console, base: Base, settings: Settings) -> list[APIRouter]:
+    if settings.oidc_issuer is None:
+        return []
+    from services.ingest.console.oidc_pages import oidc_pages  # its libraries take a third of a second to import
+
+    return [oidc_pages(console, base.cache, settings)]
