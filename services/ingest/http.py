@@ -23,6 +23,7 @@ from services.ingest.api.preview import preview_router
 from services.ingest.api.smtp_credentials import credentials_router
 from services.ingest.api.templates import templates_router
 from services.ingest.api.workspaces import workspaces_router
+from services.ingest.console.pages import console_routers
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
@@ -87,6 +88,7 @@ def http_routers(
         plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
+        *console_routers(base, settings, admission, reader, actions, changes),
     ]
 
 
