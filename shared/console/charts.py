@@ -109,7 +109,8 @@ def _drawn(line: Line, highest: float, shown: Callable[[float], str]) -> Drawn:
     curve, area = [], []
     for piece in _pieces(line.points):
         way = " L".join(f"{x:.1f} {_y(value, highest):.1f}" for x, value in piece)
-        curve.append(f"M{way}" if len(piece) > 1 else f"M{way} h.1")  # a lone point has no length, but its ends are round
+        # a lone point has no length, but the ends of its line are round
+        curve.append(f"M{way}" if len(piece) > 1 else f"M{way} h.1")
         area.append(f"M{piece[0][0]:.1f} {HEIGHT} L{way} L{piece[-1][0]:.1f} {HEIGHT} Z")
     latest = next((point.value for point in reversed(line.points) if point.value is not None), None)
     return Drawn(line.name, line.tone, " ".join(curve), " ".join(area), _value(latest, shown))

@@ -29,7 +29,12 @@ def test_a_gap_is_drawn_by_nothing_and_a_lone_point_by_a_dot() -> None:
 
 
 def test_what_is_drawn_is_said_in_words_and_in_numbers() -> None:
-    drawn = chart("Refused", [line(0.01, None, 0.2, name="Bounced"), line(name="Blocked")], per_cent, least_top=0.1)
+    drawn = chart(
+        "Refused",
+        [line(0.01, None, 0.2, name="Bounced"), line(None, None, None, name="Blocked")],
+        per_cent,
+        least_top=0.1,
+    )
     assert drawn.told == "Refused. Bounced: lowest 1 %, highest 20 %, last 20 %. Blocked: nothing yet."
 
 
