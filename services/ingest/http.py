@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions, actions_router
+from services.ingest.api.activity import activity_router
 from services.ingest.api.addresses import addresses_router
 from services.ingest.api.audit import audit_router
 from services.ingest.api.body_budget import BodyBudget
@@ -76,6 +77,7 @@ def http_routers(
         preview_router(base, admission, rest),
         messages_router(base, reader),
         actions_router(base, admission, reader, actions, rest),
+        activity_router(base),
         domains_router(base, domains),
         addresses_router(base, domains),
         *(make(base, changes, settings) for make in (keys_router, credentials_router, workspaces_router)),
@@ -88,7 +90,7 @@ def http_routers(
         plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
-        *console_routers(base, settings, admission, reader, actions),
+        *console_routers(base, settings, admission, reader, actions, changes),
     ]
 
 
