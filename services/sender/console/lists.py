@@ -9,13 +9,15 @@ from urllib.parse import urlencode
 from services.sender.api.bodies import DestinationListing, MessageListing
 from services.sender.api.reading import QueueReader
 from services.sender.console.filters import FILTERS, PAGE, PARTS, PATH, Faults, given_of, read
-from services.sender.console.wording import ASKED, left_words, selected
+from services.sender.console.wording import ASKED, left_words, place, selected
 from shared.console.gate import Visitor
 from shared.contracts.entities import Kind
 from shared.mongo.entity_cache import EntityCache
 
 Query = Mapping[str, str]
 Shown = dict[str, Any]
+Ways = list[tuple[str, str]]
+"""Transports: ids and names."""
 NOTHING: Shown = {"data": [], "next_cursor": None}
 
 
@@ -31,15 +33,20 @@ class Lists:
         listing, faults = read(MessageListing, {**given, **_paged(query)})
         found = await self._reader.messages(visitor.workspace_id, listing) if listing else NOTHING
         names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
-        return _shown(found, given, faults, PATH, query) | {"messages": found["data"], "transports": names}
+        return _shown(found, given, faults, PATH, query) | {
+            "messages": [_placed(each, names) for each in found["data"]],
+            "way_choices": way_choices(await self.ways(visitor), given),
+        }
 
     async def destinations(self, visitor: Visitor, query: Query) -> Shown:
         given = given_of(query, PARTS)
         listing, faults = read(DestinationListing, {**given, **_paged(query)})
         found = await self._reader.destinations(visitor.workspace_id, listing) if listing else NOTHING
         names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
-        shown = _shown(found, given, faults, f"{PATH}/destinations", query)
-        return shown | {"destinations": found["data"], "transports": names}
+        return _shown(found, given, faults, f"{PATH}/destinations", query) | {
+            "destinations": [_placed(each, names) for each in found["data"]],
+            "way_choices": way_choices(await self.ways(visitor), given),
+        }
 
     async def holds(self, visitor: Visitor, query: Query) -> Shown:
         found = await self._reader.holds(visitor.workspace_id, PAGE, query.get("cursor") or None)
@@ -72,7 +79,7 @@ class Lists:
         own = (None, visitor.workspace_id)
         return {id_: each.data["name"] for id_, each in found.items() if each.workspace_id in own}
 
-    async def ways(self, visitor: Visitor) -> list[tuple[str, str]]:
+    async def ways(self, visitor: Visitor) -> Ways:
         """The transports that a visitor's mail can take, by name."""
         own = {"workspace_id": {"$in": [None, visitor.workspace_id]}}
         found = await self._cache.entities.find(Kind.TRANSPORT, own)
@@ -87,19 +94,34 @@ def asker(actor: Mapping[str, str | None], names: Mapping[str, str]) -> str:
     return names.get(id_) or id_.removeprefix("console:")
 
 
+def way_choices(ways: Ways, given: Query) -> Ways:
+    """What the field of the transport offers: one that is there no more, too, where it was asked for."""
+    gone = given.get("transport")
+    return [("", "any"), *ways, *([(gone, gone)] if gone and gone not in dict(ways) else [])]
+
+
+def _placed(each: Mapping[str, Any], names: Mapping[str, str]) -> Shown:
+    to, by = place(each["transport"], each["rollup"], names)
+    return {**each, "to": to, "by": by}
+
+
 def _paged(query: Query) -> Shown:
     return {"cursor": query.get("cursor") or None, "limit": PAGE}
 
 
 def _shown(found: Mapping[str, Any], given: Query, faults: Faults, path: str, query: Query) -> Shown:
-    more = found["next_cursor"]
+    more, here = found["next_cursor"], given_of(query, (*given, "cursor"))
     return {
         "given": dict.fromkeys(FILTERS, "") | dict(given),
         "faults": dict.fromkeys((*FILTERS, "form")) | dict(faults),
         "searched": bool(given),
         "query": urlencode(given),
-        "here": f"{path}?{urlencode(given_of(query, (*given, 'cursor')))}",
+        "here": _at(path, here),
         "act_query": urlencode(given_of(given, PARTS)),
-        "next_url": f"{path}?{urlencode({**given, 'cursor': more})}" if more else None,
-        "newest_url": (f"{path}?{urlencode(given)}" if given else path) if query.get("cursor") else None,
+        "next_url": _at(path, {**given, "cursor": more}) if more else None,
+        "newest_url": _at(path, given) if query.get("cursor") else None,
     }
+
+
+def _at(path: str, query: Query) -> str:
+    return f"{path}?{urlencode(query)}" if query else path

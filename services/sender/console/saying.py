@@ -14,13 +14,13 @@ CRITICAL_SECONDS = 5.0
 LONG_SECONDS = {"critical": CRITICAL_SECONDS, "standard": 60.0}
 NAMES = {"critical": "Password reset and OTP traffic", "standard": "Billing and product mail"}
 SHORT_NAMES = {"critical": "Critical", "standard": "Standard"}
-STAGES = {"router": "Router", "suppression": "Suppression check", "sender": "Intake of the sender"}
+STAGES = {"router": "Router", "suppression": "Suppressions", "sender": "Intake"}
 STATES = {
-    "waiting": "Waiting for a connection",
+    "waiting": "In line",
     "in_flight": "Being sent",
     "deferred": "Deferred",
     "held": "Held",
-    "released": "Being routed again",
+    "released": "Being routed",
 }
 
 

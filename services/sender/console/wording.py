@@ -46,14 +46,32 @@ def selected(selection: Mapping[str, Any], transports: Mapping[str, str]) -> str
         parts.append(messages(len(selection["messages"])))
     if "domain" in selection:
         parts.append(f"to {selection['domain']}")
-    if "rollup" in selection:
-        parts.append(f"to the hosts {selection['rollup']}")
+    if "rollup" in selection and not is_smarthost(selection["rollup"]):
+        parts.append(f"to the hosts {hosts(selection['rollup'])}")
     if "transport" in selection:
         transport = selection["transport"]
         parts.append(f"by {transports.get(transport, transport)}")
     if "messages" not in selection:
         parts.insert(0, "all mail")
     return " ".join(parts)
+
+
+def place(transport: str | None, rollup: str | None, transports: Mapping[str, str]) -> tuple[str, str]:
+    """A destination, and by which way it is gone to."""
+    if transport is None or rollup is None:
+        return "no route yet", ""
+    name = transports.get(transport, transport)
+    return (name, "smart host") if is_smarthost(rollup) else (hosts(rollup), f"by {name}")
+
+
+def hosts(rollup: str) -> str:
+    """What recipients' mail hosts have in common, without the kind of thing that it is where that says no more."""
+    kind, colon, name = rollup.partition(":")
+    return name if colon and kind in ("static", "d") else rollup
+
+
+def is_smarthost(rollup: str) -> bool:
+    return rollup.startswith("smarthost:")
 
 
 def messages(number: int) -> str:
