@@ -18,7 +18,7 @@ from services.sender.console.asked import Asked, action_of, asked_of
 from services.sender.console.filters import PATH, Faults, faults_by_field, read
 from services.sender.console.lists import Lists
 from services.sender.console.saying import STATES as STATES_IN_WORDS
-from services.sender.console.wording import ASKED, MEANT, result, selected
+from services.sender.console.wording import ASKED, MEANT, TITLES, result, selected
 from services.sender.queue.actions import STATES, Action
 from services.sender.store.queue import Queue
 from shared.console.console import Console
@@ -63,6 +63,8 @@ class Acting:
             status,
             asked=asked,
             offered=offered,
+            title=TITLES[asked.action],
+            button=ASKED[asked.action],
             meant=MEANT[asked.action],
             states=STATES_IN_WORDS,
             ways=ways,

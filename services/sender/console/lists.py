@@ -10,6 +10,7 @@ from services.sender.api.bodies import DestinationListing, MessageListing
 from services.sender.api.reading import QueueReader
 from services.sender.console.filters import FILTERS, PAGE, PARTS, PATH, Faults, given_of, read
 from services.sender.console.wording import ASKED, left_words, place, selected
+from services.sender.queue.asking import MOST_HOLDS
 from shared.console.gate import Visitor
 from shared.contracts.entities import Kind
 from shared.mongo.entity_cache import EntityCache
@@ -33,8 +34,10 @@ class Lists:
         listing, faults = read(MessageListing, {**given, **_paged(query)})
         found = await self._reader.messages(visitor.workspace_id, listing) if listing else NOTHING
         names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
+        held = any(each["hold"] for each in found["data"])
+        holds = await self.reasons(visitor) if held else {}
         return _shown(found, given, faults, PATH, query) | {
-            "messages": [_placed(each, names) for each in found["data"]],
+            "messages": [_placed(each, names) | {"held": holds.get(each["hold"])} for each in found["data"]],
             "way_choices": way_choices(await self.ways(visitor), given),
         }
 
@@ -72,6 +75,11 @@ class Lists:
             for each in found["data"]
         ]
         return _shown(found, {}, {}, f"{PATH}/jobs", query) | {"jobs": jobs}
+
+    async def reasons(self, visitor: Visitor) -> dict[str, str]:
+        """Why there are the visitor's holds, by id."""
+        found = await self._reader.holds(visitor.workspace_id, MOST_HOLDS, None)
+        return {each["id"]: each["reason"] for each in found["data"]}
 
     async def transport_names(self, visitor: Visitor, ids: Iterable[str | None]) -> dict[str, str]:
         """The names of transports that are the platform's or the visitor's, by id."""

@@ -11,6 +11,13 @@ from shared.console.words import count
 ASKED = {
     "hold": "Hold", "release": "Release", "retry": "Retry now", "bounce": "Bounce", "reroute": "Reroute",
 }  # fmt: skip
+TITLES = {
+    "hold": "Hold mail",
+    "release": "Release mail",
+    "retry": "Try mail again now",
+    "bounce": "Bounce mail",
+    "reroute": "Send mail another way",
+}
 DONE = {
     "hold": "held",
     "release": "released",
