@@ -27,11 +27,11 @@ DONE = {
 }
 MEANT = {
     "retry": "What is deferred is tried at once, whatever its schedule says. What is held stays held.",
-    "hold": "None of it is attempted from now on, be it here or still to come, until the hold is released or ends. "
-    "Messages still expire under a hold.",
-    "release": "The holds of this workspace that name it are lifted. What they held goes on.",
-    "reroute": "Its next attempt takes another transport, where the message's route has one.",
-    "bounce": "It ends as failed, with your reason in each message's trace. No address is suppressed for it. "
+    "hold": "None of them is attempted from now on, neither what is here nor what is still to come, until the hold is "
+    "released or ends. Messages still expire under a hold.",
+    "release": "The holds of this workspace that name them are lifted. What was held goes on.",
+    "reroute": "Their next attempt takes another transport, where their route has one.",
+    "bounce": "They end as failed, with your reason in each one's trace. No address is suppressed for it. "
     "This cannot be undone.",
 }
 LEFT = {
