@@ -15,7 +15,7 @@ from services.sender.api.reading import FIELDS, QueueReader
 from services.sender.api.router import ACT, READ, ROUTE, QueueParts
 from services.sender.api.views import message_view
 from services.sender.console.asked import Asked, action_of, asked_of
-from services.sender.console.filters import PATH, Faults, faults_by_field, read
+from services.sender.console.filters import PATH, Faults, faults_by_field, placed, read
 from services.sender.console.lists import Lists
 from services.sender.console.saying import STATES as STATES_IN_WORDS
 from services.sender.console.wording import ASKED, MEANT, TITLES, result, selected
@@ -35,6 +35,8 @@ BODIES: Mapping[Action, type[Parts]] = {
 }
 """In the order in which they are offered."""
 MOST_COUNTED, MOST_SHOWN = 100, 5
+SHOWN = ("domain", "rollup", "transport", "reason", "until", "to", "workspace")
+"""The fields of the page."""
 DONE_SECONDS = 3.0
 LOOK_SECONDS = 0.1
 Do = Callable[[Asker, Any], Awaitable[dict[str, Any]]]
@@ -69,10 +71,8 @@ class Acting:
             states=STATES_IN_WORDS,
             ways=ways,
             what=selected(asked.selection(visitor.workspace_id).as_document(), dict(ways)),
-            given=dict.fromkeys(("domain", "rollup", "transport", "workspace", "reason", "until", "to"), "")
-            | dict(asked.given),
-            faults=dict.fromkeys(("form", "domain", "rollup", "transport", "reason", "until", "to"))
-            | dict(faults or {}),
+            given=dict.fromkeys(SHOWN, "") | dict(asked.given),
+            faults=placed(faults or {}, SHOWN),
             **await preview(self._queue, visitor, asked),
         )
 

@@ -14,7 +14,8 @@ from shared.api import faults_of
 PATH = "/console/queue"
 PAGE = 50
 PARTS = ("domain", "rollup", "transport")
-FILTERS = ("lane", "state", *PARTS, "hold")
+FIELDS = ("lane", "state", *PARTS)
+FILTERS = (*FIELDS, "hold")
 LANE_CHOICES = [("", "both"), *SHORT_NAMES.items()]
 STATE_CHOICES = [("", "any"), *((state, STATES[state]) for state in get_args(State))]
 M = TypeVar("M", bound=BaseModel)
@@ -32,6 +33,12 @@ def read(model: type[M], fields: Mapping[str, Any]) -> tuple[M | None, Faults]:
         return model.model_validate(fields), {}
     except ValidationError as error:
         return None, faults_by_field(faults_of(error.errors()))
+
+
+def placed(faults: Faults, shown: tuple[str, ...]) -> dict[str, str | None]:
+    """Faults by the fields that a page shows; those of others are the `form`'s."""
+    elsewhere = " ".join(detail for name, detail in faults.items() if name not in shown)
+    return {**dict.fromkeys(shown), **faults, "form": elsewhere or None}
 
 
 def faults_by_field(faults: Any) -> dict[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from services.sender.api.bodies import DestinationListing, MessageListing
 from services.sender.api.reading import QueueReader
-from services.sender.console.filters import FILTERS, PAGE, PARTS, PATH, Faults, given_of, read
+from services.sender.console.filters import FIELDS, FILTERS, PAGE, PARTS, PATH, Faults, given_of, placed, read
 from services.sender.console.wording import ASKED, left_words, place, selected
 from services.sender.queue.asking import MOST_HOLDS
 from shared.console.gate import Visitor
@@ -121,7 +121,7 @@ def _shown(found: Mapping[str, Any], given: Query, faults: Faults, path: str, qu
     more, here = found["next_cursor"], given_of(query, (*given, "cursor"))
     return {
         "given": dict.fromkeys(FILTERS, "") | dict(given),
-        "faults": dict.fromkeys((*FILTERS, "form")) | dict(faults),
+        "faults": placed(faults, FIELDS),
         "searched": bool(given),
         "query": urlencode(given),
         "here": _at(path, here),

@@ -98,7 +98,7 @@ def summary_pages(console: Console, flow: Flow) -> APIRouter:
     @router.get(f"{PATH}/summary/live")
     async def follow(request: Request, visitor: Visitor = allowed) -> Response:
         async def render() -> str:
-            return pages.part("summary_lanes.html", **await lanes(visitor))
+            return pages.part("summary.html", **await lanes(visitor))
 
         return console.live(request, render)
 

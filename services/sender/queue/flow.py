@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,8 @@ STAGES = ("router", "suppression", "sender")
 """The stages that all mail goes through before it waits here. What the outbox before them holds is not told: its order
 gives each workspace a share of its own, so that its age says nothing of anybody else's mail."""
 STAGES_SECONDS = 1.0
+KEPT_SECONDS = 1.0
+MOST_KEPT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,17 @@ class LaneFlow:
     behind: Mapping[str, float] | None
 
 
+@dataclass(slots=True)
+class _Look:
+    """What was seen of a workspace, and when."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    at: float = float("-inf")
+    lanes: list[LaneFlow] = field(default_factory=list)
+
+
 class Flow:
-    """Looks at both lanes."""
+    """Looks once for however many ask, and keeps what it saw for KEPT_SECONDS: counting a long queue takes a while."""
 
     def __init__(
         self, queue: Queue, overview: Overview, drained: Drained, stages: Stages, clock: DatabaseClock
@@ -45,9 +57,20 @@ class Flow:
         self._drained = drained
         self._stages = stages
         self._clock = clock
+        self._looks: dict[str, _Look] = {}
 
     async def lanes(self, workspace: str) -> list[LaneFlow]:
         """The critical lane first."""
+        if len(self._looks) >= MOST_KEPT:
+            self._looks.clear()
+        look = self._looks.setdefault(workspace, _Look())
+        async with look.lock:
+            if time.monotonic() - look.at > KEPT_SECONDS:
+                look.lanes = await self._look(workspace)
+                look.at = time.monotonic()
+            return look.lanes
+
+    async def _look(self, workspace: str) -> list[LaneFlow]:
         now = await self._clock.current()
         lanes, stages, per_second, *since = await asyncio.gather(
             self._overview.lanes(workspace),

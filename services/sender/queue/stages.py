@@ -19,6 +19,7 @@ from shared.settings import SharedSettings
 
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 2.0
+KNOWN_SECONDS = 10.0
 REPORTED_WITHIN = timedelta(seconds=60)
 
 
@@ -53,11 +54,14 @@ class Stages:
             return self._seen
 
     async def glance(self, seconds: float) -> list[dict[str, Any]] | None:
-        """As `look`, but None where that takes longer; whoever asks next has what it saw."""
+        """As `look`; where that takes longer, what was seen within KNOWN_SECONDS, and whoever asks next has what it
+        saw."""
         if self._glance is None or self._glance.done():
             self._glance = asyncio.create_task(self.look())
         await asyncio.wait((self._glance,), timeout=seconds)
-        return self._glance.result() if self._glance.done() else None
+        if self._glance.done():
+            return self._glance.result()
+        return self._seen if time.monotonic() - self._seen_at <= KNOWN_SECONDS else None
 
     async def aclose(self) -> None:
         if self._glance is not None:
