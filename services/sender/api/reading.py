@@ -81,14 +81,23 @@ class QueueReader:
     """Makes the replies."""
 
     def __init__(
-        self, queue: Queue, overview: Overview, stages: Stages, holds: Holds, jobs: Jobs, pages: Pages
+        self,
+        queue: Queue,
+        overview: Overview,
+        stages: Stages,
+        holds: Holds,
+        jobs: Jobs,
+        pages: Pages,
+        digest: Callable[[str], str],
     ) -> None:
+        """`digest` gives the HMAC of an address."""
         self._queue = queue
         self._holds = holds
         self._jobs = jobs
         self._overview = overview
         self._stages = stages
         self._pages = pages
+        self._digest = digest
 
     async def summary(self, owner: str | None) -> dict[str, Any]:
         listing = DestinationListing(limit=FIRST_DESTINATIONS)
@@ -114,6 +123,12 @@ class QueueReader:
             return self._pages.of(found, listing.limit, query, message_view)
         states = IDLE if listing.state is None else ["leased" if listing.state == "in_flight" else listing.state]
         lanes = LANES if listing.lane is None else [str(listing.lane)]
+        if listing.recipient is not None:
+            found = await self._queue.of_address(
+                self._digest(listing.recipient), selection, states, after[0] if after else None, listing.limit + 1,
+                lanes=lanes, fields=FIELDS,
+            )  # fmt: skip
+            return self._pages.of(found, listing.limit, query, message_view)
         found, behind = await self._queue.walk(selection, states, after, listing.limit, lanes=lanes, fields=FIELDS)
         return self._pages.page([message_view(each) for each in found], behind, query)
 

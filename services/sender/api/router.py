@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import APIRouter
 
@@ -22,6 +23,7 @@ from services.sender.store.queue import Queue
 from shared.api import service_router
 from shared.auth import operator_or_caller
 from shared.mongo.clock import DatabaseClock
+from shared.secrets import address_hmac
 from shared.service import Base
 
 READ, ACT, ROUTE = "email.history", "email.send", "routing"
@@ -45,7 +47,7 @@ class QueueParts:
         overview = Overview(queue, destinations, clock)
         return cls(
             queue,
-            QueueReader(queue, overview, stages, holds, jobs, pages),
+            QueueReader(queue, overview, stages, holds, jobs, pages, partial(address_hmac, settings.pepper_bytes)),
             QueueActions(Asking(holds, jobs, clock), base.authenticator, base.cache, clock),
             Flow(queue, overview, Drained(base.database), stages, clock),
         )

@@ -14,7 +14,7 @@ from shared.api import faults_of
 PATH = "/console/queue"
 PAGE = 50
 PARTS = ("domain", "rollup", "transport")
-FIELDS = ("lane", "state", *PARTS)
+FIELDS = ("recipient", "lane", "state", *PARTS)
 FILTERS = (*FIELDS, "hold")
 LANE_CHOICES = [("", "both"), *SHORT_NAMES.items()]
 STATE_CHOICES = [("", "any"), *((state, STATES[state]) for state in get_args(State))]

@@ -143,6 +143,28 @@ class Queue:
             condition["_id"] = {"$gt": after}
         return await self._collection.find(condition, fields).sort("_id", 1).limit(limit).hint("held").to_list(None)
 
+    async def of_address(
+        self,
+        address: str,
+        selection: Selection,
+        states: Sequence[str],
+        after: str | None,
+        limit: int,
+        *,
+        lanes: Sequence[str] = LANES,
+        fields: Mapping[str, int] | None = None,
+    ) -> list[dict[str, Any]]:
+        """What waits for one recipient, by the HMAC of their address, of what is selected; by id."""
+        condition = {"address": address, "state": {"$in": list(states)}, "lane": {"$in": list(lanes)}}
+        condition |= condition_of(selection)
+        if selection.rollup is not None:
+            there = await self._collection.distinct("destination", condition)
+            condition["destination"] = {"$in": [each for each in there if is_within(each, selection)]}
+        if after is not None:
+            condition["_id"] = {"$gt": after}
+        query = self._collection.find(condition, fields).hint([("address", 1), ("_id", 1)])
+        return await query.sort("_id", 1).limit(limit).max_time_ms(READ_MS).to_list(None)
+
     async def holding(self) -> list[str]:
         """The holds that hold anything."""
         return await self._collection.distinct("hold", {"hold": {"$gte": ""}})

@@ -12,7 +12,7 @@ from services.sender.settings import Settings
 from shared.contracts.entities import ApiKey, Kind
 from shared.contracts.messages import Message
 from shared.contracts.topics import STAGE_REPORTS, Lane, accepted, routed
-from shared.secrets import api_key_digest
+from shared.secrets import address_hmac, api_key_digest
 from shared.tokens import new_api_key
 from tests.fixtures.console import VisitingClient, signed_in
 from tests.fixtures.deployment import eventually
@@ -45,7 +45,8 @@ class Console:
         delivery = changes.pop("delivery", {})
         message = await self.world.message(recipient, **{"content_id": "c", **changes})
         deliveries = self.world.deployment.database("sender")["deliveries"]
-        await deliveries.insert_one(waiting(message, state, **delivery))
+        address = address_hmac(self.world.deployment.shared.pepper_bytes, recipient)
+        await deliveries.insert_one(waiting(message, state, **{"address": address, **delivery}))
         return message
 
     async def jobs(self) -> list[dict[str, Any]]:

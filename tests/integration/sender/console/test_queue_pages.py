@@ -86,7 +86,8 @@ async def test_filters_stand_in_the_address_and_their_faults_at_their_fields(
     await console.waits("bo@two.test", "waiting", route=console.world.route(rollup="google"))
     cases = [
         ({"lane": "critical"}, "ann@one.test"), ({"state": "waiting"}, "bo@two.test"),
-        ({"domain": "TWO.test"}, "bo@two.test"), ({"rollup": "google"}, "bo@two.test"),
+        ({"recipient": "Ann@one.test"}, "ann@one.test"), ({"domain": "TWO.test"}, "bo@two.test"),
+        ({"rollup": "google"}, "bo@two.test"),
         ({"transport": "direct", "rollup": "static:*.test"}, "ann@one.test"),
     ]  # fmt: skip
     for query, found in cases:
@@ -94,7 +95,11 @@ async def test_filters_stand_in_the_address_and_their_faults_at_their_fields(
         assert [each for each in ("ann@one.test", "bo@two.test") if each in page] == [found], query
     assert "Nothing of this waits" in words(await visitor.get("/console/queue", domain="nobody.test"))
     assert "google" in words(await visitor.get("/console/queue/destinations", domain="two.test"))
-    for query, fault in (({"domain": "a b"}, "no domain"), ({"hold": "x", "lane": "critical"}, "should match")):
+    for query, fault in (
+        ({"domain": "a b"}, "no domain"),
+        ({"recipient": "ann"}, "no address"),
+        ({"hold": "x", "lane": "critical"}, "should match"),
+    ):
         reply = await visitor.get("/console/queue", **query)
         assert reply.status_code == 422
         assert fault in words(reply)
