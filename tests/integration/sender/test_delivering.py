@@ -12,6 +12,8 @@ from shared.contracts.messages import LastAttempt, Verdict, VerdictKind
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import EVENTS, Lane, cleared, dead_letters
 from shared.dkim_keys import txt_record
+from shared.kafka.dead_letter import text_headers
+from shared.kafka.publish import REPEATED
 from shared.secrets import address_hmac
 from tests.fixtures.deployment import eventually
 from tests.integration.sender.world import World
@@ -54,6 +56,8 @@ async def test_a_replayed_record_says_the_last_event_again_and_sends_nothing(wor
 
         await eventually(said_twice)
         assert len(await world.events(message, "delivered")) == 1
+        records = await world.deployment.records(EVENTS)
+        assert [REPEATED in text_headers(each) for each in records] == [False, True]
     assert await world.attempts_at_sink("ok@sink.test") == 1
 
 
