@@ -24,6 +24,7 @@ from services.ingest.api.preview import preview_router
 from services.ingest.api.smtp_credentials import credentials_router
 from services.ingest.api.templates import templates_router
 from services.ingest.api.workspaces import workspaces_router
+from services.ingest.console.pages import console_routers
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
@@ -40,6 +41,7 @@ from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.messages import Messages
 from services.ingest.store.schedule import Schedule
+from services.ingest.store.search import Searches
 from services.ingest.store.uploads import Uploads
 from services.ingest.tracking.answers import TrackedLinks
 from services.ingest.tracking.recorder import Recorder
@@ -66,7 +68,7 @@ def http_routers(
         return Door(name, base.authenticator, uploads, bodies, settings)
 
     rest = door("rest")
-    reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
+    reader = MessageReader(Messages(base.database), Searches(base.database), Cursors(settings.token_key_bytes))
     actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
     domains = DomainParts.of(base, settings)
     plunk_sending, plunk_tracking = plunk_parts(base, settings, admission, lookup)
@@ -89,6 +91,7 @@ def http_routers(
         plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
+        *console_routers(base, settings, admission, reader, actions, changes),
     ]
 
 
