@@ -20,7 +20,7 @@ from services.ingest.search.conditions import Condition, condition_of, ids_of, i
 from services.ingest.search.wanted import ID, Clause, Wanted
 from services.ingest.store.messages import COLLECTION, READ_MS, WITHOUT_DETAIL
 
-LOOKED_AT = 5_000  # messages at a time
+LOOKED_AT = 5_000
 MOST_IDS, MOST_VALUES, KEYS_AT_ONCE = 1_000, 64, 100
 PAGE_SECONDS = 0.1
 BATCH = 500
@@ -39,24 +39,28 @@ class Page:
 
 
 class Searches:
-    """Reads only; each call names the workspace."""
+    """Reads only; each call names the workspace. A page looks at `looked_at` messages at a time, for some `seconds`."""
 
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+    def __init__(
+        self, database: AsyncIOMotorDatabase, looked_at: int = LOOKED_AT, seconds: float = PAGE_SECONDS
+    ) -> None:
         self._messages = database[COLLECTION]
+        self._looked_at = looked_at
+        self._seconds = seconds
 
     async def page(self, workspace_id: str, wanted: Wanted, before: str | None, limit: int) -> Page:
         """The newest messages that are wanted of those older than the id `before`."""
         clauses = await asyncio.gather(*(self._resolved(workspace_id, each) for each in wanted.clauses))
+        if not all(each.values for each in clauses):
+            return Page([], None)
         found: list[Document] = []
-        deadline = time.monotonic() + PAGE_SECONDS
+        deadline = time.monotonic() + self._seconds
         while True:
             ids = ids_of(wanted, before)
             way, before = await self._way(workspace_id, clauses, ids)
             ids |= {"$gte": before} if before else {}
             condition = condition_of(workspace_id, wanted, clauses, way, ids)
-            query = (
-                self._messages.find(condition, WITHOUT_DETAIL).sort(ID, -1).hint(index_of(way.field if way else None))
-            )
+            query = self._messages.find(condition, WITHOUT_DETAIL).sort(ID, -1).hint(index_of(way))
             found += await query.limit(limit + 1 - len(found)).max_time_ms(READ_MS).to_list(None)
             if len(found) > limit:
                 return Page(found[:limit], found[limit - 1][ID])
@@ -87,9 +91,12 @@ class Searches:
         return ways[place], end or None
 
     async def _end(self, condition: Condition, way: Clause | None) -> str | None:
-        """How far back the next messages on a way lead, out of the index alone; None where that is its end."""
-        query = self._messages.find(condition, {ID: 1}).sort(ID, -1).hint(index_of(way.field if way else None))
-        found = await query.skip(LOOKED_AT - 1).limit(1).max_time_ms(READ_MS).to_list(1)
+        """How far back the next messages on a way lead, out of the index alone; None where that is its end. Ids are
+        few."""
+        if way is not None and way.field == ID:
+            return None
+        query = self._messages.find(condition, {ID: 1}).sort(ID, -1).hint(index_of(way))
+        found = await query.skip(self._looked_at - 1).limit(1).max_time_ms(READ_MS).to_list(1)
         return found[0][ID] if found else None
 
     async def _resolved(self, workspace_id: str, clause: Clause) -> Clause:
@@ -102,22 +109,22 @@ class Searches:
         ids: set[str] = set()
         values: dict[str, None] = {}
         for beginning in clause.values:
-            keys = await self._keys(workspace_id, clause.field, beginning, (beginning, MaxKey()), MOST_IDS + 1)
+            keys = await self._keys(workspace_id, clause, beginning, (beginning, MaxKey()), MOST_IDS + 1)
             while keys:
                 ids |= {key[ID] for key in keys}
                 values |= {key[clause.field]: None for key in keys}
                 if len(ids) > MOST_IDS and len(values) > MOST_VALUES:
                     return clause
                 after = keys[-1][clause.field], MinKey()
-                keys = await self._keys(workspace_id, clause.field, beginning, after, KEYS_AT_ONCE)
+                keys = await self._keys(workspace_id, clause, beginning, after, KEYS_AT_ONCE)
         return Clause(ID, tuple(ids)) if len(values) > MOST_VALUES else Clause(clause.field, tuple(values))
 
     async def _keys(
-        self, workspace_id: str, field: str, beginning: str, after: tuple[str, MaxKey | MinKey], limit: int
+        self, workspace_id: str, clause: Clause, beginning: str, after: tuple[str, MaxKey | MinKey], limit: int
     ) -> list[Document]:
-        """Keys of a field's index from a place on, as long as they begin so. No message is read for them."""
-        least: list[tuple[str, Any]] = [("workspace_id", workspace_id), (field, after[0]), (ID, after[1])]
-        end: list[tuple[str, Any]] = [("workspace_id", workspace_id), (field, beginning + LAST), (ID, MaxKey())]
-        query = self._messages.find({}, return_key=True).hint(index_of(field)).min(least).max(end)
+        """Keys of a clause's index from a place on, as long as they begin so. No message is read for them."""
+        least: list[tuple[str, Any]] = [("workspace_id", workspace_id), (clause.field, after[0]), (ID, after[1])]
+        end: list[tuple[str, Any]] = [("workspace_id", workspace_id), (clause.field, beginning + LAST), (ID, MaxKey())]
+        query = self._messages.find({}, return_key=True).hint(index_of(clause)).min(least).max(end)
         found: list[Document] = await query.limit(limit).max_time_ms(READ_MS).to_list(limit)
         return found
