@@ -101,6 +101,8 @@ async def serve(specs: list[str]) -> None:
             ended = asyncio.create_task(stopping.wait())
             await asyncio.wait([ended, *serving], return_when=asyncio.FIRST_COMPLETED)
             stopping.set()
+            if api is not None:
+                api.stopping.set()
             for server in servers[1:]:
                 server.should_exit = True
             await asyncio.gather(*serving[1:], ended)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -19,6 +20,7 @@ from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.console.assets import assets_router
 from shared.errors import Fault, ProblemError, invalid_request, unavailable
 from shared.kafka.faults import is_infrastructure
 from shared.openapi.document import complete
@@ -64,7 +66,9 @@ async def read_json(request: Request, model: type[M], limit: int = MAX_JSON_BYTE
         raise invalid_request(faults_of(error.errors())) from error
 
 
-def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = None) -> ServiceRouter:
+def service_router(
+    tracing: Tracing, prefix: str = "", tags: list[str] | None = None, *, in_schema: bool = True
+) -> ServiceRouter:
     """A router whose routes each open a server span in the service's own name, under the caller's traceparent.
 
     A handler finds the span's traceparent at `request.state.trace`.
@@ -74,7 +78,7 @@ def service_router(tracing: Tracing, prefix: str = "", tags: list[str] | None = 
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             return traced(tracing, self.path_format, super().get_route_handler())
 
-    return ServiceRouter(prefix=prefix, route_class=TracedRoute, tags=list(tags or []))
+    return ServiceRouter(prefix=prefix, route_class=TracedRoute, tags=list(tags or []), include_in_schema=in_schema)
 
 
 class ServiceRouter(APIRouter):
@@ -137,7 +141,7 @@ class Api(FastAPI):
     """FastAPI, but its `direct` handlers, by method and path, are called without its layers: for the few requests whose
     number decides what a process can take, as these layers cost more than accepting a message does.
 
-    Each is a route as well, which describes it.
+    Each is a route as well, which describes it. Answers that never end by themselves end once it is `stopping`.
     """
 
     def __init__(self, public_url: str | None = None, **settings: Any) -> None:
@@ -145,6 +149,7 @@ class Api(FastAPI):
         self.public_url = public_url
         self.direct: dict[tuple[str, str], Handler] = {}
         self.shapes: dict[str, ErrorShape] = {}
+        self.stopping = asyncio.Event()
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document of what this process serves."""
@@ -216,6 +221,7 @@ def create_api(routers: Sequence[APIRouter], version: str = "1", public_url: str
             api.direct |= router.direct
             api.shapes |= router.shapes
     api.include_router(reference_router())
+    api.include_router(assets_router())
     api.add_exception_handler(ProblemError, _problem)
     api.add_exception_handler(RequestValidationError, _validation)
     api.add_exception_handler(HTTPException, _http)

@@ -11,6 +11,7 @@ from typing import Any
 from fastapi import Depends, Request
 
 from shared.client_address import IpAddress, IpNetwork, TrustedProxies, lies_in, parse_network
+from shared.console.session import Session, fingerprint_of
 from shared.contracts.entities import ApiKey, Kind, Workspace
 from shared.errors import ProblemError
 from shared.mongo.entities import Entity
@@ -149,6 +150,26 @@ class Authenticator:
         renewed = self._principal_of(entity, workspace)
         return None if _is_past(renewed.key.expires_at) else renewed
 
+    async def of_session(self, session: Session) -> Principal | None:
+        """Whose session of the console it is, as key and workspace are now; None where either is there no more."""
+        workspace = await self._cache.get(Kind.WORKSPACE, session.workspace_id)
+        if workspace is None:
+            return None
+        if session.key_id is None:
+            granted = ApiKey.model_construct(name=session.name, digest="", prefix="", scopes=list(session.scopes))
+            return _principal(f"console:{session.name}", granted, workspace)
+        entity = await self._cache.get(Kind.API_KEY, session.key_id)
+        if entity is None or entity.workspace_id != session.workspace_id:
+            return None
+        principal = self._principal_of(entity, workspace)
+        key = principal.key
+        if _is_past(key.expires_at):
+            return None
+        if fingerprint_of(key.digest) == session.fingerprint:
+            return principal
+        replaced = key.previous_digest is not None and fingerprint_of(key.previous_digest) == session.fingerprint
+        return principal if replaced and not _is_past(key.previous_until) else None
+
     def address_of(self, request: Request) -> IpAddress | None:
         """Where a request came from, as far as the trusted proxies' word goes; None where it cannot be told."""
         peer = request.client.host if request.client else None
@@ -179,15 +200,7 @@ class Authenticator:
             return known[2]
         if len(self._principals) >= MOST_PRINCIPALS:
             self._principals.clear()
-        granted = ApiKey.model_validate(key.data)
-        principal = Principal(
-            key.id,
-            granted,
-            workspace.id,
-            Workspace.model_validate(workspace.data),
-            workspace.version,
-            tuple(map(parse_network, granted.allowed_ips)),
-        )
+        principal = _principal(key.id, ApiKey.model_validate(key.data), workspace)
         self._principals[key.id] = key, workspace, principal
         return principal
 
@@ -202,6 +215,17 @@ class Authenticator:
         """Raises a 401 problem unless the operator's token is given."""
         if not self.is_operator(authorization):
             raise _unauthorized("This needs the operator's token.")
+
+
+def _principal(key_id: str, key: ApiKey, workspace: Entity) -> Principal:
+    return Principal(
+        key_id,
+        key,
+        workspace.id,
+        Workspace.model_validate(workspace.data),
+        workspace.version,
+        tuple(map(parse_network, key.allowed_ips)),
+    )
 
 
 def _is_past(moment: datetime | None) -> bool:

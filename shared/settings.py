@@ -59,6 +59,7 @@ class SharedSettings(BaseSettings):
         description="the platform's domain that bounces and replies come back to; none: only domains with a verified "
         "return path of their own have one",
     )
+    console_session_hours: float = Field(12, gt=0, description="how long a session of the console lasts")
     trusted_proxies: NetworksSetting = Field(
         "", description="networks, comma separated, of the proxies whose X-Forwarded-For is believed"
     )

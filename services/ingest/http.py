@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions, actions_router
+from services.ingest.api.activity import activity_router
 from services.ingest.api.addresses import addresses_router
 from services.ingest.api.audit import audit_router
 from services.ingest.api.body_budget import BodyBudget
@@ -23,6 +24,7 @@ from services.ingest.api.preview import preview_router
 from services.ingest.api.smtp_credentials import credentials_router
 from services.ingest.api.templates import templates_router
 from services.ingest.api.workspaces import workspaces_router
+from services.ingest.console.pages import console_routers
 from services.ingest.contacts.changes import ContactChange
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
@@ -76,6 +78,7 @@ def http_routers(
         preview_router(base, admission, rest),
         messages_router(base, reader),
         actions_router(base, admission, reader, actions, rest),
+        activity_router(base),
         domains_router(base, domains),
         addresses_router(base, domains),
         *(make(base, changes, settings) for make in (keys_router, credentials_router, workspaces_router)),
@@ -88,6 +91,7 @@ def http_routers(
         plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
+        *console_routers(base, settings, admission, reader, actions, changes),
     ]
 
 

@@ -32,11 +32,19 @@ PARTS: dict[str, tuple[str, Seed | None, dict[str, int]]] = {
 }
 SHORT = ("ingest", "erasures.part@2")
 POINTS = ("erasures.part@1", "erasures.part@2", "erasures.redacted@1", "erasures.redacted@2", "outbox.published@1")
+# The router keeps nothing, and publishes a transport before any erasure. The sender's first pass waits for the end of
+# the mail on its way, which takes longer than to settle: the second pass is its last.
+UNREACHED = {
+    ("router", "erasures.part@1"),
+    ("router", "erasures.part@2"),
+    ("router", "outbox.published@1"),
+    ("sender", "erasures.redacted@2"),
+}
 KILLS = [
     pytest.param(service, point, marks=() if (service, point) == SHORT else pytest.mark.verify)
     for service in PARTS
     for point in POINTS
-    if service != "router" or "redacted" in point  # it keeps nothing, and publishes a transport before any erasure
+    if (service, point) not in UNREACHED
 ]
 
 

@@ -21,7 +21,7 @@ from services.ingest.projection.views import content_view, message_view
 from services.ingest.store.schedule import Canceled, Schedule
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
-from shared.content import Attachment, Content, ContentStore
+from shared.content import Attachment, Blob, Content, ContentStore
 from shared.erasure import is_erased
 from shared.errors import ProblemError, answered_within, not_found
 from shared.openapi.operations import problems, replies
@@ -78,14 +78,14 @@ class MessageActions:
             raise not_found("attachment")
         return found
 
-    async def bytes_of(self, attachment: Attachment) -> AsyncIterator[bytes]:
-        """The attachment's bytes, a chunk at a time."""
-        if attachment.data is not None:
-            yield attachment.data
-        for number in range(attachment.chunks):
-            chunk = await self._contents.chunk(attachment, number)
+    async def bytes_of(self, blob: Blob) -> AsyncIterator[bytes]:
+        """The bytes of an attachment or a whole message, a chunk at a time."""
+        if blob.data is not None:
+            yield blob.data
+        for number in range(blob.chunks):
+            chunk = await self._contents.chunk(blob, number)
             if chunk is None:
-                raise ProblemError(404, "content_gone", "The attachment is not kept any more.")
+                raise ProblemError(404, "content_gone", "It is not kept any more.")
             yield chunk
 
 

@@ -1,0 +1,48 @@
+// What a page can do beyond HTML: copy, ask before what cannot be undone, and show times where the reader is.
+"use strict";
+
+const shownTimes = new Intl.DateTimeFormat(undefined, {
+  day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+});
+
+function localize(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const shown = shownTimes.format(new Date(time.dateTime));
+    if (time.textContent !== shown) time.textContent = shown;
+  }
+}
+
+async function copy(button) {
+  await navigator.clipboard.writeText(button.dataset.copy);
+  const label = button.getAttribute("aria-label");
+  button.setAttribute("aria-label", "Copied");
+  button.classList.add("good", "toned");
+  setTimeout(() => {
+    button.setAttribute("aria-label", label);
+    button.classList.remove("good", "toned");
+  }, 1500);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
+
+document.addEventListener("submit", (event) => {
+  const question = event.target.dataset.asks;
+  if (question && !confirm(question)) event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  const writing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = document.querySelector("[type=search]");
+    if (search) {
+      event.preventDefault();
+      search.focus();
+    }
+  }
+});
+
+document.addEventListener("htmx:after:swap", () => localize(document));
+localize(document);
