@@ -1,7 +1,7 @@
 """Searches of the read model, newest first, each down one index and within bounded work.
 
 The index is that of the clause whose next few thousand keys lead back furthest: the rarest one, at this place. No query
-leaves the choice to MongoDB, which would try many indexes, and may sort (decision 0014).
+leaves the choice to MongoDB, which would try many indexes, and may sort (decision 0015).
 """
 
 from __future__ import annotations
