@@ -75,7 +75,6 @@ def _name_of(path: str) -> str:
 
 
 async def main(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         stack = Stack(Path(home), port_base=own_ports(24300), say=print)
         try:
@@ -88,4 +87,6 @@ async def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    wanted = Path(sys.argv[1])
+    wanted.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(wanted))
