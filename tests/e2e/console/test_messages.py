@@ -16,6 +16,7 @@ from playwright.async_api import expect
 from tests.e2e.account import Account, fresh
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import Kind, Visit
+from tests.fixtures.deployment import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
