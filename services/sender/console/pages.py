@@ -79,7 +79,7 @@ def add_list(router: APIRouter, console: Console, flow: Flow, tab: Tab, tabs: li
             parts = await shown(visitor, request.query_params)
             return pages.part("queue_live.html", rows=tab.rows, visitor=visitor, **parts)
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
 
 def summary_pages(console: Console, flow: Flow) -> APIRouter:
@@ -100,6 +100,6 @@ def summary_pages(console: Console, flow: Flow) -> APIRouter:
         async def render() -> str:
             return pages.part("summary.html", **await lanes(visitor))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     return router

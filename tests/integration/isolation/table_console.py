@@ -13,6 +13,7 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         f"/console/messages/{{id}}{part}": MESSAGE
         for part in ("", "/live", "/content", "/preview", "/cancel", "/resend")
     },
+    "/console/queue/messages/{id}/retry": MESSAGE,
 }
 """By path: the names of an estate's values that stand for the parameters."""
 QUERIES: Mapping[str, str] = {"/console/start/live": "?since=2030-01-01T00:00:00Z"}
