@@ -1,0 +1,43 @@
+"""The routers of the router's pages, and what they read."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from services.router.api.explain import Explaining
+from services.router.api.health import HealthApi
+from services.router.api.replay import ReplayApi
+from services.router.api.rule_sets import RuleSetApi
+from services.router.api.transports import TransportApi
+from services.router.console.board import Boards
+from services.router.console.lately import Lately
+from services.router.console.overview import overview_pages
+from services.router.health.role import HealthRoom
+from services.router.store.configurations import Configurations
+from shared.console.console import Console
+from shared.service import Base
+
+
+class RoutingConsole:
+    """The pages; `close` gives up what they still read."""
+
+    def __init__(
+        self,
+        base: Base,
+        room: HealthRoom,
+        configurations: Configurations,
+        transports: TransportApi,
+        rules: RuleSetApi,
+        health: HealthApi,
+        explaining: Explaining,
+        replays: ReplayApi,
+    ) -> None:
+        console = Console(base, __package__)
+        self._lately = Lately(room)
+        boards = Boards(transports, rules, configurations, room, self._lately)
+        self.routers: list[APIRouter] = [
+            overview_pages(console, boards),
+        ]
+
+    async def close(self) -> None:
+        await self._lately.close()
