@@ -12,6 +12,7 @@ from services.router.api.transports import TransportApi
 from services.router.console.board import Boards
 from services.router.console.lately import Lately
 from services.router.console.overview import overview_pages
+from services.router.console.rule_pages import RuleTexts, rule_pages
 from services.router.health.role import HealthRoom
 from services.router.store.configurations import Configurations
 from shared.console.console import Console
@@ -35,8 +36,10 @@ class RoutingConsole:
         console = Console(base, __package__)
         self._lately = Lately(room)
         boards = Boards(transports, rules, configurations, room, self._lately)
+        texts = RuleTexts(transports, rules, replays)
         self.routers: list[APIRouter] = [
             overview_pages(console, boards),
+            rule_pages(console, texts),
         ]
 
     async def close(self) -> None:

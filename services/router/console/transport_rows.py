@@ -9,7 +9,7 @@ from typing import Any
 from services.router.console.wording import address_of
 from services.router.health import State
 from services.router.health.breaker import Breaker, Key
-from services.router.health.counts import FAILED_OVER, Counts, latency_ms
+from services.router.health.counts import FAILED_OVER, TRANSPORTS_OWN, Counts, latency_ms
 
 View = Mapping[str, Any]
 STATES = {
@@ -64,11 +64,20 @@ def row_of(view: View, breakers: Mapping[Key, Breaker], counts: Counts) -> Row:
         if transport == view["id"] and rollup is not None and may_be_told(view, rollup)
         and breaker.state is not State.CLOSED
     ]  # fmt: skip
-    tone, state = STATES[altogether.state] if view["enabled"] else ("mute", "Disabled")
-    if view["enabled"] and altogether.state is State.CLOSED and troubles:
-        tone, state = "warn", "Works in part"
-    why = altogether.why if altogether.state is not State.CLOSED else None
+    tone, state, why = _state(view, altogether, troubles, counts)
     return Row(view, address_of(view), tone, state, why, troubles, counts)
+
+
+def _state(view: View, altogether: Breaker, troubles: Sequence[Trouble], counts: Counts) -> tuple[str, str, str | None]:
+    """Tone, state and reason. A few failures open no breaker, but are worth knowing of."""
+    if not view["enabled"]:
+        return "mute", "Disabled", None
+    if altogether.state is not State.CLOSED:
+        return *STATES[altogether.state], altogether.why
+    own, attempts = counts[TRANSPORTS_OWN], counts["attempts"]
+    if own and own >= attempts / 2:
+        return "warn", "Fails", f"{own} of {attempts} attempts failed at the transport itself"
+    return ("warn", "Works in part", None) if troubles else (*STATES[State.CLOSED], None)
 
 
 def may_be_told(view: View, rollup: str) -> bool:
