@@ -15,8 +15,9 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 def given(fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields that say something, without the space around it."""
-    return {name: text for name, value in fields.items() if (text := value.strip())}
+    """The fields that say something, without the space around it; of a password that is a part."""
+    said = {name: value for name, value in fields.items() if value.strip()}
+    return {name: value if name == "password" else value.strip() for name, value in said.items()}
 
 
 def whole_number(text: str | None) -> int:

@@ -13,6 +13,8 @@ from services.router.console.board import Boards
 from services.router.console.lately import Lately
 from services.router.console.overview import overview_pages
 from services.router.console.rule_pages import RuleTexts, rule_pages
+from services.router.console.transport_health import TransportHealth
+from services.router.console.transport_pages import transport_actions, transport_pages
 from services.router.health.role import HealthRoom
 from services.router.store.configurations import Configurations
 from shared.console.console import Console
@@ -36,10 +38,13 @@ class RoutingConsole:
         console = Console(base, __package__)
         self._lately = Lately(room)
         boards = Boards(transports, rules, configurations, room, self._lately)
+        of_transport = TransportHealth(health, room, self._lately)
         texts = RuleTexts(transports, rules, replays)
         self.routers: list[APIRouter] = [
             overview_pages(console, boards),
             rule_pages(console, texts),
+            transport_pages(console, transports, rules, of_transport),
+            transport_actions(console, transports, rules, of_transport, health),
         ]
 
     async def close(self) -> None:
