@@ -21,8 +21,8 @@ TRUNCATED = {
     "time": "Reading took too long; these are the oldest of them. A shorter time gives all.",
 }
 ASSUMED = {
-    "health": "how well its transport worked was not known then; it counts as well",
-    "hosts": "the recipient’s mail hosts were not known then",
+    "health": "health guessed",
+    "hosts": "mail hosts guessed",
 }
 Outcome = Mapping[str, Any]
 
