@@ -10,6 +10,7 @@ from services.router.api.replay import ReplayApi
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import TransportApi
 from services.router.console.board import Boards
+from services.router.console.domain_health import domain_health_pages
 from services.router.console.explain_pages import explain_pages
 from services.router.console.lately import Lately
 from services.router.console.overview import overview_pages
@@ -46,6 +47,7 @@ class RoutingConsole:
             rule_pages(console, texts),
             explain_pages(console, explaining, texts),
             transport_pages(console, transports, rules, of_transport),
+            domain_health_pages(console, health, rules, room),
             transport_actions(console, transports, rules, of_transport, health),
         ]
 
