@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from services.ingest.disposal import Disposal
 from services.ingest.projection.activity import Counted, Happening, of_acceptance, of_event, of_post, source_of
-from services.ingest.projection.fold import Delta, delta_of, fold, webhook_delta
+from services.ingest.projection.fold import Delta, add_subject, delta_of, fold, webhook_delta
 from services.ingest.store.activity_counts import ActivityCounts
 from services.ingest.store.messages import Messages
 from shared.contracts.events import TERMINAL, Event, accepted_event
@@ -57,7 +57,7 @@ class Projection:
         for delta in deltas.values():
             found = said.get(delta.facts["submission_id"])
             if found is not None and found.subject is not None and not is_erased(delta.facts["recipient"]):
-                delta.facts["subject"] = found.subject
+                add_subject(delta, found.subject)
         await self._messages.write(deltas)
         return {id_ for id_, each in said.items() if each.disposable}
 

@@ -41,6 +41,7 @@ from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.messages import Messages
 from services.ingest.store.schedule import Schedule
+from services.ingest.store.search import Searches
 from services.ingest.store.uploads import Uploads
 from services.ingest.tracking.answers import TrackedLinks
 from services.ingest.tracking.recorder import Recorder
@@ -67,7 +68,7 @@ def http_routers(
         return Door(name, base.authenticator, uploads, bodies, settings)
 
     rest = door("rest")
-    reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
+    reader = MessageReader(Messages(base.database), Searches(base.database), Cursors(settings.token_key_bytes))
     actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
     domains = DomainParts.of(base, settings)
     plunk_sending, plunk_tracking = plunk_parts(base, settings, admission, lookup)

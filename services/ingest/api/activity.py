@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
@@ -14,31 +13,20 @@ from services.ingest.api.activity_schemas import ActivityReply
 from services.ingest.api.messages import SCOPE
 from services.ingest.api.operations import READING
 from services.ingest.api.schemas import WORKSPACE
-from services.ingest.projection.activity import SLOT
+from services.ingest.projection.activity import SLOT, shown
 from services.ingest.projection.waits import TARGET_MS, TARGET_SHARE, Waits
-from services.ingest.store.activity import HOURS, Activity, Slot
+from services.ingest.store.activity import Activity, Slot, Stretch
 from services.ingest.store.unattempted import UnattemptedMessages
 from shared.api import json_response, service_router
 from shared.auth import Principal, caller
-from shared.contracts.events import EventType
 from shared.contracts.record import rfc3339
 from shared.contracts.topics import Lane
 from shared.openapi.operations import replies
 from shared.service import Base
 
-SHOWN: dict[str, tuple[EventType, ...]] = {
-    "accepted": (EventType.ACCEPTED,),
-    "delivered": (EventType.DELIVERED, EventType.RELAYED),
-    "deferred": (EventType.DEFERRED,),
-    "ambiguous": (EventType.AMBIGUOUS,),
-    "bounced": (EventType.BOUNCED,),
-    "complained": (EventType.COMPLAINED,),
-    "suppressed": (EventType.SUPPRESSED,),
-    "failed": (EventType.FAILED,),
-    "canceled": (EventType.CANCELED,),
-}
 TARGET = timedelta(milliseconds=TARGET_MS)
-RECENT_MINUTES, HOUR_MINUTES, DAY_MINUTES = 5, 60, 24 * 60
+RECENT_MINUTES, HOUR_MINUTES = 5, 60
+MOST_HOURS = 24
 
 
 class Asked(BaseModel):
@@ -46,7 +34,7 @@ class Asked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    hours: int = Field(HOURS, ge=1, le=HOURS, description="of how many hours the slots are")
+    hours: int = Field(MOST_HOURS, ge=1, le=MOST_HOURS, description="of how many hours the slots are")
 
 
 class ActivityReader:
@@ -57,38 +45,35 @@ class ActivityReader:
         self._unattempted = UnattemptedMessages(base.database)
 
     async def show(self, workspace_id: str, hours: int, now: datetime) -> dict[str, Any]:
-        slots, recent, hour, day, waiting = await asyncio.gather(
-            self._activity.day(workspace_id, now, hours),
-            self._activity.recent(workspace_id, now, RECENT_MINUTES),
-            self._activity.latency(workspace_id, now, HOUR_MINUTES),
-            self._activity.latency(workspace_id, now, DAY_MINUTES),
-            self._unattempted.older_than(workspace_id, now, TARGET),
+        day, waiting = await asyncio.gather(
+            self._activity.last(workspace_id, now), self._unattempted.older_than(workspace_id, now, TARGET)
         )
-        rates = {
-            lane: {what: round(recent.per_minute(count), 3) for what, count in shown(recent.total.lanes[lane]).items()}
-            for lane in Lane
-        }
         return {
             "slot_seconds": round(SLOT.total_seconds()),
-            "data": [slot_view(slot) for slot in slots],
-            "per_minute": {"since": rfc3339(recent.since), "until": rfc3339(recent.until), **rates},
+            "data": [slot_view(slot) for slot in day.slots[-hours * timedelta(hours=1) // SLOT :]],
+            "per_minute": rates_view(day.last(RECENT_MINUTES)),
             "critical_lane": {
                 "target": {"seconds": TARGET_MS / 1000, "share": TARGET_SHARE},
                 "waiting": {"count": waiting.count, "more": waiting.more},
-                "hour": waits_view(hour),
-                "day": waits_view(day),
+                "hour": waits_view(day.last(HOUR_MINUTES).latency()),
+                "day": waits_view(day.latency()),
             },
         }
 
 
-def shown(counts: Counter[str]) -> dict[str, int]:
-    """A lane's counts under the names that callers know."""
-    return {what: sum(counts[type_] for type_ in types) for what, types in SHOWN.items()}
+def rates_view(stretch: Stretch) -> dict[str, Any]:
+    total = stretch.total()
+    rates = {
+        lane.value: {what: round(stretch.per_minute(count), 3) for what, count in shown(total.lanes[lane]).items()}
+        for lane in Lane
+    }
+    return {"since": rfc3339(stretch.since), "until": rfc3339(stretch.until), **rates}
 
 
 def slot_view(slot: Slot) -> dict[str, Any]:
-    posts = {result: slot.webhooks[result] for result in ("ok", "failed")}
-    return {"at": rfc3339(slot.begins_at), **{lane: shown(slot.lanes[lane]) for lane in Lane}, "webhooks": posts}
+    posts = {result: slot.webhooks.get(result, 0) for result in ("ok", "failed")}
+    lanes = {lane.value: shown(slot.lanes[lane]) for lane in Lane}
+    return {"at": rfc3339(slot.begins_at), **lanes, "webhooks": posts}
 
 
 def waits_view(waits: Waits) -> dict[str, Any]:

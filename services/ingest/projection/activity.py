@@ -14,13 +14,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from services.ingest.projection.waits import counter_of_wait, first_wait
-from shared.contracts.events import Event
+from shared.contracts.events import Event, EventType
 from shared.contracts.messages import Message
 from shared.contracts.webhooks import WebhookAttempt
 
 SLOT = timedelta(minutes=5)
 KEPT = timedelta(days=8)
 """Longer than a record lives: one that is read again finds the slot that has counted it."""
+
+SHOWN: dict[str, tuple[EventType, ...]] = {
+    "accepted": (EventType.ACCEPTED,),
+    "delivered": (EventType.DELIVERED, EventType.RELAYED),
+    "deferred": (EventType.DEFERRED,),
+    "ambiguous": (EventType.AMBIGUOUS,),
+    "bounced": (EventType.BOUNCED,),
+    "complained": (EventType.COMPLAINED,),
+    "suppressed": (EventType.SUPPRESSED,),
+    "failed": (EventType.FAILED,),
+    "canceled": (EventType.CANCELED,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +100,11 @@ def slot_of(moment: datetime) -> datetime:
 
 def source_of(topic: str, partition: int) -> str:
     return f"{topic}:{partition}".replace(".", "_")
+
+
+def shown(counts: Mapping[str, int]) -> dict[str, int]:
+    """A lane's counts by event type, under the names that callers know."""
+    return {what: sum([counts.get(type_, 0) for type_ in types]) for what, types in SHOWN.items()}
 
 
 def of_acceptance(message: Message) -> Happening | None:

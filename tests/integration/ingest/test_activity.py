@@ -110,21 +110,21 @@ async def test_a_day_shows_every_slot_and_the_sums_of_a_workspace_alone(
     await counts.add([one(0, NOW, "posts:0", "w1", "counts.webhooks.ok")])
     activity = Activity(deployment.database("ingest"))
 
-    slots = await activity.day("w1", NOW)
-    assert [slot.begins_at for slot in slots] == [slot_of(NOW) - number * SLOT for number in range(287, -1, -1)]
-    assert slots[-1] == Slot(
-        slot_of(NOW), {Lane.CRITICAL: Counter(delivered=1), Lane.STANDARD: Counter()}, Counter(ok=1),
-        {Lane.CRITICAL: Counter({"5000": 1}), Lane.STANDARD: Counter()},
+    day = await activity.last("w1", NOW)
+    assert [slot.begins_at for slot in day.slots] == [slot_of(NOW) - number * SLOT for number in range(288, -1, -1)]
+    assert day.slots[-1] == Slot(
+        slot_of(NOW), {Lane.CRITICAL: Counter(delivered=1), Lane.STANDARD: Counter()},
+        {Lane.CRITICAL: Counter({"5000": 1}), Lane.STANDARD: Counter()}, Counter(ok=1),
     )  # fmt: skip
-    assert sum(slot.lanes[Lane.STANDARD]["relayed"] for slot in slots) == 1
-    assert sum(slot.lanes[Lane.CRITICAL]["complained"] for slot in slots) == 0
-    assert len(await activity.day("w1", NOW, hours=1)) == 12
+    assert day.total().lanes == {Lane.CRITICAL: Counter(delivered=1), Lane.STANDARD: Counter(relayed=1)}
 
-    recent = await activity.recent("w1", NOW, 5)
-    assert recent.total.lanes[Lane.CRITICAL] == Counter(delivered=1)
+    recent = await activity.last("w1", NOW, minutes=5)
+    assert recent == day.last(5)
     assert timedelta(minutes=5) <= recent.until - recent.since < timedelta(minutes=10)
-    assert (await activity.latency("w1", NOW, 60)).in_time == 1
-    assert (await activity.latency("w3", NOW, 60)).attempted == 0
+    assert recent.total().lanes[Lane.STANDARD] == Counter()
+    assert recent.per_minute(1) == pytest.approx(60 / (recent.until - recent.since).total_seconds())
+    assert (day.latency().in_time, day.latency(Lane.STANDARD).attempted) == (1, 0)
+    assert (await activity.last("w3", NOW)).total() == Slot(slot_of(NOW) - 288 * SLOT)
 
 
 async def test_slots_are_found_by_workspace_and_time_and_are_gone_in_time(

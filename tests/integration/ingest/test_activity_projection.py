@@ -12,7 +12,7 @@ from services.ingest.app import create_app
 from services.ingest.projection.projector import EVENTS_CONSUMER, WEBHOOKS_CONSUMER, accepted_consumer
 from services.ingest.projection.rebuild import rebuild
 from services.ingest.settings import Settings
-from services.ingest.store.activity import Activity, total
+from services.ingest.store.activity import Activity
 from services.ingest.store.activity_counts import COLLECTION
 from shared.contracts.events import EventType, accepted_event, event_of
 from shared.contracts.topics import EVENTS, LIVE, WEBHOOK_EVENTS, Lane, accepted, dead_letters
@@ -76,9 +76,9 @@ async def counted(deployment: Deployment) -> dict[tuple[str, str], Counter[str]]
     """What is counted of the last day, by workspace and lane, with the posts and the critical lane's waits."""
     found = {}
     for workspace in ("w1", "w2"):
-        summed = total(NOW, await Activity(deployment.database("ingest")).day(workspace, now()))
+        summed = (await Activity(deployment.database("ingest")).last(workspace, now())).total()
         parts = {**summed.lanes, "webhooks": summed.webhooks, "waits": summed.waits[CRITICAL]}
-        found.update({(workspace, name): counts for name, counts in parts.items() if counts})
+        found.update({(workspace, name): Counter(counts) for name, counts in parts.items() if counts})
     return found
 
 
