@@ -41,15 +41,9 @@ def explain_pages(console: Console, explaining: Explaining, texts: RuleTexts) ->
                     raise
                 problem = error
         status = 422 if problem or (draft and draft.faults) else 200
-        visible = (await texts.present(workspace_id)).visible
-        return console.pages.show(
-            request,
-            visitor,
-            "explain.html",
-            status,
-            **_shown(fields, decision, problem, draft),
-            names=names_of(visible),
-        )
+        shown = _shown(fields, decision, problem, draft)
+        names = names_of((await texts.present(workspace_id)).visible)
+        return console.pages.show(request, visitor, "explain.html", status, **shown, names=names)
 
     @router.get(EXPLAIN)
     async def ask(request: Request, visitor: Visitor = allowed) -> Response:
