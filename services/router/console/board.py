@@ -10,10 +10,10 @@ from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import TransportApi
 from services.router.console.lately import Lately
 from services.router.console.ordinary import ordinary, picked_before
-from services.router.console.paths import Path, path_of
+from services.router.console.paths import Path, beset, path_of
 from services.router.console.rule_words import does, matches
 from services.router.console.series import HOUR, by_transport, whole
-from services.router.console.transport_rows import Row, row_of
+from services.router.console.transport_rows import FAILS, Row, row_of
 from services.router.console.wording import names_of
 from services.router.health import Health
 from services.router.health.role import HealthRoom
@@ -77,9 +77,12 @@ class Boards:
         rules, names = read_set(shown), names_of(views)
         known = (await self._configurations.of_workspaces({workspace_id: 0}))[workspace_id]
         domain = await self._lately.busiest_domain(workspace_id)
+        rows = await self._rows(workspace_id, views)
+        failing = {str(row.view["id"]): row.why for row in rows if row.state == FAILS and row.why}
+        paths = paths_of(workspace_id, domain or NOBODY, known, self._room.view.current(), rules)
         return Board(
-            paths=paths_of(workspace_id, domain or NOBODY, known, self._room.view.current(), rules),
-            rows=await self._rows(workspace_id, views),
+            paths=[beset(path, failing) for path in paths],
+            rows=rows,
             rules=[RuleLine(rule, matches(rule.when), does(rule, names)) for rule in rules.rules],
             order=[names.get(id_, id_) for id_ in rules.transports],
             version=shown["version"],

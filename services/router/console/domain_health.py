@@ -57,9 +57,11 @@ def policy_of(seen: Mapping[str, Any], quarantine: Mapping[str, Any] | None) -> 
     """What a domain's reputation means for its mail, and what to do about it."""
     bounds = seen["thresholds"]
     if seen["reputation"] is Reputation.GOOD:
+        if seen["accepted"] < bounds["accepted"]:
+            return f"There is too little mail to judge by: fewer than {bounds['accepted']} messages were accepted."
         return (
-            f"Fewer than {per_cent(bounds['warned'])} of what was accepted was complained of, or it is too little to "
-            f"judge by: less than {bounds['accepted']} accepted messages or {bounds['complaints']} complaints."
+            f"Its recipients complain of no more than {per_cent(bounds['warned'])} of its mail, or fewer than "
+            f"{bounds['complaints']} times in {seen['days']} days."
         )
     if seen["reputation"] is Reputation.WARNED:
         return (

@@ -41,7 +41,7 @@ def body_of(given: Mapping[str, str], draft: RuleSet | None = None) -> ExplainBo
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A decision: its tone and headline, why in sentences, every candidate, and all that it was made from."""
+    """A decision: its tone and headline, its grounds in sentences, every candidate, and all that it was made from."""
 
     tone: str
     title: str
@@ -64,10 +64,10 @@ def explained_of(decision: Mapping[str, Any]) -> Explained:
             ("Shares limits and health as", route["rollup"]),
             ("TLS", route["tls"]),
         ]
-    return Explained(
-        tone, title, decision["summary"], decision["candidates"], facts,
-        [(spoken(name), _flat(value)) for name, value in decision["inputs"].items()],
-    )  # fmt: skip
+    candidates = decision["candidates"]
+    grounds = decision["summary"][: len(decision["summary"]) - len(candidates)]  # the others say what the table does
+    inputs = [(spoken(name).capitalize(), _flat(value)) for name, value in decision["inputs"].items()]
+    return Explained(tone, title, grounds, candidates, facts, inputs)
 
 
 def _headline(decision: Mapping[str, Any]) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def _headline(decision: Mapping[str, Any]) -> tuple[str, str]:
     verdict = decision["verdict"] or {}
     match decision["outcome"]:
         case "route":
-            return "good", f"It goes by {quoted(str(taken))}"
+            return "good", f"It goes by {quoted(str(taken))}: {decision['why']}"
         case "wait_until" if verdict.get("reason") == "held":
             return "warn", "It is held"
         case "wait_until":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.router.console.wording import listed, quoted
 from services.router.explanation import candidates_of
@@ -85,6 +85,15 @@ def path_of(message: Message, known: Configuration, health: Health, some: Sequen
     return Path(
         message.stream, NAMES[message.stream], message.lane, tone, state, ways, _why(message, known, spare), aside, some
     )
+
+
+def beset(path: Path, failing: Mapping[str, str]) -> Path:
+    """The path with what its transports' breakers do not say yet: by id, why some of them fail just now."""
+    fails = [Aside(way.id, way.name, failing[way.id]) for way in path.ways if way.id in failing]
+    if not fails:
+        return path
+    tone, state = ("warn", "Fails over") if path.tone == "good" else (path.tone, path.state)
+    return replace(path, tone=tone, state=state, aside=[*path.aside, *fails])
 
 
 def _placed(each: Candidate, known: Configuration, health: Health, message: Message) -> _Placed:

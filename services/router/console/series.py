@@ -19,7 +19,7 @@ Series = Mapping[datetime, Counts]
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """A time that ends now, in steps. `each` says in words how long a step is."""
+    """A time that ends now, in steps. `each` says in words what a number of a step is of."""
 
     name: str
     words: str
@@ -34,9 +34,9 @@ class Range:
         return [last - self.step * back for back in range(steps - 1, -1, -1)]
 
 
-HOUR = Range("hour", "Last hour", "minute", timedelta(hours=1), timedelta(minutes=1))
-DAY = Range("day", "Last day", "hour", timedelta(days=1), timedelta(hours=1))
-WEEK = Range("week", "Last 7 days", "6 hours", timedelta(days=7), timedelta(hours=6))
+HOUR = Range("hour", "Last hour", "a minute", timedelta(hours=1), timedelta(minutes=1))
+DAY = Range("day", "Last day", "an hour", timedelta(days=1), timedelta(hours=1))
+WEEK = Range("week", "Last 7 days", "in 6 hours", timedelta(days=7), timedelta(hours=6))
 RANGES = {each.name: each for each in (HOUR, DAY, WEEK)}
 
 
@@ -74,7 +74,7 @@ def transport_charts(series: Series, over: Range, now: datetime) -> list[Chart]:
     """How a transport did: how much it took, what part of that was not accepted, and how long it took."""
     moments = over.moments(now)
     return [
-        chart(f"Attempts by {over.each}", [_line("Attempts", "calm", series, moments, _number("attempts"))]),
+        chart(f"Attempts {over.each}", [_line("Attempts", "calm", series, moments, _number("attempts"))]),
         chart(
             "Not accepted, part of attempts",
             [
@@ -101,7 +101,7 @@ def domain_charts(series: Series, over: Range, now: datetime, warned: float, poo
     """How a sending domain did: what was accepted, hard bounces, and complaints beside the share that makes it poor."""
     moments = over.moments(now)
     return [
-        chart(f"Accepted by {over.each}", [_line("Accepted", "good", series, moments, _number("accepted"))]),
+        chart(f"Accepted {over.each}", [_line("Accepted", "good", series, moments, _number("accepted"))]),
         chart(
             "Hard bounces, part of what was tried",
             [_line("Hard bounces", "bad", series, moments, _hard)],

@@ -12,6 +12,7 @@ from services.router.health.breaker import Breaker, Key
 from services.router.health.counts import FAILED_OVER, TRANSPORTS_OWN, Counts, latency_ms
 
 View = Mapping[str, Any]
+FAILS = "Fails"
 STATES = {
     State.CLOSED: ("good", "Works"),
     State.HALF_OPEN: ("warn", "Is tried again"),
@@ -76,7 +77,7 @@ def _state(view: View, altogether: Breaker, troubles: Sequence[Trouble], counts:
         return *STATES[altogether.state], altogether.why
     own, attempts = counts[TRANSPORTS_OWN], counts["attempts"]
     if own and own >= attempts / 2:
-        return "warn", "Fails", f"{own} of {attempts} attempts failed at the transport itself"
+        return "warn", FAILS, f"{own} of {attempts} attempts failed at the transport itself"
     return ("warn", "Works in part", None) if troubles else (*STATES[State.CLOSED], None)
 
 
