@@ -14,7 +14,7 @@ from services.router.console.paths import Path, beset, path_of
 from services.router.console.rule_words import does, matches
 from services.router.console.series import HOUR, by_transport, whole
 from services.router.console.transport_rows import FAILS, Row, row_of
-from services.router.console.wording import names_of
+from services.router.console.wording import listed, names_of
 from services.router.health import Health
 from services.router.health.role import HealthRoom
 from services.router.routes.configuration import Configuration
@@ -52,6 +52,14 @@ class Board:
     def failed_over(self) -> int:
         """Attempts of the last hour that a transport took as one before it did not."""
         return sum(row.failed_over for row in self.rows)
+
+    @property
+    def alike(self) -> list[tuple[str, Path]]:
+        """The paths, those that are the same to a reader as one, under the names of their streams."""
+        found: dict[tuple[str, str, str], list[Path]] = {}
+        for path in self.paths:
+            found.setdefault((path.state, path.title, path.why), []).append(path)
+        return [(listed(path.name for path in paths), paths[0]) for paths in found.values()]
 
 
 class Boards:
