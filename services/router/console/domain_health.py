@@ -37,7 +37,7 @@ def domain_health_pages(console: Console, health: HealthApi, rules: RuleSetApi, 
         seen = await health.sender(workspace_id, name)
         sent = await room.hours.over_time(workspace_id, WEEK.moments(now)[0], 6, domain=name)
         bounds = seen["thresholds"]
-        shown = {
+        shown: dict[str, Any] = {
             "domain": name,
             "seen": seen,
             "state": STATES[seen["reputation"]],

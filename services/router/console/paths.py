@@ -79,7 +79,7 @@ def path_of(message: Message, known: Configuration, health: Health, some: Sequen
     taken = next((each for each in placed if each.candidate.lost is None), None) if message.route else None
     ways = _shares(placed, taken) if taken else []
     aside = [Aside(each.candidate.transport, each.candidate.name, each.aside) for each in placed if each.aside]
-    shown = {each.id for each in (*ways, *aside)}
+    shown = {way.id for way in ways} | {each.id for each in aside}
     spare = [each.candidate.name for each in placed if each.candidate.transport not in shown]
     tone, state = _state(message, taken)
     return Path(
