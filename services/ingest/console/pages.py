@@ -10,6 +10,7 @@ from services.ingest.api.actions import MessageActions
 from services.ingest.api.messages import MessageReader
 from services.ingest.console.message import message_buttons, message_pages
 from services.ingest.console.messages import messages_pages
+from services.ingest.console.overview import overview_pages
 from services.ingest.console.sign_in import sign_in_router
 from services.ingest.console.start import start_pages
 from services.ingest.settings import Settings
@@ -29,6 +30,7 @@ def console_routers(
     return [
         *_by_provider(console, base, settings),
         sign_in_router(console, base.authenticator, settings),
+        overview_pages(console, base),
         messages_pages(console, reader),
         message_pages(console, reader, actions, settings.public_url),
         message_buttons(console, reader, actions, admission),

@@ -107,6 +107,11 @@ class Messages:
         )
         return found, int(total)
 
+    async def how_many(self, workspace_id: str, status: str) -> int:
+        """How many messages have a status, counted up to 1,000 out of the index."""
+        condition = {"workspace_id": workspace_id, "head.status": status}
+        return int(await self._messages.count_documents(condition, limit=1_000, maxTimeMS=READ_MS))
+
     async def submission_numbered(self, workspace_id: str, number: int) -> dict[str, Any] | None:
         """The submission with this number, if it is the workspace's."""
         found: dict[str, Any] | None = await self._submissions.find_one(
