@@ -34,7 +34,7 @@ def account_of(delivery: Mapping[str, Any]) -> Account:
         return _without_attempt(state)
     why, advice = why_not(last["status"], last["error"])
     if state is DeliveryState.RETRYING:
-        return Account("warn", "Waits for another attempt", why, advice)
+        return Account("warn", "Next attempt", f"The last one failed. {why}", advice)
     if state is DeliveryState.CANCELED:
         return Account("mute", "Canceled", f"Its endpoint was disabled while it waited. {why}", CANCELED)
     return Account("bad", f"Given up after {count} attempt{'' if count == 1 else 's'}", why, f"{advice} {FAILED}")

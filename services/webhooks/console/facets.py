@@ -24,6 +24,6 @@ REPLAYED: Options = [("failed", "those that failed or were canceled"), ("all", "
 ABOUT = {
     "email.accepted": "only where it is ticked",
     DISABLED: "another endpoint was disabled by Posthorn",
-    TEST: "always posted when it is asked for",
 }
+ANY_TYPES = [(value, value, None, True) for value in get_args(WebhookType)]
 TYPES = [(value, value, ABOUT.get(value), True) for value in get_args(WebhookType) if value != TEST]

@@ -26,7 +26,7 @@ BY_ERROR: dict[str, Words] = {
     "url": ("The request's URL is not valid.", "Check the URL and the query under Settings."),
     "http_3xx": ("It answered with a redirect, which is not followed.", "Put the URL that it leads to under Settings."),
     "http_4xx": ("It refused the request.", "Its answer below may say why."),
-    "http_5xx": ("It had a fault of its own.", "Its logs tell more; the delivery is tried again by itself."),
+    "http_5xx": ("It answered with an error of its own.", "Its logs tell more. It is tried again by itself."),
     "template": ("The body is too large with this event.", "Write a shorter body under Settings."),
     "secret": ("Its secret does not open here: a fault of Posthorn.", "Tell who runs Posthorn to check its keys."),
 }

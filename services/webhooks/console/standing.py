@@ -12,6 +12,7 @@ from services.webhooks.console.faults import why_not
 from services.webhooks.disabling import FAILING, GONE
 from services.webhooks.store.troubles import Trouble
 
+NOTHING = "Nothing has got through since then."
 UNSTEADY = 0.95
 """Below this share of attempts that were taken an endpoint wants to be looked at."""
 DOWN = 3
@@ -97,7 +98,7 @@ def standing_of(
             "failing",
             "bad" if failing.since is not None or recent.failed_in_a_row >= DOWN else "warn",
             "Failing since",
-            f"Nothing has got through since then. {why}".strip(),
+            why or NOTHING,
             advice,
             moment=failing.first_at,
             deadline=failing.since + patience if failing.since is not None else None,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 
 from services.webhooks.api.router import SCOPE, Actions
-from services.webhooks.console.facets import REPLAYED, TYPES
+from services.webhooks.console.facets import ANY_TYPES, REPLAYED
 from services.webhooks.console.naming import PATH, name_of, path_of
 from services.webhooks.console.standings import OF_LATE
 from services.webhooks.task_schemas import BackfillBody, ReplayBody
@@ -68,7 +68,7 @@ def task_forms(console: Console, actions: Actions) -> APIRouter:
         view = actions.endpoints.shown.endpoint(await actions.endpoints.found(visitor.workspace_id, id_))
         return pages.show(
             request, visitor, template, form.status,
-            endpoint=view, name=name_of(view), form=form, replayed=REPLAYED, types=TYPES,
+            endpoint=view, name=name_of(view), form=form, replayed=REPLAYED, types=ANY_TYPES,
         )  # fmt: skip
 
     @router.get(f"{PATH}/{{id}}/replay")
