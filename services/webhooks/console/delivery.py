@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -62,7 +63,7 @@ def shown(delivery: Mapping[str, Any]) -> dict[str, Any]:
     attempts = delivery["attempts"]
     return {
         "delivery": delivery,
-        "account": account_of(delivery),
+        "account": account_of(delivery, datetime.now(UTC)),
         "attempts": [{**each, "words": outcome(each["status"], each["error"])} for each in attempts],
         "payload": orjson.dumps(delivery["payload"], option=orjson.OPT_INDENT_2).decode(),
         "retriable": delivery["state"] in RETRIABLE,

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from services.webhooks.api.router import SCOPE, Actions
 from services.webhooks.bodies import EndpointChanges
+from services.webhooks.console.account import is_overdue
 from services.webhooks.console.facets import EVENTS, STATES
 from services.webhooks.console.faults import outcome
 from services.webhooks.console.naming import PATH, name_of, path_of
@@ -44,7 +45,7 @@ def endpoint_pages(console: Console, actions: Actions, standings: Standings) -> 
         given, more = filters_of(query), page["next_cursor"]
         here = f"{path_of(id_)}?{urlencode(given)}" if given else path_of(id_)
         return {
-            "deliveries": [{**each, "said": said(lasts.get(each["id"]))} for each in page["data"]],
+            "deliveries": [row_of(each, lasts.get(each["id"])) for each in page["data"]],
             "faults": dict.fromkeys(FILTERS) | {fault.pointer.removeprefix("#/"): fault.detail for fault in faults},
             "searched": bool(given),
             "here": here,
@@ -141,12 +142,10 @@ def listing_of(query: Mapping[str, str]) -> tuple[EndpointListing | None, list[F
         return None, faults_of(error.errors())
 
 
-def said(attempt: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """What the last attempt of a delivery came to, in short."""
-    if attempt is None:
-        return None
-    ok = attempt["error"] is None
-    return {"ok": ok, "words": outcome(attempt["status"], attempt["error"]), "ms": attempt["ms"]}
+def row_of(delivery: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
+    """A delivery of the list, with what its last attempt came to."""
+    said = last and {**last, "ok": last["error"] is None, "words": outcome(last["status"], last["error"])}
+    return {**delivery, "said": said, "overdue": is_overdue(delivery, datetime.now(UTC))}
 
 
 def tested(delivery: Mapping[str, Any]) -> str:
