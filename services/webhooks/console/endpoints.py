@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.webhooks.api.router import SCOPE, Actions
 from services.webhooks.console.naming import PATH
-from services.webhooks.console.standings import Standings
+from services.webhooks.console.standings import MOST_COUNTED_OF_MANY, Standings
 from shared.console.console import Console
 from shared.console.gate import Visitor
 
@@ -25,7 +25,7 @@ def endpoints_pages(console: Console, actions: Actions, standings: Standings) ->
         page = await actions.endpoints.page(visitor.workspace_id, ON_A_PAGE, cursor)
         more = page["next_cursor"]
         return {
-            "rows": await standings.of(visitor.workspace_id, page["data"]),
+            "rows": await standings.of(visitor.workspace_id, page["data"], MOST_COUNTED_OF_MANY),
             "next_url": f"{PATH}?{urlencode({'cursor': more})}" if more else None,
             "first_url": PATH if cursor else None,
             "live_url": f"{PATH}/live?{urlencode({'cursor': cursor})}" if cursor else f"{PATH}/live",

@@ -74,6 +74,11 @@ class Standing:
         return self.tone in ("warn", "bad")
 
 
+def is_in_trouble(trouble: Trouble, now: datetime) -> bool:
+    """Whether what is remembered of an endpoint is more than that it was lifted."""
+    return trouble.failing is not None or (trouble.held_until is not None and trouble.held_until > now)
+
+
 def standing_of(
     view: Mapping[str, Any], trouble: Trouble | None, recent: Recent, patience: timedelta, now: datetime
 ) -> Standing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from services.webhooks.api.router import SCOPE, Actions
 from services.webhooks.console.naming import PATH
-from services.webhooks.console.standings import Backlog, Row, Standings
+from services.webhooks.console.standings import Row, Standings
 from shared.console.console import Console
 from shared.console.gate import Visitor
 
@@ -36,15 +36,14 @@ class Summary:
         return "warn" if self.named else "good"
 
 
-def summary_of(rows: list[Row], *, more: bool) -> Summary:
-    """`more` says that there are endpoints that nobody looked at."""
+def summary_of(count: int, rows: Sequence[Row], *, more: bool) -> Summary:
+    """`rows` are those of `count` endpoints that are disabled or in trouble; `more` says that there are endpoints that
+    nobody looked at."""
     disabled = sum(row.standing.state == "disabled" for row in rows)
-    troubled = [row for row in rows if row.standing.needs_attention]
-    troubled.sort(key=lambda row: row.standing.tone != "bad")
-    failing = sum(row.standing.state != "disabled" for row in troubled)
+    troubled = sorted((row for row in rows if row.standing.needs_attention), key=lambda row: row.standing.tone != "bad")
     return Summary(
-        well=len(rows) - disabled - failing,
-        failing=failing,
+        well=count - len(rows),
+        failing=len(rows) - disabled,
         disabled=disabled,
         named=troubled[:MOST_NAMED],
         unnamed=max(0, len(troubled) - MOST_NAMED),
@@ -60,8 +59,9 @@ def summary_parts(console: Console, actions: Actions, standings: Standings) -> A
     async def found(visitor: Visitor) -> dict[str, Any]:
         workspace_id = visitor.workspace_id
         page = await actions.endpoints.page(workspace_id, MOST_LOOKED_AT, None)
-        rows, backlog = await _looked_at(standings, workspace_id, page["data"])
-        return {"summary": summary_of(rows, more=page["has_more"]), "backlog": backlog}
+        rows = await standings.troubled(workspace_id, page["data"])
+        summary = summary_of(len(page["data"]), rows, more=page["has_more"])
+        return {"summary": summary, "backlog": await standings.backlog(workspace_id)}
 
     @router.get(f"{PATH}/summary")
     async def show(visitor: Visitor = allowed) -> Response:
@@ -75,7 +75,3 @@ def summary_parts(console: Console, actions: Actions, standings: Standings) -> A
         return console.live(request, render)
 
     return router
-
-
-async def _looked_at(standings: Standings, workspace_id: str, views: list[dict[str, Any]]) -> tuple[list[Row], Backlog]:
-    return await asyncio.gather(standings.of(workspace_id, views), standings.backlog(workspace_id))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.webhooks.console.standing import DOWN, Recent, recent_of, standing_of
+from services.webhooks.console.standing import DOWN, Recent, is_in_trouble, recent_of, standing_of
 from services.webhooks.console.standings import Backlog, Row
 from services.webhooks.console.summary import MOST_NAMED, summary_of
 from services.webhooks.failing import Failing
@@ -74,10 +74,17 @@ def a_row(standing: Any) -> Row:
 
 def test_a_summary_counts_each_endpoint_once_and_names_the_worst() -> None:
     bad = of({"enabled": False, "disabled_reason": "gone"})
-    warn, well = of(ENABLED, Trouble(held_until=SOON), True), of(ENABLED, None, True)
+    warn = of(ENABLED, Trouble(held_until=SOON), True)
     off = of({"enabled": False, "disabled_reason": None})
-    summary = summary_of([a_row(each) for each in (well, warn, off, bad, warn, warn)], more=False)
+    summary = summary_of(6, [a_row(each) for each in (warn, off, bad, warn, warn)], more=False)
     assert (summary.well, summary.failing, summary.disabled) == (1, 3, 2)
     assert [row.standing for row in summary.named] == [bad, warn, warn][:MOST_NAMED]
     assert (summary.unnamed, summary.tone) == (1, "bad")
-    assert summary_of([a_row(well), a_row(off)], more=False).tone == "good"
+    assert summary_of(2, [a_row(off)], more=False).tone == "good"
+
+
+def test_one_that_was_lifted_is_in_no_trouble() -> None:
+    assert not is_in_trouble(Trouble(lifted_at=NOW), NOW)
+    assert not is_in_trouble(Trouble(held_until=HOUR_AGO), NOW)
+    assert is_in_trouble(Trouble(held_until=SOON), NOW)
+    assert is_in_trouble(Trouble(Failing(HOUR_AGO, 1)), NOW)
