@@ -11,9 +11,11 @@ TONES = {
     "delivered": "good", "sent": "good", "relayed": "good", "succeeded": "good", "verified": "good", "active": "good",
     "closed": "good", "healthy": "good", "enabled": "good",
     "accepted": "calm", "pending": "calm", "scheduled": "calm", "queued": "calm", "sending": "calm", "waiting": "calm",
+    "published": "calm",
     "deferred": "warn", "stuck": "warn", "held": "warn", "ambiguous": "warn", "half_open": "warn", "warning": "warn",
-    "throttled": "warn", "retiring": "warn",
+    "throttled": "warn", "retiring": "warn", "failing": "warn",
     "bounced": "bad", "failed": "bad", "complained": "bad", "open": "bad", "disabled": "bad", "lost": "bad",
+    "suspended": "bad",
     "suppressed": "mute", "canceled": "mute", "revoked": "mute", "expired": "mute",
 }  # fmt: skip
 
