@@ -43,10 +43,7 @@ class ErasureApi:
 
     async def erase(self, wanted: NewErasure, workspace_id: str | None, by: str) -> Certificate:
         """Asks every service for it; raises a 422 problem for what is no address."""
-        try:
-            address = parse_address(wanted.email, smtputf8=True).lower()
-        except InvalidAddressError as error:
-            raise invalid_request([Fault("#/email", "invalid_address", f"This {error}.")]) from error
+        address = self.person(wanted)
         id_, digest = uuid7(), address_hmac(self._pepper, address)
         document = await self._store.add(
             {
@@ -60,6 +57,13 @@ class ErasureApi:
         )
         await self._store.outbox.offer([document])
         return self._certificate(document)
+
+    def person(self, wanted: NewErasure) -> str:
+        """The address that is meant; raises a 422 problem for what is none."""
+        try:
+            return parse_address(wanted.email, smtputf8=True).lower()
+        except InvalidAddressError as error:
+            raise invalid_request([Fault("#/email", "invalid_address", f"This {error}.")]) from error
 
     async def list(self, workspace_id: str | None, limit: int, cursor: str | None) -> Response:
         return json_response(200, await self.page(workspace_id, limit, cursor))

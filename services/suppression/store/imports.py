@@ -37,7 +37,7 @@ class Imports:
     def __init__(self, database: AsyncIOMotorDatabase) -> None:
         self._imports = database[COLLECTION]
 
-    async def begin(self, workspace_id: str, id_: str, by: str, size: int | None) -> str:
+    async def begin(self, workspace_id: str, id_: str, by: str | None, size: int | None) -> str:
         """Notes a file that begins to come in; the token of its run. Raises a 404 problem for another's id."""
         token = new_token()
         fields = {"token": token, "by": by, "state": ImportState.RUNNING, "size": size, "read": 0}
