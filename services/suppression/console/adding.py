@@ -18,7 +18,7 @@ from shared.errors import ProblemError
 
 FIELDS = ("email", "type", "where", "expires_at", "reason")
 TYPES = [
-    ("manual", "By hand: somebody asked for it"),
+    ("manual", "Manual: somebody asked for it"),
     ("unsubscribe", "Unsubscribed from one kind of mail"),
     ("complaint", "Complaint: reported as spam"),
     ("bounce", "Bounce: there is no such mailbox"),

@@ -24,14 +24,14 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`tone` is one of the console's; `stopped` is empty where all mail goes out."""
+    """`tone` is one of the console's; the address follows the `title`; `stopped` is empty where all mail goes out."""
 
     tone: str
     title: str
     stopped: tuple[Stopped, ...]
 
 
-def answered(address: str, entries: Sequence[Entry], now: datetime, *, spares_complaints: bool) -> Answer:
+def answered(entries: Sequence[Entry], now: datetime, *, spares_complaints: bool) -> Answer:
     """What the entries of an address, of every scope, mean for mail to it.
 
     `spares_complaints` is whether the workspace sends critical mail in spite of complaints.
@@ -40,11 +40,11 @@ def answered(address: str, entries: Sequence[Entry], now: datetime, *, spares_co
     groups = [(mail, list(same)) for mail, same in groupby(ordered, key=_mail)]
     stopped = tuple(each for mail, same in groups for each in _stopped(mail, same, now, spare=spares_complaints))
     if not stopped:
-        return Answer("good", f"Mail goes to {address}", ())
+        return Answer("good", "Mail goes to", ())
     whole = [each for each in stopped if each.mail == ALL]
     if whole:
-        return Answer("bad", f"No mail goes to {address}", tuple(whole))
-    return Answer("warn", f"Some mail does not go to {address}", stopped)
+        return Answer("bad", "No mail goes to", tuple(whole))
+    return Answer("warn", "Some mail does not go to", stopped)
 
 
 def _mail(entry: Entry) -> str:

@@ -32,7 +32,8 @@ def sentence_of(certificate: Mapping[str, Any]) -> str:
 
 def counts_said(counts: Mapping[str, int]) -> str:
     """What a service has redacted or deleted: what there was none of is left out."""
-    return ", ".join(f"{number} {spoken(name)}" for name, number in counts.items() if number) or "held nothing"
+    told = (f"{spoken(name).replace('hmac', 'hash alone')}: {number}" for name, number in counts.items() if number)
+    return ", ".join(told) or "held nothing"
 
 
 def _joined(names: list[str]) -> str:

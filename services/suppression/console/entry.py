@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -12,7 +13,7 @@ from services.suppression.api.callers import Caller
 from services.suppression.api.entries import SuppressionApi
 from services.suppression.api.schemas import RemovalsQuery, Removing
 from services.suppression.api.views import history_of, removal_view
-from services.suppression.console.evidence import advice_of, is_guarded, sentence_of
+from services.suppression.console.evidence import advice_of, is_guarded, told_by
 from services.suppression.console.names import Names
 from services.suppression.console.paths import PATH, REMOVALS, SCOPE
 from services.suppression.documents.reading import entry_of
@@ -58,7 +59,7 @@ class EntryPage:
             "removal": None,
             "counts": entry.until > datetime.now(UTC),
             "by": entry.by,
-            "sentence": sentence_of(view),
+            "told": told_by(view),
             "advice": advice_of(view),
             "guarded": is_guarded(view),
         }
@@ -82,8 +83,8 @@ def entry_pages(console: Console, api: SuppressionApi, names: Names) -> APIRoute
             removals=removals,
             names=await names.of(visitor.workspace_id, {each["by"] for each in removals}),
             email=email.strip(),
-            page=page,
-            has_next=page * PER_PAGE < total,
+            next_url=removals_url(email, page + 1) if page * PER_PAGE < total else None,
+            newest_url=removals_url(email) if page > 1 else None,
         )
 
     @router.get(f"{PATH}/{{id}}")
@@ -103,3 +104,8 @@ def entry_pages(console: Console, api: SuppressionApi, names: Names) -> APIRoute
         return pages.go(f"{PATH}/{id.lower()}", "Removed. Mail goes to the address again.")
 
     return router
+
+
+def removals_url(email: str, page: int = 1) -> str:
+    query: dict[str, Any] = {"email": email.strip()} if email.strip() else {}
+    return f"{REMOVALS}?{urlencode(query | {'page': page})}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from services.suppression.console.words import reason_said
@@ -10,9 +11,19 @@ from services.suppression.rules import GUARDED, Reason
 
 Entry = Mapping[str, Any]
 
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A sentence of ours, and what somebody else said: who, and their words."""
+
+    sentence: str
+    who: str | None = None
+    words: str | None = None
+
+
 LIMITS = {
-    "mailbox_full": "Several messages to it ended by a full mailbox",
-    "connection": "Several messages to it expired, as its host could not be reached",
+    "mailbox_full": "Several messages to it ended by a full mailbox.",
+    "connection": "Several messages to it expired, as its host could not be reached.",
 }
 ADVICE: Mapping[str, str] = {
     Reason.ERASURE: "Only a keyed hash of the address is kept, which goes on blocking. To write to this person again, "
@@ -28,18 +39,17 @@ ADVICE: Mapping[str, str] = {
 }
 
 
-def sentence_of(entry: Entry) -> str:
-    """What happened: of mail the host's word, of people theirs. `entry` is as the API shows it."""
+def told_by(entry: Entry) -> Told:
+    """What happened: of mail with its host's words, of people with theirs. `entry` is as the API shows it."""
     evidence, cause = entry["evidence"], entry["cause"]
-    said = f": “{evidence['reply']}”" if evidence.get("reply") else ""
-    if cause == Reason.SOFT_BOUNCE_LIMIT:
-        return f"{LIMITS.get(str(evidence.get('class')), 'Several messages to it could not be delivered')}{said}."
     meaning = reason_said(cause).meaning
-    if said:
-        return f"{meaning.removesuffix('.')}{said}."
+    if cause == Reason.SOFT_BOUNCE_LIMIT:
+        meaning = LIMITS.get(str(evidence.get("class")), meaning)
+    if evidence.get("reply"):
+        return Told(meaning, "The host said", str(evidence["reply"]))
     if entry["reason"] != cause:
-        return f"{meaning} The note says: “{entry['reason']}”."
-    return meaning
+        return Told(meaning, "The note says", str(entry["reason"]))
+    return Told(meaning)
 
 
 def advice_of(entry: Entry) -> str:

@@ -21,7 +21,7 @@ REASON_OPTIONS: Options = [
     ANY,
     (EntryType.COMPLAINT, "complaint"),
     (EntryType.UNSUBSCRIBE, "unsubscribed"),
-    (EntryType.MANUAL, "by hand"),
+    (EntryType.MANUAL, "manual"),
     (EntryType.ERASURE, "erased"),
     (EntryType.BOUNCE, "bounce of any kind"),
     *((str(cause), f"bounce: {REASONS[cause].title.lower()}") for cause in _BOUNCES),

@@ -20,6 +20,7 @@ from services.suppression.store import Imports
 from shared.console.console import Console
 from shared.console.forms import Form, as_body, refused
 from shared.console.gate import Visitor
+from shared.console.pages import HEADERS
 from shared.console.uploads import upload_of
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.tokens import uuid7
@@ -35,10 +36,12 @@ def import_pages(console: Console, api: SuppressionApi, imports: Imports) -> API
 
     async def show_form(request: Request, visitor: Visitor, form: Form) -> Response:
         places = where_options(await api.domains.of(visitor.workspace_id))
-        return pages.show(
-            request, visitor, "suppression_import.html", form.status,
-            id=uuid7(), form=form, types=TYPES, places=places, **shown(None),
-        )  # fmt: skip
+        parts = {"id": uuid7(), "form": form, "types": TYPES, "places": places, **shown(None)}
+        if "hx-request" not in request.headers:
+            return pages.show(request, visitor, "suppression_import.html", form.status, **parts)
+        response = pages.fragment("suppression_import_form.html", visitor=visitor, **parts)
+        response.status_code = form.status
+        return response
 
     async def progress(visitor: Visitor, id_: UUID) -> dict[str, Any]:
         return shown(await imports.get(visitor.workspace_id, str(id_)))
@@ -49,7 +52,7 @@ def import_pages(console: Console, api: SuppressionApi, imports: Imports) -> API
 
     @router.post(f"{IMPORTS}/{{id}}")
     async def take(request: Request, id: UUID, visitor: Visitor = allowed) -> Response:
-        """Reads the file as it comes, so that its sender is told of faults of the form once it is read."""
+        """Reads the file as it comes. The page's script shows meanwhile how far it is, and goes on as it is told."""
         upload = await upload_of(request, console.gate, visitor)
         given = {name: upload.fields.get(name, "").strip() for name in (*FIELDS, "file")}
         try:
@@ -61,6 +64,8 @@ def import_pages(console: Console, api: SuppressionApi, imports: Imports) -> API
             return await show_form(request, visitor, refused(given, at_field(problem)))
         size = request.headers.get("content-length", "")
         await doing.run(Caller(visitor.principal), str(id), defaults, upload, int(size) if size.isdecimal() else None)
+        if "hx-request" in request.headers:
+            return Response(headers={**HEADERS, "HX-Redirect": f"{IMPORTS}/{id}"})
         return pages.go(f"{IMPORTS}/{id}")
 
     @router.get(f"{IMPORTS}/{{id}}")

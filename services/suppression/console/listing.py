@@ -80,7 +80,7 @@ class ListPage:
         digest, now = self._api.store.naming.digest(address), datetime.now(UTC)
         found = await self._api.store.standing({digest}, {visitor.workspace_id}, now)
         spares = visitor.principal.workspace.complaints_spare_critical
-        return answered(address, found.get(digest, ()), now, spares_complaints=spares)
+        return answered(found.get(digest, ()), now, spares_complaints=spares)
 
     def _position(self, cursor: str | None, query: str) -> Position | None:
         if cursor is None:

@@ -21,7 +21,7 @@ class Said:
 REASONS: Mapping[str, Said] = {
     Reason.ERASURE: Said("Erased", "mute", "The data of the person behind it was erased."),
     Reason.COMPLAINT: Said("Complaint", "bad", "Its owner reported a message as spam."),
-    Reason.MANUAL: Said("By hand", "calm", "Somebody put it on the list."),
+    Reason.MANUAL: Said("Manual", "calm", "Somebody put it on the list."),
     Reason.UNSUBSCRIBE: Said("Unsubscribed", "calm", "Its owner wants no more mail of this kind."),
     Reason.HARD_BOUNCE: Said("No such mailbox", "warn", "Its host says that there is no such mailbox."),
     Reason.INACTIVE: Said("Mailbox not in use", "warn", "Its host says that nobody uses the mailbox any more."),
@@ -29,10 +29,10 @@ REASONS: Mapping[str, Said] = {
     Reason.SOFT_BOUNCE_LIMIT: Said("Bounced too often", "warn", "Several messages to it could not be delivered."),
 }
 ORIGINS = {
-    "api": "a key or the console",
-    "event": "learned from mail",
-    "import": "a CSV file",
-    "operator": "who runs Posthorn",
+    "api": "API or console",
+    "event": "mail",
+    "import": "a file",
+    "operator": "the operator",
 }
 CONSOLE_USER = "console:"
 
