@@ -10,6 +10,7 @@ from services.ingest.api.actions import MessageActions
 from services.ingest.api.messages import MessageReader
 from services.ingest.console.message import message_buttons, message_pages
 from services.ingest.console.messages import messages_pages
+from services.ingest.console.overview import overview_pages
 from services.ingest.console.sign_in import sign_in_router
 from services.ingest.console.start import start_pages
 from services.ingest.settings import Settings
@@ -27,9 +28,19 @@ def console_routers(
 ) -> list[APIRouter]:
     console = Console(base, __package__)
     return [
+        *_by_provider(console, base, settings),
         sign_in_router(console, base.authenticator, settings),
+        overview_pages(console, base),
         messages_pages(console, reader),
         message_pages(console, reader, actions, settings.public_url),
         message_buttons(console, reader, actions, admission),
         start_pages(console, base, changes, settings, reader),
     ]
+
+
+def _by_provider(console: Console, base: Base, settings: Settings) -> list[APIRouter]:
+    if settings.oidc_issuer is None:
+        return []
+    from services.ingest.console.oidc_pages import oidc_pages  # its libraries take a third of a second to import
+
+    return [oidc_pages(console, base.cache, settings)]
