@@ -34,12 +34,13 @@ async def upload_of(request: Request, gate: Gate, visitor: Visitor) -> Upload:
     to stand before the file; a 400, 413 or 415 problem for what is no form."""
     require_own_site(request)
     steps = parts_of(request)
-    fields, filename = await _before_the_file(steps)
+    fields, filename = await fields_before_file(steps)
     gate.require_token(visitor, fields.get(FORM_FIELD))
-    return Upload(fields, filename, _file(steps))
+    return Upload(fields, filename, file_of(steps))
 
 
-async def _before_the_file(steps: Steps) -> tuple[dict[str, str], str]:
+async def fields_before_file(steps: Steps) -> tuple[dict[str, str], str]:
+    """What the steps say until a file begins, and its name; empty where the form ends without one."""
     fields: dict[str, str] = {}
     name, text, taken = "", bytearray(), 0
     async for step in steps:
@@ -58,7 +59,7 @@ async def _before_the_file(steps: Steps) -> tuple[dict[str, str], str]:
     return fields, ""
 
 
-async def _file(steps: Steps) -> AsyncIterator[bytes]:
+async def file_of(steps: Steps) -> AsyncIterator[bytes]:
     """The bytes of the part that has begun; what comes behind it is passed over."""
     ended = False
     async for step in steps:

@@ -60,7 +60,9 @@ def _stopped(mail: str, entries: Sequence[Entry], now: datetime, *, spare: bool)
     spared = leading(entries, now)
     if always is not None:
         yield Stopped(mail, always)
-    elif spared is not None and spared.place.stream is None:
-        yield Stopped(f"{mail} {SPARED}", spared)
-    elif spared is not None and Stream(spared.place.stream).lane is not Lane.CRITICAL:
-        yield Stopped(mail, spared)
+    elif spared is not None:
+        stream = spared.place.stream
+        if stream is None:
+            yield Stopped(f"{mail} {SPARED}", spared)
+        elif Stream(stream).lane is not Lane.CRITICAL:
+            yield Stopped(mail, spared)

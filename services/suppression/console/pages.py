@@ -19,10 +19,11 @@ from services.suppression.erasing.store import ErasureStore
 from services.suppression.settings import Settings
 from services.suppression.store import Imports, Suppressions
 from shared.console.console import Console
+from shared.console.pages import Filter
 from shared.service import Base
 from shared.tokens import Cursors
 
-FILTERS = {
+FILTERS: dict[str, Filter] = {
     "reason_said": reason_said,
     "origin_said": origin_said,
     "stops": stops,

@@ -61,9 +61,11 @@ class Imports:
 
     async def get(self, workspace_id: str, id_: str) -> dict[str, Any] | None:
         """What is known of it, with `quiet` for how many seconds nothing was noted."""
+        mine = {"_id": id_, "workspace_id": workspace_id}
         quiet = {"$divide": [{"$subtract": ["$$NOW", "$at"]}, 1000]}
-        query = [{"$match": {"_id": id_, "workspace_id": workspace_id}}, {"$set": {"quiet": quiet}}]
-        found: list[dict[str, Any]] = await self._imports.aggregate(query).to_list(1)
+        found: list[dict[str, Any]] = await self._imports.aggregate(
+            [{"$match": mine}, {"$set": {"quiet": quiet}}]
+        ).to_list(1)
         return found[0] if found else None
 
     async def _set(self, id_: str, token: str, fields: Mapping[str, Any]) -> None:
