@@ -16,7 +16,6 @@ from services.ingest.console.export import DOWNLOAD, csv_of
 from services.ingest.console.facets import BOUNCE_CLASSES, STATUSES, STREAMS
 from shared.api import faults_of
 from shared.console.console import Console
-from shared.console.forms import as_moment
 from shared.console.gate import Visitor
 from shared.errors import Fault, ProblemError, invalid_request
 
@@ -99,6 +98,11 @@ def listing_of(query: Mapping[str, str]) -> tuple[Listing | None, list[Fault]]:
         return Listing.model_validate({**given, **moments, "cursor": query.get("cursor") or None, "limit": 50}), []
     except ValidationError as error:
         return None, faults_of(error.errors())
+
+
+def as_moment(text: str) -> str:
+    """What a browser's field of date and time gives (HTML Living Standard section 2.3.5.5) in UTC; or the text."""
+    return text if text.endswith("Z") or "+" in text else f"{text}{':00' if text.count(':') == 1 else ''}Z"
 
 
 def shown(found: Mapping[str, Any], given: Mapping[str, str], cursor: str | None) -> dict[str, Any]:

@@ -15,13 +15,14 @@ from services.sender.api.reading import FIELDS, QueueReader
 from services.sender.api.router import ACT, READ, ROUTE, QueueParts
 from services.sender.api.views import message_view
 from services.sender.console.asked import Asked, action_of, asked_of
-from services.sender.console.filters import PATH, Faults, faults_by_field, placed, read
+from services.sender.console.filters import PATH
 from services.sender.console.lists import Lists
 from services.sender.console.saying import STATES as STATES_IN_WORDS
 from services.sender.console.wording import ASKED, MEANT, TITLES, result, selected
 from services.sender.queue.actions import STATES, Action
 from services.sender.store.queue import Queue
 from shared.console.console import Console
+from shared.console.forms import Form, as_body, refused
 from shared.console.gate import Visitor
 from shared.errors import ProblemError, not_found
 
@@ -53,16 +54,18 @@ class Acting:
         self._lists = lists
 
     async def show(
-        self, request: Request, visitor: Visitor, asked: Asked, faults: Faults | None = None, status: int = 200
+        self, request: Request, visitor: Visitor, asked: Asked, problem: ProblemError | None = None
     ) -> Response:
-        """The page, with what is wrong with what was sent."""
+        """The page, with what is wrong with what was sent; raises the problem where that is not for a form to say."""
+        given = {name: asked.given.get(name, "") for name in SHOWN}
+        form = refused(given, problem) if problem else Form(given)
         offered = [(action, ASKED[action], asked.url(action)) for action in BODIES if visitor.may(SCOPES[action])]
         ways = await self._lists.ways(visitor)
         return self._pages.show(
             request,
             visitor,
             "act.html",
-            status,
+            form.status,
             asked=asked,
             offered=offered,
             title=TITLES[asked.action],
@@ -71,33 +74,26 @@ class Acting:
             states=STATES_IN_WORDS,
             ways=ways,
             what=selected(asked.selection(visitor.workspace_id).as_document(), dict(ways)),
-            given=dict.fromkeys(SHOWN, "") | dict(asked.given),
-            faults=placed(faults or {}, SHOWN),
+            form=form,
             **await preview(self._queue, visitor, asked),
         )
 
     async def do(self, request: Request, visitor: Visitor, action: Action) -> Response:
         """Does what a form asks for; back to where that was come from, with what came of it."""
         asked = asked_of(action, await request.form())
-        body, faults = read(BODIES[action], asked.body)
-        if body is None:
-            return await self.show(request, visitor, asked, faults, 422)
         try:
-            job = await self.ask(request, visitor, action, body)
+            job = await self.ask(request, visitor, action, as_body(BODIES[action], asked.body))
         except ProblemError as problem:
-            if problem.status not in (409, 422):
-                raise
-            told = faults_by_field(problem.errors) or {"form": problem.detail}
-            return await self.show(request, visitor, asked, told, problem.status)
+            return await self.show(request, visitor, asked, problem)
         return self._pages.go(asked.back, result(job))
 
     async def retry_one(self, request: Request, visitor: Visitor, id_: str) -> Response:
         """Tries one message at once; raises a 404 problem where it is not the workspace's."""
         asked = asked_of(Action.RETRY, await request.form())
-        body, _ = read(RetryBody, {"messages": [id_.lower()]})
         found = await self._queue.some([id_.lower()], {"workspace_id": 1})
-        if body is None or found.get(id_.lower(), {}).get("workspace_id") != visitor.workspace_id:
+        if found.get(id_.lower(), {}).get("workspace_id") != visitor.workspace_id:
             raise not_found("message")
+        body = RetryBody.model_validate({"messages": [id_.lower()]})
         return self._pages.go(asked.back, result(await self.ask(request, visitor, Action.RETRY, body)))
 
     async def ask(self, request: Request, visitor: Visitor, action: Action, body: Parts) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from starlette.datastructures import ImmutableMultiDict
 from services.sender.console.filters import PARTS, PATH
 from services.sender.queue.actions import Action
 from services.sender.queue.selection import Selection
-from shared.console.forms import as_moment
+from shared.console.forms import moment_of
 from shared.console.gate import safe_target
 
 OWN_FIELDS: Mapping[Action, tuple[str, ...]] = {
@@ -40,7 +40,7 @@ class Asked:
         names = (*PARTS, "workspace", *OWN_FIELDS[self.action])
         fields: dict[str, Any] = {name: self.given[name] for name in names if name in self.given}
         if "until" in fields:
-            fields["until"] = as_moment(fields["until"])
+            fields["until"] = moment_of(fields["until"])
         return fields | ({"messages": list(self.messages)} if self.messages else {})
 
     @property

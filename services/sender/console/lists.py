@@ -8,11 +8,13 @@ from urllib.parse import urlencode
 
 from services.sender.api.bodies import DestinationListing, MessageListing
 from services.sender.api.reading import QueueReader
-from services.sender.console.filters import FIELDS, FILTERS, PAGE, PARTS, PATH, Faults, given_of, placed, read
+from services.sender.console.filters import FIELDS, PAGE, PARTS, PATH, given_of
 from services.sender.console.wording import ASKED, left_words, place, selected
 from services.sender.queue.asking import MOST_HOLDS
+from shared.console.forms import Form, as_body, refused
 from shared.console.gate import Visitor
 from shared.contracts.entities import Kind
+from shared.errors import ProblemError
 from shared.mongo.entity_cache import EntityCache
 
 Query = Mapping[str, str]
@@ -31,22 +33,29 @@ class Lists:
 
     async def messages(self, visitor: Visitor, query: Query) -> Shown:
         given = given_of(query)
-        listing, faults = read(MessageListing, {**given, **_paged(query)})
-        found = await self._reader.messages(visitor.workspace_id, listing) if listing else NOTHING
+        form, found = Form({name: given.get(name, "") for name in FIELDS}), NOTHING
+        try:
+            found = await self._reader.messages(visitor.workspace_id, as_body(MessageListing, given | _paged(query)))
+        except ProblemError as problem:
+            form = refused(form.given, problem)
         names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
         held = any(each["hold"] for each in found["data"])
         holds = await self.reasons(visitor) if held else {}
-        return _shown(found, given, faults, PATH, query) | {
+        return _shown(found, given, form, PATH, query) | {
             "messages": [_placed(each, names) | {"held": holds.get(each["hold"])} for each in found["data"]],
             "way_choices": way_choices(await self.ways(visitor), given),
         }
 
     async def destinations(self, visitor: Visitor, query: Query) -> Shown:
         given = given_of(query, PARTS)
-        listing, faults = read(DestinationListing, {**given, **_paged(query)})
-        found = await self._reader.destinations(visitor.workspace_id, listing) if listing else NOTHING
+        form, found = Form({name: given.get(name, "") for name in PARTS}), NOTHING
+        try:
+            listing = as_body(DestinationListing, given | _paged(query))
+            found = await self._reader.destinations(visitor.workspace_id, listing)
+        except ProblemError as problem:
+            form = refused(form.given, problem)
         names = await self.transport_names(visitor, (each["transport"] for each in found["data"]))
-        return _shown(found, given, faults, f"{PATH}/destinations", query) | {
+        return _shown(found, given, form, f"{PATH}/destinations", query) | {
             "destinations": [_placed(each, names) for each in found["data"]],
             "way_choices": way_choices(await self.ways(visitor), given),
         }
@@ -55,7 +64,7 @@ class Lists:
         found = await self._reader.holds(visitor.workspace_id, PAGE, query.get("cursor") or None)
         names = await self.transport_names(visitor, (each["selection"].get("transport") for each in found["data"]))
         holds = [each | {"what": selected(each["selection"], names)} for each in found["data"]]
-        return _shown(found, {}, {}, f"{PATH}/holds", query) | {"holds": holds}
+        return _shown(found, {}, Form({}), f"{PATH}/holds", query) | {"holds": holds}
 
     async def jobs(self, visitor: Visitor, query: Query) -> Shown:
         found = await self._reader.jobs(visitor.workspace_id, PAGE, query.get("cursor") or None)
@@ -74,7 +83,7 @@ class Lists:
             }
             for each in found["data"]
         ]
-        return _shown(found, {}, {}, f"{PATH}/jobs", query) | {"jobs": jobs}
+        return _shown(found, {}, Form({}), f"{PATH}/jobs", query) | {"jobs": jobs}
 
     async def reasons(self, visitor: Visitor) -> dict[str, str]:
         """Why there are the visitor's holds, by id."""
@@ -117,11 +126,11 @@ def _paged(query: Query) -> Shown:
     return {"cursor": query.get("cursor") or None, "limit": PAGE}
 
 
-def _shown(found: Mapping[str, Any], given: Query, faults: Faults, path: str, query: Query) -> Shown:
+def _shown(found: Mapping[str, Any], given: Query, form: Form, path: str, query: Query) -> Shown:
     more, here = found["next_cursor"], given_of(query, (*given, "cursor"))
     return {
-        "given": dict.fromkeys(FILTERS, "") | dict(given),
-        "faults": placed(faults, FIELDS),
+        "form": form,
+        "hold": given.get("hold"),
         "searched": bool(given),
         "query": urlencode(given),
         "here": _at(path, here),

@@ -70,8 +70,7 @@ def add_list(router: APIRouter, console: Console, flow: Flow, tab: Tab, tabs: li
     async def show(request: Request, visitor: Visitor = allowed) -> Response:
         parts = await shown(visitor, request.query_params)
         choices = {"lane_choices": LANE_CHOICES, "state_choices": STATE_CHOICES, "may_route": visitor.may(ROUTE)}
-        status = 422 if any(parts["faults"].values()) else 200
-        return pages.show(request, visitor, tab.template, status, tab=tab, tabs=tabs, **choices, **parts)
+        return pages.show(request, visitor, tab.template, parts["form"].status, tab=tab, tabs=tabs, **choices, **parts)
 
     @router.get(f"{tab.path}/live")
     async def follow(request: Request, visitor: Visitor = allowed) -> Response:

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.e2e.account import Account
+from tests.e2e.account import Account, fresh
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import PHONE, Kind, Options, assert_accessible
 from tests.fixtures.deployment import eventually
@@ -123,7 +123,33 @@ async def test_ticked_messages_are_released_and_bounced(console: OpenConsole, sh
     await expect(page.get_by_role("status")).to_contain_text("under a wider hold")
 
 
-async def test_a_deferred_message_is_tried_now_and_sent_another_way(
+async def test_a_deferred_message_is_tried_now_from_its_row_and_from_its_own_page(
+    console: OpenConsole, shop: Account
+) -> None:
+    recipient = fresh("mailbox-full")
+    (message_id,) = await shop.send(recipient)
+    await shop.reaches(message_id, "deferred")
+
+    async def tried(times: int) -> None:
+        async def so_often() -> bool:
+            return bool((await shop.email(message_id))["attempts"] >= times)
+
+        await eventually(so_often, seconds=30, what=f"attempt {times}")
+        await shop.reaches(message_id, "deferred")
+
+    page = (await console(f"/console/queue?recipient={recipient}")).page
+    await page.locator(f"#m-{message_id}").get_by_role("button", name="Retry now").click()
+    await is_ended(page)
+    await expect(page.get_by_role("status")).to_contain_text("Retry now: 1 message due now.")
+    await tried(2)
+    await page.goto(f"/console/messages/{message_id}")
+    await page.get_by_role("button", name="Retry now").click()
+    await is_ended(page)
+    assert page.url.endswith(f"/console/messages/{message_id}")
+    await tried(3)
+
+
+async def test_mail_is_sent_another_way_and_what_a_filter_selects_is_acted_on(
     console: OpenConsole, shop: Account, domain: str
 ) -> None:
     (message_id,) = await held(shop, f"ok+way@{domain}")

@@ -8,9 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from starlette.datastructures import QueryParams
 
-from services.sender.api.bodies import HoldBody, MessageListing, ReleaseBody
 from services.sender.console.asked import action_of, asked_of
-from services.sender.console.filters import given_of, read
 from services.sender.console.wording import place, result, selected
 from services.sender.queue.actions import Action
 from services.sender.queue.selection import Selection
@@ -57,16 +55,6 @@ def test_no_form_leads_out_of_the_console(back: str) -> None:
 
 def test_an_unknown_action_is_the_one_that_undoes_nothing() -> None:
     assert [action_of(name) for name in (None, "", "delete", "hold")] == [Action.RETRY] * 3 + [Action.HOLD]
-
-
-def test_faults_stand_at_their_fields() -> None:
-    _, faults = read(HoldBody, {"domain": "a b", "until": "tomorrow"})
-    assert set(faults) == {"domain", "until", "reason"}
-    assert faults["domain"] == "This is no domain that mail can go to."
-    _, faults = read(ReleaseBody, {})
-    assert list(faults) == ["form"]
-    listing, faults = read(MessageListing, given_of({"lane": "fast", "domain": " ", "cursor": "x"}))
-    assert (listing, set(faults)) == (None, {"lane"})
 
 
 def test_what_was_selected_reads_as_words() -> None:
