@@ -15,6 +15,7 @@ from shared.errors import ProblemError, invalid_request
 
 M = TypeVar("M", bound=BaseModel)
 OF_THE_FORM = frozenset({403, 409, 413, 422})
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,8 @@ def moment_of(text: str) -> str | None:
     if not text or text.endswith("Z") or "+" in text:
         return text or None
     return f"{text}{':00' if text.count(':') == 1 else ''}Z"
+
+
+def number_of(text: str) -> int | str | None:
+    """The whole number that stands in a field, None for nothing; another text stays as it is, for the API to refuse."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text or None

@@ -7,11 +7,20 @@ from fastapi import APIRouter
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions
+from services.ingest.api.audit import AuditReader
+from services.ingest.api.key_api import KeyApi
 from services.ingest.api.messages import MessageReader
+from services.ingest.api.smtp_credentials import CredentialApi
+from services.ingest.api.workspaces import WorkspaceApi
+from services.ingest.console.audit import audit_pages
+from services.ingest.console.credentials import credentials_pages
+from services.ingest.console.keys import keys_pages
 from services.ingest.console.message import message_buttons, message_pages
 from services.ingest.console.messages import messages_pages
 from services.ingest.console.sign_in import sign_in_router
+from services.ingest.console.smtp_facts import SmtpFacts
 from services.ingest.console.start import start_pages
+from services.ingest.console.workspace import workspace_pages
 from services.ingest.settings import Settings
 from shared.console.console import Console
 from shared.service import Base
@@ -32,4 +41,17 @@ def console_routers(
         message_pages(console, reader, actions, settings.public_url),
         message_buttons(console, reader, actions, admission),
         start_pages(console, base, changes, settings, reader),
+        *account_pages(console, base, settings, changes),
+    ]
+
+
+def account_pages(console: Console, base: Base, settings: Settings, changes: Changes) -> list[APIRouter]:
+    """Who may act for the workspace, and what it is. Of paths that begin alike the more particular ones come first."""
+    keys, credentials = KeyApi(base, changes, settings), CredentialApi(base, changes, settings)
+    smtp = SmtpFacts.of(settings)
+    return [
+        credentials_pages(console, base, credentials, smtp),
+        keys_pages(console, base, keys, credentials, smtp),
+        audit_pages(console, base, AuditReader(base, settings)),
+        workspace_pages(console, base, WorkspaceApi(base, changes, settings), settings),
     ]
