@@ -8,12 +8,15 @@ from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions
 from services.ingest.api.audit import AuditReader
+from services.ingest.api.domains import DomainParts
 from services.ingest.api.key_api import KeyApi
 from services.ingest.api.messages import MessageReader
 from services.ingest.api.smtp_credentials import CredentialApi
 from services.ingest.api.workspaces import WorkspaceApi
 from services.ingest.console.audit import audit_pages
 from services.ingest.console.credentials import credentials_pages
+from services.ingest.console.domain import domain_pages
+from services.ingest.console.domains import domain_buttons, domains_pages
 from services.ingest.console.keys import keys_pages
 from services.ingest.console.message import message_buttons, message_pages
 from services.ingest.console.messages import messages_pages
@@ -33,6 +36,7 @@ def console_routers(
     reader: MessageReader,
     actions: MessageActions,
     changes: Changes,
+    domains: DomainParts,
 ) -> list[APIRouter]:
     console = Console(base, __package__)
     return [
@@ -41,6 +45,9 @@ def console_routers(
         message_pages(console, reader, actions, settings.public_url),
         message_buttons(console, reader, actions, admission),
         start_pages(console, base, changes, settings, reader),
+        domains_pages(console, base, domains),
+        domain_pages(console, base, domains),
+        domain_buttons(console, base, domains),
         *account_pages(console, base, settings, changes),
     ]
 
