@@ -8,12 +8,15 @@ from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions
 from services.ingest.api.audit import AuditReader
+from services.ingest.api.contact_requests import ContactRequests
 from services.ingest.api.domains import DomainParts
 from services.ingest.api.key_api import KeyApi
 from services.ingest.api.messages import MessageReader
 from services.ingest.api.smtp_credentials import CredentialApi
 from services.ingest.api.workspaces import WorkspaceApi
 from services.ingest.console.audit import audit_pages
+from services.ingest.console.contact import ContactPage, contact_pages
+from services.ingest.console.contacts import contacts_pages, new_contact_pages
 from services.ingest.console.credentials import credentials_pages
 from services.ingest.console.domain import domain_pages
 from services.ingest.console.domains import domain_buttons, domains_pages
@@ -24,8 +27,14 @@ from services.ingest.console.sign_in import sign_in_router
 from services.ingest.console.smtp_facts import SmtpFacts
 from services.ingest.console.start import start_pages
 from services.ingest.console.workspace import workspace_pages
+from services.ingest.contacts.contacts import Contacts
+from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.settings import Settings
+from services.ingest.store.contact_events import ContactEvents
+from services.ingest.store.contacts import ContactStore
+from services.ingest.store.owned import Owned
 from shared.console.console import Console
+from shared.contracts.entities import Kind
 from shared.service import Base
 
 
@@ -49,6 +58,20 @@ def console_routers(
         domain_pages(console, base, domains),
         domain_buttons(console, base, domains),
         *account_pages(console, base, settings, changes),
+        *people_pages(console, base),
+    ]
+
+
+def people_pages(console: Console, base: Base) -> list[APIRouter]:
+    """The contacts."""
+    store, events = ContactStore(base.database), ContactEvents(base.database)
+    contacts, declared = Contacts(base.cache, store, events), DeclaredFields(base.cache)
+    requests = ContactRequests(contacts, declared)
+    page = ContactPage(console, contacts, events, declared, Owned(base.entities, Kind.SENDER))
+    return [
+        contacts_pages(console, store),
+        new_contact_pages(console, contacts, requests, declared),
+        contact_pages(console, page, contacts, requests),
     ]
 
 
