@@ -13,6 +13,7 @@ from services.ingest.api.domains import DomainParts
 from services.ingest.api.key_api import KeyApi
 from services.ingest.api.messages import MessageReader
 from services.ingest.api.smtp_credentials import CredentialApi
+from services.ingest.api.templates import Pages
 from services.ingest.api.workspaces import WorkspaceApi
 from services.ingest.console.audit import audit_pages
 from services.ingest.console.contact import ContactPage, contact_pages
@@ -26,6 +27,10 @@ from services.ingest.console.messages import messages_pages
 from services.ingest.console.sign_in import sign_in_router
 from services.ingest.console.smtp_facts import SmtpFacts
 from services.ingest.console.start import start_pages
+from services.ingest.console.template_editor import TemplateEditor, template_pages
+from services.ingest.console.template_list import template_list
+from services.ingest.console.template_sending import template_sending
+from services.ingest.console.template_trial import template_trial
 from services.ingest.console.workspace import workspace_pages
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
@@ -33,9 +38,12 @@ from services.ingest.settings import Settings
 from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.owned import Owned
+from services.ingest.store.templates import TemplateStore
+from services.ingest.templates.templates import Templates
 from shared.console.console import Console
 from shared.contracts.entities import Kind
 from shared.service import Base
+from shared.tokens import Cursors
 
 
 def console_routers(
@@ -59,6 +67,21 @@ def console_routers(
         domain_buttons(console, base, domains),
         *account_pages(console, base, settings, changes),
         *people_pages(console, base),
+        *template_routers(console, base, settings, admission, changes),
+    ]
+
+
+def template_routers(
+    console: Console, base: Base, settings: Settings, admission: Admission, changes: Changes
+) -> list[APIRouter]:
+    """The templates. Of paths that begin alike the more particular ones come first."""
+    templates = Templates(base.cache, TemplateStore(base.database))
+    editor = TemplateEditor(console, templates)
+    return [
+        template_list(console, templates, Pages(Cursors(settings.token_key_bytes))),
+        template_trial(console),
+        template_sending(console, editor, admission, settings),
+        template_pages(console, base, editor, templates, changes),
     ]
 
 
