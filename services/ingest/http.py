@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from services.ingest.acceptance.admission import Admission
 from services.ingest.accounts.changes import Changes
 from services.ingest.api.actions import MessageActions, actions_router
+from services.ingest.api.activity import activity_router
 from services.ingest.api.addresses import addresses_router
 from services.ingest.api.audit import audit_router
 from services.ingest.api.body_budget import BodyBudget
@@ -40,6 +41,7 @@ from services.ingest.store.contact_events import ContactEvents
 from services.ingest.store.contacts import ContactStore
 from services.ingest.store.messages import Messages
 from services.ingest.store.schedule import Schedule
+from services.ingest.store.search import Searches
 from services.ingest.store.uploads import Uploads
 from services.ingest.tracking.answers import TrackedLinks
 from services.ingest.tracking.recorder import Recorder
@@ -66,7 +68,7 @@ def http_routers(
         return Door(name, base.authenticator, uploads, bodies, settings)
 
     rest = door("rest")
-    reader = MessageReader(Messages(base.database), Cursors(settings.token_key_bytes))
+    reader = MessageReader(Messages(base.database), Searches(base.database), Cursors(settings.token_key_bytes))
     actions = MessageActions(reader, Schedule(base.database), ContentStore(base.content_database))
     domains = DomainParts.of(base, settings)
     plunk_sending, plunk_tracking = plunk_parts(base, settings, admission, lookup)
@@ -76,6 +78,7 @@ def http_routers(
         preview_router(base, admission, rest),
         messages_router(base, reader),
         actions_router(base, admission, reader, actions, rest),
+        activity_router(base),
         domains_router(base, domains),
         addresses_router(base, domains),
         *(make(base, changes, settings) for make in (keys_router, credentials_router, workspaces_router)),

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from services.ingest.projection.fold import REPLY_FIELDS
+from services.ingest.search.terms import terms_of_identity
 from shared.contracts.messages import Message
 from shared.erasure import coded, erased_address, names, redacted_data, redacted_message, redacted_tag, replaced
 from shared.mongo.erasures import Erasure
@@ -38,12 +39,10 @@ def changes_of_submission(submission: Mapping[str, Any], erasure: Erasure, now: 
 def update_of_message(document: Mapping[str, Any], erasure: Erasure) -> Document:
     """The update of a document of the read model: as the fold makes it of redacted events."""
     theirs = erased_address(erasure.address_hmac)
-    fields: Document = {
-        "recipient": theirs,
-        "recipient_key": theirs,
-        "tags": [redacted_tag(tag, erasure.address) for tag in document.get("tags", [])],
-        "metadata": {},
-    }
+    tags = [redacted_tag(tag, erasure.address) for tag in document.get("tags", [])]
+    fields: Document = {"recipient": theirs, "recipient_key": theirs, "tags": tags, "metadata": {}}
+    if "sender" in document:
+        fields["terms"] = terms_of_identity(theirs, document["sender"], tags)
     for id_, event in document.get("events", {}).items():
         fields[f"events.{id_}.data"] = redacted_data(event["data"])
     for id_, attempt in document.get("webhooks", {}).items():

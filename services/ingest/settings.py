@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
+from services.ingest.console.roles import Grant
 from shared.net import parse_server
 from shared.settings import SharedSettings
 
@@ -47,6 +48,18 @@ class Settings(SharedSettings):
     relay_lease_seconds: float = Field(10, gt=0, description="how soon another process takes over from a lost relay")
     sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")
     sweep_longest_seconds: float = Field(21_600, gt=0, description="longest wait between two such looks; they double")
+
+    oidc_issuer: str | None = Field(
+        None, pattern=r"^https?://", description="OpenID Connect provider of the console; none: keys alone sign in"
+    )
+    oidc_client_id: str = Field("posthorn", description="the console's client id at the provider")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="its secret")
+    oidc_scope: str = Field("openid email profile groups", description="what the provider is asked for")
+    oidc_name: str = Field("single sign-on", description="what the provider is called on the sign-in page")
+    oidc_groups_claim: str = Field("groups", description="claim of the ID token that names somebody's groups")
+    oidc_grants: dict[str, Grant] = Field(
+        {}, description='JSON, by group: {"group": {"workspace": "<id>", "role": "viewer|support|developer|admin"}}'
+    )
 
     tracking_wait_seconds: float = Field(1, gt=0, description="how long a redirect or a pixel waits for its record")
     tracking_hasty_seconds: float = Field(5, ge=0, description="opens and clicks so soon after delivery are machines'")

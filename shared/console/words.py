@@ -93,7 +93,7 @@ def share(part: float, whole: float) -> str:
         return "< 0.1 %"
     if 99.95 <= per_cent < 100:
         return "> 99.9 %"
-    return f"{per_cent:.1f} %"
+    return f"{per_cent:.1f} %" if per_cent % 100 else f"{per_cent:.0f} %"
 
 
 FILTERS: dict[str, Any] = {

@@ -19,6 +19,7 @@ method that a path does not have 405 with `Allow`, in the same shapes.
 """
 TAGS = {
     "emails": "Send messages, look at what became of them, cancel and repeat them",
+    "activity": "How much happens to mail over time, and how quickly its critical lane goes out",
     "domains": "Sending domains, their DNS records and DKIM keys, and their sender addresses",
     "contacts": "Recipients that the workspace knows, their events, and the fields that they have",
     "templates": "What is sent again and again, in versions",

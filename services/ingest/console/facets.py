@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from services.ingest.api.messages import Status
+from services.ingest.api.listing import Status
 from services.ingest.console.explanation import REFUSALS
 from shared.console.words import spoken
 from shared.contracts.topics import Stream

@@ -7,14 +7,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
 
-from services.ingest.api.messages import SCOPE, Listing, MessageReader
+from services.ingest.api.listing import Listing
+from services.ingest.api.messages import SCOPE, MessageReader
+from services.ingest.console.export import DOWNLOAD, csv_of
 from services.ingest.console.facets import BOUNCE_CLASSES, STATUSES, STREAMS
 from shared.api import faults_of
 from shared.console.console import Console
 from shared.console.gate import Visitor
-from shared.errors import Fault
+from shared.errors import Fault, ProblemError, invalid_request
 
 PATH = "/console/messages"
 FILTERS = ("q", "recipient", "sender", "subject", "tag", "stream", "status", "bounce_class", "from", "to")
@@ -29,12 +32,12 @@ def messages_pages(console: Console, reader: MessageReader) -> APIRouter:
     @router.get(PATH)
     async def show(request: Request, visitor: Visitor = allowed) -> Response:
         given = filters_of(request.query_params)
-        listing, faults = listing_of(request.query_params)
-        found = await reader.list(visitor.workspace_id, listing) if listing else NOTHING
+        found, faults = await found_by(reader, visitor, request.query_params)
         return pages.show(
             request,
             visitor,
             "messages.html",
+            422 if faults else 200,
             given=dict.fromkeys(FILTERS, "") | given,
             faults=dict.fromkeys(FILTERS) | {fault.pointer.removeprefix("#/"): fault.detail for fault in faults},
             query=urlencode(given),
@@ -45,18 +48,41 @@ def messages_pages(console: Console, reader: MessageReader) -> APIRouter:
     @router.get(f"{PATH}/live")
     async def follow(request: Request, visitor: Visitor = allowed) -> Response:
         given = filters_of(request.query_params)
-        listing, _ = listing_of(given)
 
         async def render() -> str:
-            found = await reader.list(visitor.workspace_id, listing) if listing else NOTHING
+            found, _ = await found_by(reader, visitor, given)
             return pages.part("message_rows.html", **shown(found, given, None))
 
         return console.live(request, render)
+
+    @router.get("/console/messages.csv")
+    async def export(request: Request, visitor: Visitor = allowed) -> Response:
+        """All messages of the search, newest first, in bounded memory."""
+        listing, faults = listing_of(filters_of(request.query_params))
+        if listing is None:
+            raise invalid_request(faults)
+        every = reader.every(visitor.workspace_id, listing)
+        return StreamingResponse(csv_of(every), headers=DOWNLOAD, media_type="text/csv; charset=utf-8")
 
     return router
 
 
 NOTHING: Mapping[str, Any] = {"data": [], "has_more": False, "next_cursor": None}
+
+
+async def found_by(
+    reader: MessageReader, visitor: Visitor, query: Mapping[str, str]
+) -> tuple[Mapping[str, Any], list[Fault]]:
+    """A page of the messages that a query asks for, or what is wrong with the query."""
+    listing, faults = listing_of(query)
+    if listing is None:
+        return NOTHING, faults
+    try:
+        return await reader.list(visitor.workspace_id, listing), []
+    except ProblemError as problem:
+        if not problem.errors:
+            raise
+        return NOTHING, problem.errors
 
 
 def filters_of(query: Mapping[str, str]) -> dict[str, str]:

@@ -24,6 +24,7 @@ from services.ingest.console.domains import domain_buttons, domains_pages
 from services.ingest.console.keys import keys_pages
 from services.ingest.console.message import message_buttons, message_pages
 from services.ingest.console.messages import messages_pages
+from services.ingest.console.overview import overview_pages
 from services.ingest.console.sign_in import sign_in_router
 from services.ingest.console.smtp_facts import SmtpFacts
 from services.ingest.console.start import start_pages
@@ -57,7 +58,9 @@ def console_routers(
 ) -> list[APIRouter]:
     console = Console(base, __package__)
     return [
+        *_by_provider(console, base, settings),
         sign_in_router(console, base.authenticator, settings),
+        overview_pages(console, base),
         messages_pages(console, reader),
         message_pages(console, reader, actions, settings.public_url),
         message_buttons(console, reader, actions, admission),
@@ -108,3 +111,11 @@ def account_pages(console: Console, base: Base, settings: Settings, changes: Cha
         audit_pages(console, base, AuditReader(base, settings)),
         workspace_pages(console, base, WorkspaceApi(base, changes, settings), settings),
     ]
+
+
+def _by_provider(console: Console, base: Base, settings: Settings) -> list[APIRouter]:
+    if settings.oidc_issuer is None:
+        return []
+    from services.ingest.console.oidc_pages import oidc_pages  # its libraries take a third of a second to import
+
+    return [oidc_pages(console, base.cache, settings)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
 from services.ingest.settings import Settings
@@ -20,10 +22,11 @@ def sign_in_router(console: Console, authenticator: Authenticator, settings: Set
     router = console.router()
     gate, pages = console.gate, console.pages
     anybody = gate.action()
+    others: dict[str, Any] = {"oidc": settings.oidc_name if settings.oidc_issuer else None, "oidc_fault": None}
 
     @router.get(SIGN_IN)
     async def ask(request: Request, next: str = ROOT) -> Response:
-        return pages.show(request, None, "sign_in.html", next=safe_target(next), fault=None)
+        return pages.show(request, None, "sign_in.html", next=safe_target(next), fault=None, **others)
 
     @router.post(SIGN_IN)
     async def sign_in(request: Request) -> Response:
@@ -33,7 +36,7 @@ def sign_in_router(console: Console, authenticator: Authenticator, settings: Set
         try:
             principal = await authenticator.verify(key, authenticator.address_of(request))
         except ProblemError as problem:
-            return pages.show(request, None, "sign_in.html", 401, next=target, fault=problem.detail)
+            return pages.show(request, None, "sign_in.html", 401, next=target, fault=problem.detail, **others)
         digest = api_key_digest(settings.pepper_bytes, key)
         session = gate.sessions.of_key(principal.workspace_id, principal.key_id, principal.key, digest)
         return begun(console, session, target)

@@ -12,8 +12,9 @@ from services.ingest.accounts.changes import Changes, actor_of
 from services.ingest.accounts.grants import require_within
 from services.ingest.accounts.keys import ApiKeys
 from services.ingest.api.keys import SCOPE as KEYS
+from services.ingest.api.listing import Listing
 from services.ingest.api.messages import SCOPE as HISTORY
-from services.ingest.api.messages import Listing, MessageReader
+from services.ingest.api.messages import MessageReader
 from services.ingest.console.message import shown
 from services.ingest.console.snippets import PLACEHOLDER, Values, snippets_of
 from services.ingest.settings import Settings

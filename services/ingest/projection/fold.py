@@ -4,7 +4,9 @@ An `accepted` event says nothing that every other event of the message does not 
 another changes nothing: MongoDB leaves the document unwritten.
 
 An event becomes a `Delta` of operators that commute and repeat without harm: `$max` and `$min` for what events
-disagree on, `$set` for what they all agree on. MongoDB applies them; `apply` gives the same result in Python.
+disagree on, `$set` for what they all agree on. They agree on the terms but for those of the subject, which are known
+as long as its submission is kept: the greatest list is the one that has them. MongoDB applies the operators; `apply`
+gives the same result in Python.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.ingest.search.terms import terms_of_identity, terms_of_subject
 from shared.contracts.events import RANKS, Event, EventType
 from shared.contracts.webhooks import WebhookAttempt
 
@@ -110,6 +113,7 @@ def delta_of(event: Event) -> Delta:
             "trace": event.trace,
             "data": event.data,
         }
+    largest["terms"] = terms_of_identity(event.recipient, event.sender, event.tags)
     largest["updated_at"] = event.occurred_at
     largest["attempts"] = event.attempt
     if event.type in RANKS:
@@ -123,6 +127,12 @@ def delta_of(event: Event) -> Delta:
     if event.type in LAST_TIMES:
         largest[f"times.{LAST_TIMES[event.type]}"] = event.occurred_at
     return delta
+
+
+def add_subject(delta: Delta, subject: str) -> None:
+    """Adds the subject, which no event has, to what events say of its message."""
+    delta.facts["subject"] = subject
+    delta.largest["terms"] = [*terms_of_subject(subject), *delta.largest["terms"]]
 
 
 def webhook_delta(attempt: WebhookAttempt) -> Delta:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from services.ingest.disposal import Disposal
 from services.ingest.handlers import Projection
 from services.ingest.settings import Settings
+from services.ingest.store.activity_counts import ActivityCounts
 from services.ingest.store.messages import Messages
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
@@ -28,8 +29,8 @@ def accepted_consumer(lane: Lane) -> str:
 
 
 def attach_projector(base: Base, settings: Settings) -> None:
-    """Attaches the consumers that keep the read model."""
-    projection = Projection(Messages(base.database), Disposal(base))
+    """Attaches the consumers that keep the read model, and the counts of activity."""
+    projection = Projection(Messages(base.database), Disposal(base), ActivityCounts(base.database))
     known = KnownErasures(base.database, settings.pepper_bytes)
     for lane in Lane:
         fetching = replace(Fetching.behind(settings), age=OUTCOME_SECONDS)

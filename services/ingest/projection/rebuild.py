@@ -1,7 +1,8 @@
 """The read model made again from the topics, by the projector's own handlers.
 
 What the fold has taken already changes nothing, so this may run beside the projector, and over documents that are older
-than the topics' retention. Who was erased since a record was published does not come back.
+than the topics' retention. Who was erased since a record was published does not come back. Activity is counted where it
+has not been: only by who reads whole topics, as slots know how far they have counted and nothing of gaps.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from aiokafka import ConsumerRecord
 
 from services.ingest.handlers import Projection
 from services.ingest.projection.fold import Delta
+from services.ingest.store.activity_counts import ActivityCounts
 from services.ingest.store.messages import COLLECTION, Messages
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
@@ -57,7 +59,8 @@ async def rebuild(
     try:
         database = open_database(client, settings.database("ingest"))
         known = KnownErasures(database, settings.pepper_bytes)
-        return await _Rebuild(_Messages(database, into), known, workspace_id).run(settings, since)
+        activity = ActivityCounts(database) if into == COLLECTION and since is None else None
+        return await _Rebuild(_Messages(database, into), activity, known, workspace_id).run(settings, since)
     finally:
         client.close()
 
@@ -74,14 +77,17 @@ class _Messages(Messages):
 
 
 class _Rebuild:
-    def __init__(self, messages: _Messages, known: KnownErasures, workspace_id: str | None) -> None:
+    def __init__(
+        self, messages: _Messages, activity: ActivityCounts | None, known: KnownErasures, workspace_id: str | None
+    ) -> None:
         self._messages = messages
+        self._activity = activity
         self._known = known
         self._workspace_id = workspace_id
         self._done = Rebuilt()
 
     async def run(self, settings: SharedSettings, since: datetime | None) -> Rebuilt:
-        projection = Projection(self._messages)
+        projection = Projection(self._messages, activity=self._activity)
         parts: dict[str, tuple[type[Folded], Handler[Any]]] = {
             **{settings.topic(accepted(lane)): (Message, projection.accepted) for lane in Lane},
             settings.topic(EVENTS): (Event, projection.events),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pymongo import IndexModel
 
 from services.ingest.store import (
+    activity_counts,
     audit,
     contact_events,
     contacts,
@@ -19,6 +20,7 @@ from services.ingest.store import (
     submissions,
     templates,
     tracked_hits,
+    unattempted,
 )
 
 
@@ -35,6 +37,8 @@ INDEXES = _merged(
     relay.INDEXES,
     schedule.INDEXES,
     messages.INDEXES,
+    activity_counts.INDEXES,
+    unattempted.INDEXES,
     tracked_hits.INDEXES,
     domains.INDEXES,
     contacts.INDEXES,

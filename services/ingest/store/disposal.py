@@ -11,6 +11,7 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorDatabase
 from pymongo import IndexModel
 
+from services.ingest.search.terms import SUBJECT
 from services.ingest.store.messages import COLLECTION as MESSAGES
 from services.ingest.store.submissions import COLLECTION
 
@@ -43,7 +44,8 @@ class Disposals:
 
     async def done(self, ids: Sequence[str], message_ids: Sequence[str]) -> None:
         """Takes the subjects, too, from the read model first: the submissions are looked at until they are done."""
-        await self._messages.update_many({"_id": {"$in": list(message_ids)}}, {"$unset": {"subject": ""}})
+        gone = {"$unset": {"subject": ""}, "$pull": {"terms": {"$regex": f"^{SUBJECT}:"}}}
+        await self._messages.update_many({"_id": {"$in": list(message_ids)}}, gone)
         await self._submissions.update_many(
             {"_id": {"$in": list(ids)}, "dispose": True},
             [{"$set": {"disposed_at": "$$NOW"}}, {"$unset": ["dispose", "subject"]}],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ SUBMISSIONS = "submissions"
 READ_MS = 5_000
 MOST_COUNTED = 100_000
 
-SEARCHED = ("head.status", "recipient_key", "sender_key", "stream", "tags")
+SEARCHED = ("head.status", "recipient_key", "sender_key", "stream", "tags", "terms")
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     COLLECTION: (
         IndexModel([("workspace_id", 1), ("_id", -1)]),
@@ -107,17 +107,14 @@ class Messages:
         )
         return found, int(total)
 
+    async def how_many(self, workspace_id: str, status: str) -> int:
+        """How many messages have a status, counted up to 1,000 out of the index."""
+        condition = {"workspace_id": workspace_id, "head.status": status}
+        return int(await self._messages.count_documents(condition, limit=1_000, maxTimeMS=READ_MS))
+
     async def submission_numbered(self, workspace_id: str, number: int) -> dict[str, Any] | None:
         """The submission with this number, if it is the workspace's."""
         found: dict[str, Any] | None = await self._submissions.find_one(
             {"number": number, "workspace_id": workspace_id}, max_time_ms=READ_MS
         )
-        return found
-
-    async def page(self, workspace_id: str, conditions: Mapping[str, Any], limit: int) -> Sequence[dict[str, Any]]:
-        """The newest messages of a workspace that meet the conditions."""
-        query = self._messages.find(
-            {"workspace_id": workspace_id, "head": {"$exists": True}, **conditions}, WITHOUT_DETAIL
-        )
-        found: list[dict[str, Any]] = await query.sort("_id", -1).limit(limit).max_time_ms(READ_MS).to_list(None)
         return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -86,8 +86,8 @@ class Explaining:
         self._health = health
         self._rules = rules
 
-    async def answer(self, workspace_id: str, body: ExplainBody, *, shared: bool) -> Response:
-        """The decision; raises a 422 problem. `shared` says that a draft is one of the platform's rules."""
+    async def decide(self, workspace_id: str, body: ExplainBody, *, shared: bool) -> dict[str, Any]:
+        """The decision, explained; raises a 422 problem. `shared` says that a draft is one of the platform's rules."""
         drafts = await compiled_drafts(self._rules, None if shared else workspace_id, body.draft)
         known = (await self._configurations.of_workspaces({workspace_id: 0}, drafts))[workspace_id]
         if not known.workspace_version:
@@ -97,7 +97,7 @@ class Explaining:
         choice = choose(message, known, health, now)
         found = await self._destinations.of([choice.domain] if choice.domain else [])
         destination = found[choice.domain] if choice.domain else None
-        return json_response(200, explained(decide(message, choice, known, destination, health, now)))
+        return explained(decide(message, choice, known, destination, health, now))
 
 
 def _message(workspace_id: str, workspace_version: int, body: ExplainBody, now: datetime) -> Message:
@@ -148,7 +148,7 @@ def explain_router(base: Base, explaining: Explaining) -> APIRouter:
         """What would become of a message now. Nothing is sent or stored. What became of a message that was sent stands
         in its trace, `GET /v1/emails/{id}/trace`."""
         body = await read_json(request, ExplainBody)
-        return await explaining.answer(principal.workspace_id, body, shared=False)
+        return json_response(200, await explaining.decide(principal.workspace_id, body, shared=False))
 
     @router.post(
         "/platform/routes/explain", operation_id="explain_platform_route", tags=["platform"],
@@ -159,6 +159,6 @@ def explain_router(base: Base, explaining: Explaining) -> APIRouter:
     async def explain_platform_route(request: Request) -> Response:
         """What would become of a workspace's message now. Nothing is sent or stored."""
         body = await read_json(request, PlatformExplainBody)
-        return await explaining.answer(body.workspace, body, shared=True)
+        return json_response(200, await explaining.decide(body.workspace, body, shared=True))
 
     return router

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -50,18 +51,19 @@ class HealthApi:
         self._room = room
         self._cursors = Cursors(room.settings.token_key_bytes)
 
-    async def transport(self, owner: Owner, id_: str) -> Response:
+    async def transport(self, owner: Owner, id_: str) -> dict[str, Any]:
+        """How a transport has worked lately, for its owner or one of many who use it; raises a 404 problem."""
         found, now = await self._visible(owner, id_), datetime.now(UTC)
         breakers = await self._room.breakers.of_transport(id_)
         if owner is not None and found.workspace_id is None:
             counts = await self._room.hours.of_transport(owner, id_, now - DAY)
-            return json_response(200, own_view(id_, counts, breakers, DAY))
+            return own_view(id_, counts, breakers, DAY)
         spans = await self._room.slots.of_transport(id_, now - HORIZON)
         lengths = (self._room.settings.breaking.window, HORIZON)
         shared = found.workspace_id is None
-        return json_response(200, whole_view(id_, spans, breakers, lengths, now, shared=shared))
+        return whole_view(id_, spans, breakers, lengths, now, shared=shared)
 
-    async def change(self, owner: Owner, id_: str, wanted: BreakerChange) -> Response:
+    async def change(self, owner: Owner, id_: str, wanted: BreakerChange) -> dict[str, Any]:
         """Opens or closes a breaker over whatever it was, until a change of the traffic's own."""
         found = await self._visible(owner, id_)
         if found.workspace_id != owner:
@@ -78,10 +80,10 @@ class HealthApi:
                 until = now + timedelta(seconds=wanted.seconds) if wanted.seconds else None
                 changed = tripped(breaker, now, until, wanted.reason)
             if written := await self._room.breakers.change([changed]):
-                return json_response(200, breaker_view(written[0]))
+                return breaker_view(written[0])
         raise ProblemError(409, "conflict", "The breaker keeps changing; please try again.")
 
-    async def senders(self, workspace_id: str, limit: int, cursor: str | None) -> Response:
+    async def senders(self, workspace_id: str, limit: int, cursor: str | None) -> dict[str, Any]:
         query, now = f"sender-health:{workspace_id}", datetime.now(UTC)
         after = self._after(cursor, query)
         found = await self._room.hours.of_workspace(workspace_id, now - WINDOW, after, limit + 1)
@@ -91,18 +93,15 @@ class HealthApi:
             sender_view(domain, counts, standings.get((workspace_id, domain), Standing((workspace_id, domain))))
             for domain, counts in page
         ]
-        return json_response(
-            200,
-            {
-                "days": WINDOW.days,
-                "thresholds": thresholds_view(self._room.settings.thresholds),
-                "data": data,
-                "has_more": has_more,
-                "next_cursor": self._cursors.make([page[-1][0]], query) if has_more else None,
-            },
-        )
+        return {
+            "days": WINDOW.days,
+            "thresholds": thresholds_view(self._room.settings.thresholds),
+            "data": data,
+            "has_more": has_more,
+            "next_cursor": self._cursors.make([page[-1][0]], query) if has_more else None,
+        }
 
-    async def troubled(self) -> Response:
+    async def troubled(self) -> dict[str, Any]:
         """The sending domains of all workspaces that are not good."""
         found = await self._room.reputations.troubled()
         data = [
@@ -110,7 +109,7 @@ class HealthApi:
             for (workspace, domain), each in sorted(found.items())
             if each.since is not None
         ]
-        return json_response(200, {"data": data})
+        return {"data": data}
 
     async def _visible(self, owner: Owner, id_: str) -> Entity:
         found = await self._transports.find(visible(owner), [id_])
@@ -140,7 +139,7 @@ def health_router(base: Base, api: HealthApi) -> APIRouter:
     async def get_transport_health(id: str, principal: Principal = routing) -> Response:
         """How a transport has worked lately: the workspace's own with all numbers, a shared one by the workspace's own
         mail of the last day."""
-        return await api.transport(principal.workspace_id, id)
+        return json_response(200, await api.transport(principal.workspace_id, id))
 
     @router.post(
         "/transports/{id}/breaker", operation_id="change_transport_breaker",
@@ -149,7 +148,8 @@ def health_router(base: Base, api: HealthApi) -> APIRouter:
     )  # fmt: skip
     async def change_transport_breaker(id: str, request: Request, principal: Principal = routing) -> Response:
         """Open or close a breaker of one of the workspace's transports by hand."""
-        return await api.change(principal.workspace_id, id, await read_json(request, BreakerChange))
+        wanted = await read_json(request, BreakerChange)
+        return json_response(200, await api.change(principal.workspace_id, id, wanted))
 
     @router.get(
         "/sender-health", operation_id="list_sender_health",
@@ -157,7 +157,7 @@ def health_router(base: Base, api: HealthApi) -> APIRouter:
     )  # fmt: skip
     async def list_sender_health(limit: Limit = 25, cursor: Cursor = None, principal: Principal = domains) -> Response:
         """What became of the mail of each sending domain in seven days, and its reputation by complaints."""
-        return await api.senders(principal.workspace_id, limit, cursor)
+        return json_response(200, await api.senders(principal.workspace_id, limit, cursor))
 
     return router
 
@@ -173,7 +173,7 @@ def platform_health_router(base: Base, api: HealthApi) -> APIRouter:
     )  # fmt: skip
     async def get_shared_transport_health(id: str) -> Response:
         """How a shared transport has worked lately, by all mail, altogether and towards its busiest destinations."""
-        return await api.transport(None, id)
+        return json_response(200, await api.transport(None, id))
 
     @router.post(
         "/transports/{id}/breaker", dependencies=allowed, operation_id="change_shared_transport_breaker",
@@ -182,7 +182,7 @@ def platform_health_router(base: Base, api: HealthApi) -> APIRouter:
     )  # fmt: skip
     async def change_shared_transport_breaker(id: str, request: Request) -> Response:
         """Open or close a breaker of a shared transport by hand."""
-        return await api.change(None, id, await read_json(request, BreakerChange))
+        return json_response(200, await api.change(None, id, await read_json(request, BreakerChange)))
 
     @router.get(
         "/sender-health", dependencies=allowed, operation_id="list_troubled_senders",
@@ -190,6 +190,6 @@ def platform_health_router(base: Base, api: HealthApi) -> APIRouter:
     )  # fmt: skip
     async def list_troubled_senders() -> Response:
         """The sending domains of all workspaces that recipients complain of too much."""
-        return await api.troubled()
+        return json_response(200, await api.troubled())
 
     return router

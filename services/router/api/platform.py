@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from services.router.api.bodies import TransportBody, TransportChanges
 from services.router.api.schemas import CHANGES, SMART_HOST, TransportPage, TransportView
-from services.router.api.transports import IN_USE, TransportApi, created
-from shared.api import read_json, service_router
+from services.router.api.transports import IN_USE, TransportApi, created, made
+from shared.api import json_response, read_json, service_router
 from shared.auth import operator
 from shared.openapi.operations import BODY, OPERATOR, Cursor, Limit, body_of, replies
 from shared.service import Base
@@ -23,7 +23,7 @@ def platform_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def list_shared_transports(limit: Limit = 25, cursor: Cursor = None) -> Response:
         """List the shared transports, oldest first."""
-        return await api.list(None, limit, cursor)
+        return json_response(200, await api.list(None, limit, cursor))
 
     @router.post(
         "", status_code=201, dependencies=allowed, operation_id="create_shared_transport",
@@ -31,7 +31,7 @@ def platform_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def create_shared_transport(request: Request) -> Response:
         """Create a transport that every workspace may use."""
-        return await api.create(None, await read_json(request, TransportBody))
+        return made(None, await api.create(None, await read_json(request, TransportBody)))
 
     @router.get(
         "/{id}", dependencies=allowed, operation_id="get_shared_transport",
@@ -39,7 +39,7 @@ def platform_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def get_shared_transport(id: str) -> Response:
         """One shared transport."""
-        return await api.get(None, id)
+        return json_response(200, await api.get(None, id))
 
     @router.patch(
         "/{id}", dependencies=allowed, operation_id="change_shared_transport",
@@ -48,7 +48,7 @@ def platform_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def change_shared_transport(id: str, request: Request) -> Response:
         """Change a shared transport. What is not named stays."""
-        return await api.change(None, id, await read_json(request, TransportChanges))
+        return json_response(200, await api.change(None, id, await read_json(request, TransportChanges)))
 
     @router.delete(
         "/{id}", status_code=204, dependencies=allowed, operation_id="delete_shared_transport",
@@ -56,6 +56,7 @@ def platform_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def delete_shared_transport(id: str) -> Response:
         """Delete a shared transport."""
-        return await api.delete(None, id)
+        await api.delete(None, id)
+        return Response(status_code=204)
 
     return router

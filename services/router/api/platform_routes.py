@@ -5,12 +5,21 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from services.router.api.bodies import RuleBody, RuleSetBody
-from services.router.api.rule_sets import RuleSetApi
-from services.router.api.schemas import CHANGED_RULE, PLATFORM_RULES, RULE, PlatformRuleSetView, RuleView, made_rule
-from shared.api import read_json, service_router
+from services.router.api.rule_sets import RuleSetApi, author_of, made_rule
+from services.router.api.schemas import (
+    CHANGED_RULE,
+    PLATFORM_RULES,
+    RULE,
+    PlatformRuleSetView,
+    RuleView,
+    replies_with_rule,
+)
+from shared.api import json_response, read_json, service_router
 from shared.auth import operator
 from shared.openapi.operations import BODY, OPERATOR, body_of, replies
 from shared.service import Base
+
+OPERATOR_ITSELF = author_of(None)
 
 
 def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
@@ -23,7 +32,7 @@ def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
     )  # fmt: skip
     async def get_platform_routes() -> Response:
         """The platform's rules in their order, its failover order and its quarantine."""
-        return await api.get(None)
+        return json_response(200, await api.get(None))
 
     @router.put(
         "", dependencies=allowed, operation_id="put_platform_routes",
@@ -32,15 +41,15 @@ def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
     )  # fmt: skip
     async def put_platform_routes(request: Request) -> Response:
         """Replace the platform's rules. With a `version`, only where it is the present one."""
-        return await api.put(None, await read_json(request, RuleSetBody))
+        return json_response(200, await api.put(None, await read_json(request, RuleSetBody), OPERATOR_ITSELF))
 
     @router.post(
         "/rules", status_code=201, dependencies=allowed, operation_id="create_platform_rule",
-        openapi_extra=body_of(RuleBody, RULE), responses=made_rule(*OPERATOR, 409),
+        openapi_extra=body_of(RuleBody, RULE), responses=replies_with_rule(*OPERATOR, 409),
     )  # fmt: skip
     async def create_platform_rule(request: Request) -> Response:
         """Add a rule of the platform's. It comes last of them unless it names a position."""
-        return await api.add_rule(None, await read_json(request, RuleBody))
+        return made_rule(None, await api.add_rule(None, await read_json(request, RuleBody), OPERATOR_ITSELF))
 
     @router.get(
         "/rules/{rule}", dependencies=allowed, operation_id="get_platform_rule",
@@ -48,7 +57,7 @@ def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
     )  # fmt: skip
     async def get_platform_rule(rule: str) -> Response:
         """One rule of the platform's, with its position and the version of the set."""
-        return await api.get_rule(None, rule)
+        return json_response(200, await api.get_rule(None, rule))
 
     @router.put(
         "/rules/{rule}", dependencies=allowed, operation_id="put_platform_rule",
@@ -57,7 +66,8 @@ def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
     )  # fmt: skip
     async def put_platform_rule(rule: str, request: Request) -> Response:
         """Replace a rule of the platform's. It stays where it stands unless it names a position."""
-        return await api.put_rule(None, rule, await read_json(request, RuleBody))
+        body = await read_json(request, RuleBody)
+        return json_response(200, await api.put_rule(None, rule, body, OPERATOR_ITSELF))
 
     @router.delete(
         "/rules/{rule}", status_code=204, dependencies=allowed, operation_id="delete_platform_rule",
@@ -65,6 +75,7 @@ def platform_routes_router(base: Base, api: RuleSetApi) -> APIRouter:
     )  # fmt: skip
     async def delete_platform_rule(rule: str) -> Response:
         """Delete a rule of the platform's."""
-        return await api.delete_rule(None, rule)
+        await api.delete_rule(None, rule, OPERATOR_ITSELF)
+        return Response(status_code=204)
 
     return router

@@ -59,8 +59,8 @@ class ReplayApi:
         self._replaying = replaying
         self._rules = rules
 
-    async def answer(self, owner: Owner, body: DecisionReplayBody) -> Response:
-        """Compares; raises a 422 problem."""
+    async def compare(self, owner: Owner, body: DecisionReplayBody) -> dict[str, Any]:
+        """Makes past decisions again and compares; raises a 422 problem, and what `Replaying.run` raises."""
         now = datetime.now(UTC)
         until = body.until or now
         since = body.since or now - LATELY
@@ -68,7 +68,7 @@ class ReplayApi:
             raise invalid_request(faults)
         drafts = await compiled_drafts(self._rules, owner, body.draft)
         replay = await self._replaying.run(Asked(owner, since, until, body.limit, drafts))
-        return json_response(200, _shown(replay, since, until))
+        return _shown(replay, since, until)
 
 
 def _faults(since: datetime, until: datetime, now: datetime) -> list[Fault]:
@@ -134,7 +134,8 @@ def replay_router(base: Base, api: ReplayApi) -> APIRouter:
     async def replay_routes(request: Request, principal: Principal = allowed) -> Response:
         """Make the decisions about the workspace's messages of the last seven days again, under the present rules and
         transports or a draft of the rules, and count those that would be others. Nothing is sent or stored."""
-        return await api.answer(principal.workspace_id, await read_json(request, DecisionReplayBody))
+        body = await read_json(request, DecisionReplayBody)
+        return json_response(200, await api.compare(principal.workspace_id, body))
 
     @router.post(
         "/platform/routes/replay", operation_id="replay_platform_routes", tags=["platform"],
@@ -143,6 +144,6 @@ def replay_router(base: Base, api: ReplayApi) -> APIRouter:
     )  # fmt: skip
     async def replay_platform_routes(request: Request) -> Response:
         """The same for the messages of all workspaces; a draft is one of the platform's rules."""
-        return await api.answer(None, await read_json(request, DecisionReplayBody))
+        return json_response(200, await api.compare(None, await read_json(request, DecisionReplayBody)))
 
     return router

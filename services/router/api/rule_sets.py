@@ -8,13 +8,14 @@ from typing import Any
 from fastapi import Response
 
 from services.router.api.bodies import DefaultRoute, RuleBody, RuleSetBody
-from services.router.api.transports import Owner, visible
+from services.router.api.transports import Owner, View, visible
 from services.router.routes.configuration import LAST_ORDER
 from services.router.routes.faults import faults_of
 from services.router.routes.model import MAX_RULES, Rule, RuleSet, with_ids
-from services.router.store.rule_sets import RuleSets
+from services.router.store.rule_sets import Author, LastChange, RuleSets
 from services.router.store.transports import Transports
 from shared.api import json_response
+from shared.auth import Principal
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import VersionConflictError
 
@@ -29,46 +30,45 @@ class RuleSetApi:
         self._sets = sets
         self._transports = transports
 
-    async def get(self, owner: Owner) -> Response:
-        return json_response(200, shown(owner, *await self._sets.get(owner)))
+    async def get(self, owner: Owner) -> View:
+        return shown(owner, *await self._sets.get(owner))
 
-    async def put(self, owner: Owner, body: RuleSetBody) -> Response:
-        """Replaces the set: the version that the body names, else whatever is there."""
+    async def last_change(self, owner: Owner) -> LastChange | None:
+        return await self._sets.last_change(owner)
+
+    async def put(self, owner: Owner, body: RuleSetBody, by: Author) -> View:
+        """Replaces the set: the version that the body names, else whatever is there. Raises a 422 problem, or a 409
+        one (`version_conflict`) where another version is there."""
         wanted = body.to_set()
         await self.check(owner, wanted)
         try:
-            version = await self._sets.put(owner, wanted, expected=body.version)
+            version = await self._sets.put(owner, wanted, body.version, by)
         except VersionConflictError as error:
             _, present = await self._sets.get(owner)
             raise ProblemError(409, "version_conflict", f"The rules are at version {present} by now.") from error
-        return json_response(200, shown(owner, wanted, version))
+        return shown(owner, wanted, version)
 
-    async def order(self, workspace_id: str) -> Response:
-        return json_response(200, await self._order(workspace_id))
-
-    async def put_order(self, workspace_id: str, body: DefaultRoute) -> Response:
+    async def put_order(self, workspace_id: str, body: DefaultRoute, by: Author) -> Mapping[str, Any]:
         """Sets the failover order and leaves the rules as they are."""
         wanted = {"transports": body.transports}
-        await self._change(workspace_id, lambda present: present.model_copy(update=wanted))
+        await self._change(workspace_id, lambda present: present.model_copy(update=wanted), by)
         return await self.order(workspace_id)
 
-    async def get_rule(self, owner: Owner, id_: str) -> Response:
+    async def get_rule(self, owner: Owner, id_: str) -> View:
         present, version = await self._sets.get(owner)
-        return json_response(200, _shown_rule(present.rules, _place_of(present.rules, id_), version))
+        return _shown_rule(present.rules, _place_of(present.rules, id_), version)
 
-    async def add_rule(self, owner: Owner, body: RuleBody) -> Response:
+    async def add_rule(self, owner: Owner, body: RuleBody, by: Author) -> View:
         """Puts a rule at its position, behind all others where it names none."""
         rule = with_ids(body.to_rule())
 
         def change(present: RuleSet) -> RuleSet:
             return _with(present.rules, rule, body.position, present)
 
-        present, version = await self._change(owner, change, rule)
-        place = _place_of(present.rules, rule.id or "")
-        location = {"Location": f"{_path(owner)}/rules/{rule.id}"}
-        return json_response(201, _shown_rule(present.rules, place, version), location)
+        present, version = await self._change(owner, change, by, rule)
+        return _shown_rule(present.rules, _place_of(present.rules, rule.id or ""), version)
 
-    async def put_rule(self, owner: Owner, id_: str, body: RuleBody) -> Response:
+    async def put_rule(self, owner: Owner, id_: str, body: RuleBody, by: Author) -> View:
         """Replaces a rule, where it stands unless it names another position."""
         if body.id not in (None, id_):
             raise invalid_request([Fault("#/id", "not_changeable", "A rule keeps its id.")])
@@ -79,17 +79,16 @@ class RuleSetApi:
             others = [*present.rules[:place], *present.rules[place + 1 :]]
             return _with(others, rule, place if body.position is None else body.position, present)
 
-        present, version = await self._change(owner, change, rule)
-        return json_response(200, _shown_rule(present.rules, _place_of(present.rules, id_), version))
+        present, version = await self._change(owner, change, by, rule)
+        return _shown_rule(present.rules, _place_of(present.rules, id_), version)
 
-    async def delete_rule(self, owner: Owner, id_: str) -> Response:
+    async def delete_rule(self, owner: Owner, id_: str, by: Author) -> None:
         def change(present: RuleSet) -> RuleSet:
             gone = _place_of(present.rules, id_)
             rules = [rule for place, rule in enumerate(present.rules) if place != gone]
             return present.model_copy(update={"rules": rules})
 
-        await self._change(owner, change)
-        return Response(status_code=204)
+        await self._change(owner, change, by)
 
     async def check(self, owner: Owner, wanted: RuleSet, rule: Rule | None = None) -> None:
         """Raises a 422 problem that names every fault; `rule` is the one that the request is about."""
@@ -103,18 +102,18 @@ class RuleSetApi:
         if faults:
             raise invalid_request(faults)
 
-    async def _change(self, owner: Owner, change: Change, rule: Rule | None = None) -> tuple[RuleSet, int]:
+    async def _change(self, owner: Owner, change: Change, by: Author, rule: Rule | None = None) -> tuple[RuleSet, int]:
         for _ in range(TRIES):
             present, version = await self._sets.get(owner)
             wanted = change(present)
             await self.check(owner, wanted, rule)
             try:
-                return wanted, await self._sets.put(owner, wanted, expected=version)
+                return wanted, await self._sets.put(owner, wanted, version, by)
             except VersionConflictError:
                 continue
         raise ProblemError(409, "conflict", "The rules keep changing; please try again.")
 
-    async def _order(self, workspace_id: str) -> Mapping[str, Any]:
+    async def order(self, workspace_id: str) -> Mapping[str, Any]:
         present, version = await self._sets.get(workspace_id)
         order: Sequence[str] = present.transports
         if not order:
@@ -156,6 +155,16 @@ def _seen_from(fault: Fault, rule: str) -> Fault:
     if fault.pointer == rule or fault.pointer.startswith(f"{rule}/"):
         return Fault(f"#{fault.pointer.removeprefix(rule)}", fault.code, fault.detail)
     return Fault("#", fault.code, fault.detail)
+
+
+def made_rule(owner: Owner, view: View) -> Response:
+    """The reply to who has added a rule."""
+    return json_response(201, view, {"Location": f"{_path(owner)}/rules/{view['id']}"})
+
+
+def author_of(principal: Principal | None) -> Author:
+    """Who makes a request; a principal of None is the operator."""
+    return Author("operator") if principal is None else Author("api_key", principal.key_id, principal.key.name)
 
 
 def _path(owner: Owner) -> str:

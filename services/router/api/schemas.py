@@ -134,7 +134,7 @@ class ExplanationView(BaseModel):
 LOCATION: dict[str, Any] = {"Location": {"$ref": "#/components/headers/Location"}}
 
 
-def made_rule(*statuses: int) -> Described:
+def replies_with_rule(*statuses: int) -> Described:
     """The replies of a route that adds a rule."""
     described = replies(201, RuleView, "The new rule", *statuses, *BODY)
     described[201]["headers"] = LOCATION

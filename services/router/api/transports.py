@@ -28,6 +28,7 @@ TRIES = 5
 SHARED = "The key lacks the scope, or the transport is a shared one, which only the operator changes"
 IN_USE = "A rule or a failover order names it, it is the platform's direct transport, or it keeps changing"
 Owner = str | None
+View = dict[str, Any]
 
 
 class TransportApi:
@@ -40,24 +41,23 @@ class TransportApi:
         self._cursors = Cursors(settings.token_key_bytes)
         self._allow_private = settings.allow_private_targets
 
-    async def list(self, owner: Owner, limit: int, cursor: str | None) -> Response:
+    async def list(self, owner: Owner, limit: int, cursor: str | None) -> View:
         query = f"transports:{owner}"
         found = await self._transports.page(visible(owner), self._after(cursor, query), limit + 1)
         page, has_more = found[:limit], len(found) > limit
         next_cursor = self._cursors.make([page[-1].id], query) if has_more else None
         data = [rendered(entity, owner) for entity in page]
-        return json_response(200, {"data": data, "has_more": has_more, "next_cursor": next_cursor})
+        return {"data": data, "has_more": has_more, "next_cursor": next_cursor}
 
-    async def get(self, owner: Owner, id_: str) -> Response:
-        return json_response(200, rendered(await self._visible(owner, id_), owner))
+    async def get(self, owner: Owner, id_: str) -> View:
+        return rendered(await self._visible(owner, id_), owner)
 
-    async def create(self, owner: Owner, wanted: TransportBody) -> Response:
+    async def create(self, owner: Owner, wanted: TransportBody) -> View:
         id_ = uuid7()
         await self._check(owner, id_, wanted)
-        entity = await self._transports.put(id_, owner, self._data(id_, wanted, None))
-        return json_response(201, rendered(entity, owner), {"Location": f"{_path(owner)}/{id_}"})
+        return rendered(await self._transports.put(id_, owner, self._data(id_, wanted, None)), owner)
 
-    async def change(self, owner: Owner, id_: str, changes: TransportChanges) -> Response:
+    async def change(self, owner: Owner, id_: str, changes: TransportChanges) -> View:
         """Applies the changes to the newest version, which is checked as a whole."""
         named = changes.model_dump(exclude_unset=True)
         for _ in range(TRIES):
@@ -69,14 +69,12 @@ class TransportApi:
             sealed = None if "password" in named else entity.data["password"]
             try:
                 data = self._data(id_, wanted, sealed)
-                return json_response(
-                    200, rendered(await self._transports.put(id_, owner, data, expected=entity.version), owner)
-                )
+                return rendered(await self._transports.put(id_, owner, data, expected=entity.version), owner)
             except VersionConflictError:
                 continue
         raise ProblemError(409, "conflict", "The transport keeps changing; please try again.")
 
-    async def delete(self, owner: Owner, id_: str) -> Response:
+    async def delete(self, owner: Owner, id_: str) -> None:
         for _ in range(TRIES):
             entity = await self._own(owner, id_)
             if id_ == DIRECT:
@@ -88,7 +86,7 @@ class TransportApi:
                 await self._transports.put(id_, owner, data, expected=entity.version, deleted=True)
             except VersionConflictError:
                 continue
-            return Response(status_code=204)
+            return
         raise ProblemError(409, "conflict", "The transport keeps changing; please try again.")
 
     async def _check(self, owner: Owner, id_: str, wanted: TransportBody) -> None:
@@ -157,6 +155,11 @@ def _path(owner: Owner) -> str:
     return "/v1/platform/transports" if owner is None else "/v1/transports"
 
 
+def made(owner: Owner, view: View) -> Response:
+    """The reply to who has made a transport."""
+    return json_response(201, view, {"Location": f"{_path(owner)}/{view['id']}"})
+
+
 def created(*statuses: int) -> Described:
     """The replies of a route that makes a transport."""
     described = replies(201, TransportView, "The new transport", *statuses, *BODY)
@@ -171,7 +174,7 @@ def transports_router(base: Base, api: TransportApi) -> APIRouter:
     @router.get("", operation_id="list_transports", responses=replies(200, TransportPage, "A page", *KEY, 422))
     async def list_transports(limit: Limit = 25, cursor: Cursor = None, principal: Principal = allowed) -> Response:
         """List the workspace's transports and the shared ones, oldest first."""
-        return await api.list(principal.workspace_id, limit, cursor)
+        return json_response(200, await api.list(principal.workspace_id, limit, cursor))
 
     @router.post(
         "", status_code=201, operation_id="create_transport", openapi_extra=body_of(TransportBody, SMART_HOST),
@@ -179,12 +182,13 @@ def transports_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def create_transport(request: Request, principal: Principal = allowed) -> Response:
         """Create a transport of the workspace."""
-        return await api.create(principal.workspace_id, await read_json(request, TransportBody))
+        owner = principal.workspace_id
+        return made(owner, await api.create(owner, await read_json(request, TransportBody)))
 
     @router.get("/{id}", operation_id="get_transport", responses=replies(200, TransportView, "It", *KEY, 404))
     async def get_transport(id: str, principal: Principal = allowed) -> Response:
         """One transport, the workspace's or a shared one."""
-        return await api.get(principal.workspace_id, id)
+        return json_response(200, await api.get(principal.workspace_id, id))
 
     @router.patch(
         "/{id}", operation_id="change_transport", openapi_extra=body_of(TransportChanges, CHANGES),
@@ -192,7 +196,8 @@ def transports_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def change_transport(id: str, request: Request, principal: Principal = allowed) -> Response:
         """Change a transport of the workspace. What is not named stays."""
-        return await api.change(principal.workspace_id, id, await read_json(request, TransportChanges))
+        changes = await read_json(request, TransportChanges)
+        return json_response(200, await api.change(principal.workspace_id, id, changes))
 
     @router.delete(
         "/{id}", status_code=204, operation_id="delete_transport",
@@ -200,6 +205,7 @@ def transports_router(base: Base, api: TransportApi) -> APIRouter:
     )  # fmt: skip
     async def delete_transport(id: str, principal: Principal = allowed) -> Response:
         """Delete a transport of the workspace."""
-        return await api.delete(principal.workspace_id, id)
+        await api.delete(principal.workspace_id, id)
+        return Response(status_code=204)
 
     return router

@@ -22,6 +22,7 @@ ENDINGS: Mapping[str, str] = {
 CLASSES: Mapping[str, str] = {"block_reputation": "blocked", "throttled": "throttled"}
 TRANSPORTS_OWN = "own"  # neither the recipient's nor the message's failure
 UNREACHED = "unreached"  # no connection came to any of the recipient's hosts
+FAILED_OVER = "failed_over"  # not by the first tier of the route
 BOUNDS_MS = (50, 100, 250, 500, 1000, 2500, 5000, 10_000, 30_000, 60_000, 300_000)
 BUCKETS = (*(f"ms_{bound}" for bound in BOUNDS_MS), "ms_more")
 JUDGED = ("attempts", TRANSPORTS_OWN, UNREACHED, "blocked")
@@ -33,6 +34,7 @@ NAMES = (
     *CLASSES.values(),
     TRANSPORTS_OWN,
     UNREACHED,
+    FAILED_OVER,
     "complained",
     *BUCKETS,
 )
@@ -56,9 +58,11 @@ def counts_of(told: Told) -> Counts:
 
 
 def _of_attempt(outcome: Outcome, ending: str) -> list[str]:
-    if ending == "accepted":
-        return ["attempts", BUCKETS[bisect_left(BOUNDS_MS, sum(outcome.timings.values()))]]
     names = ["attempts"]
+    if outcome.route is not None and outcome.route.failed_over:
+        names.append(FAILED_OVER)
+    if ending == "accepted":
+        return [*names, BUCKETS[bisect_left(BOUNDS_MS, sum(outcome.timings.values()))]]
     if named := CLASSES.get(outcome.class_ or ""):
         names.append(named)
     if outcome.scope == "transport" and outcome.class_ != "block_reputation":

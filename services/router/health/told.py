@@ -7,6 +7,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from shared.contracts.record import Record, Timestamp
 
 
+class Considered(BaseModel):
+    """A transport that the route named, and why it was not taken."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    tier: int | None = None
+    lost: str | None = None
+
+
 class Taken(BaseModel):
     """The way of the pass that an event reports."""
 
@@ -15,6 +24,12 @@ class Taken(BaseModel):
     transport: str
     rollup: str
     kind: str
+    candidates: list[Considered] = []
+
+    @property
+    def failed_over(self) -> bool:
+        """Whether the first tier of its route did not have it."""
+        return any(each.lost is None and each.tier for each in self.candidates)
 
 
 class Outcome(BaseModel):

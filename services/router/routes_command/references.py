@@ -7,7 +7,7 @@ from typing import Any
 
 from services.router.routes_command.present import Present
 from services.router.routes_command.route_file import RouteFile, TransportEntry
-from services.router.routes_command.yaml_file import Document
+from services.router.routes_command.yaml_file import Document, LineFault
 
 View = Mapping[str, Any]
 
@@ -19,7 +19,7 @@ class References:
     def __init__(self, document: Document, file: RouteFile, present: Present) -> None:
         self._document = document
         self._present = present
-        self.faults: list[str] = []
+        self.faults: list[LineFault] = []
         self.bound: dict[str, View | None] = {}
         self.keys: dict[str, str] = {}
         for number, (key, entry) in enumerate((file.transports or {}).items()):

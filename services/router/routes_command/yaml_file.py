@@ -17,11 +17,23 @@ MAX_DEPTH = 20
 Path_ = tuple[str | int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LineFault:
+    """What is wrong in a line (from 1) of a file; without a line, with the file as a whole."""
+
+    file: str
+    line: int | None
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.words}" if self.line is None else f"{self.file}:{self.line}: {self.words}"
+
+
 class FileError(Exception):
     """What is wrong with the file, a line for each fault."""
 
-    def __init__(self, faults: Sequence[str]) -> None:
-        super().__init__("\n".join(faults))
+    def __init__(self, faults: Sequence[LineFault]) -> None:
+        super().__init__("\n".join(map(str, faults)))
         self.faults = list(faults)
 
 
@@ -33,10 +45,10 @@ class Document:
     data: Any
     lines: dict[Path_, int]
 
-    def fault(self, path: Sequence[str | int], detail: str) -> str:
-        """A fault in a line: the file, the line of the value or of the nearest around it, the path, what is wrong."""
+    def fault(self, path: Sequence[str | int], detail: str) -> LineFault:
+        """A fault by the line of the value, or of the nearest around it: the path, and what is wrong."""
         place = next(place for length in range(len(path), -1, -1) if (place := tuple(path[:length])) in self.lines)
-        return f"{self.name}:{self.lines[place]}: {_in_words(path)}{detail}"
+        return LineFault(self.name, self.lines[place], f"{_in_words(path)}{detail}")
 
 
 def read_document(path: Path) -> Document:
@@ -44,16 +56,16 @@ def read_document(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
-        raise FileError([f"{path}: {error.strerror}"]) from error
+        raise FileError([LineFault(str(path), None, error.strerror or "cannot be read")]) from error
     except UnicodeDecodeError as error:
-        raise FileError([f"{path}: is not UTF-8"]) from error
-    if len(text) > MAX_BYTES:
-        raise FileError([f"{path}: is larger than {MAX_BYTES // 1024} KiB"])
+        raise FileError([LineFault(str(path), None, "is not UTF-8")]) from error
     return parse_document(text, str(path))
 
 
 def parse_document(text: str, name: str) -> Document:
     """As `read_document`, of what was read already."""
+    if len(text) > MAX_BYTES:
+        raise FileError([LineFault(name, None, f"is larger than {MAX_BYTES // 1024} KiB")])
     loader = yaml.SafeLoader(text)
     try:
         node = loader.get_single_node()
@@ -67,14 +79,16 @@ def parse_document(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise FileError([f"{name}:{line}: {error.problem or error.context}"]) from error
+        raise FileError([LineFault(name, line, str(error.problem or error.context))]) from error
+    except RecursionError as error:
+        raise FileError([LineFault(name, None, "is nested too deeply")]) from error
     except (yaml.YAMLError, ValueError) as error:
-        raise FileError([f"{name}: {error}"]) from error
+        raise FileError([LineFault(name, None, str(error))]) from error
     finally:
         loader.dispose()
 
 
-def _walk(root: yaml.Node, name: str, lines: dict[Path_, int]) -> list[str]:
+def _walk(root: yaml.Node, name: str, lines: dict[Path_, int]) -> list[LineFault]:
     """Notes the line of every value, that of its name where it has one.
 
     Returns the faults: names that stand twice or are no scalars, and what never ends.
@@ -85,7 +99,7 @@ def _walk(root: yaml.Node, name: str, lines: dict[Path_, int]) -> list[str]:
         path, line, node = waiting.pop()
         lines[path] = line
         if len(lines) > MAX_NODES or len(path) > MAX_DEPTH:
-            return [f"{name}:{line}: there is too much in here"]
+            return [LineFault(name, line, "there is too much in here")]
         if isinstance(node, yaml.SequenceNode):
             waiting += [((*path, place), each.start_mark.line + 1, each) for place, each in enumerate(node.value)]
         elif isinstance(node, yaml.MappingNode):
@@ -99,7 +113,7 @@ def _walk(root: yaml.Node, name: str, lines: dict[Path_, int]) -> list[str]:
                     faults.append((at, f"{_in_words((*path, key.value))}stands here a second time"))
                 seen.add(key.value)
                 waiting.append(((*path, key.value), at, value))
-    return [f"{name}:{at}: {fault}" for at, fault in sorted(faults)]
+    return [LineFault(name, at, fault) for at, fault in sorted(faults)]
 
 
 def _in_words(path: Sequence[str | int]) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
 
 from pymongo import IndexModel
 
@@ -14,6 +16,24 @@ from shared.kafka.publish import Publisher
 from shared.mongo.entities import Entities, Entity
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {Kind.ROUTE: (IndexModel("data.transports"), IndexModel("data.uses"))}
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes a set: a key, or a session of the console, by the id and the name that it had then; the operator has
+    neither."""
+
+    kind: Literal["api_key", "operator"]
+    id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """When a set was written last, and by whom: None where it was not written down yet who that is."""
+
+    at: datetime
+    by: Author | None
 
 
 class RuleSets:
@@ -28,10 +48,20 @@ class RuleSets:
         entity = await self._entities.get(Kind.ROUTE, id_of(owner))
         return (set_of(entity), entity.version) if entity else (RuleSet(), 0)
 
-    async def put(self, owner: str | None, wanted: RuleSet, expected: int | None) -> int:
+    async def last_change(self, owner: str | None) -> LastChange | None:
+        """None where nothing was ever written."""
+        wanted = {"changed_at": 1, "data.changed_by": 1}
+        document = await self._entities.database[Kind.ROUTE].find_one({"_id": id_of(owner)}, wanted)
+        if document is None:
+            return None
+        by = document.get("data", {}).get("changed_by")
+        return LastChange(document["changed_at"], Author(**by) if by else None)
+
+    async def put(self, owner: str | None, wanted: RuleSet, expected: int | None, by: Author) -> int:
         """Writes the next version and publishes it; raises VersionConflictError where another one than `expected` is
         there by now."""
-        document = await self._entities.put(Kind.ROUTE, id_of(owner), owner, wanted.to_data(), expected=expected)
+        data = {**wanted.to_data(), "changed_by": asdict(by)}
+        document = await self._entities.put(Kind.ROUTE, id_of(owner), owner, data, expected=expected)
         await self._outbox.offer([document])
         return int(document["version"])
 

@@ -182,7 +182,12 @@ BAD_QUERIES: tuple[tuple[dict[str, Any], str], ...] = (
     ({"bounce_class": "A b"}, "bounce_class"),
     ({"recipient": ""}, "recipient"),
     ({"tag[$ne]": "x"}, "tag[$ne]"),
-    ({"subject": "x"}, "subject"),
+    ({"subject": "?!"}, "subject"),
+    ({"q": " . "}, "q"),
+    ({"recipient": "an"}, "recipient"),
+    ({"sender": "@"}, "sender"),
+    ({"subject": "a b c d e f g h i j k"}, "subject"),
+    ({"search": "x"}, "search"),
 )
 
 

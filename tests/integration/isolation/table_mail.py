@@ -14,6 +14,8 @@ FILTERS = {
     "cursor": "{emails_cursor}",
 }
 
+ACTIVITY = ("/v1/activity", "/v1/workspaces/{workspace}/activity", "/v1/workspaces/{my_workspace}/activity")
+
 MAIL = [
     *(Ask(f"GET {way}", HISTORY) for way in WAYS),
     *(
@@ -21,6 +23,7 @@ MAIL = [
         for way in ("/v1/emails", WAYS[2])
         for name, value in FILTERS.items()
     ),
+    *(Ask(f"GET {way}", HISTORY) for way in ACTIVITY),
     *(Ask(f"GET {way}/{{message}}{part}", HISTORY) for way in WAYS for part in ("", "/trace", "/content")),
     *(Ask(f"GET {way}/{{scheduled}}", HISTORY) for way in WAYS),
     *(Ask(f"GET {way}/{{message}}/attachments/{{attachment}}", HISTORY) for way in WAYS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,9 @@ class Breakers:
 
     async def of_transport(self, transport: str) -> dict[Key, Breaker]:
         return await self._find({"transport": transport})
+
+    async def of_transports(self, transports: Collection[str]) -> dict[Key, Breaker]:
+        return await self._find({"transport": {"$in": [*transports]}})
 
     async def change(self, breakers: Sequence[Breaker]) -> list[Breaker]:
         """Writes each where it is still of its version; returns those that were, in their new version."""

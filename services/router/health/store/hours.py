@@ -16,6 +16,7 @@ from pymongo import IndexModel
 from services.router.health.counts import NAMES, Counts
 from services.router.health.slots import HORIZON, start_of
 from services.router.health.store import slots
+from services.router.health.store.sent import Sent, sent_of, sums_of
 
 COLLECTION = "health_hours"
 HOUR = timedelta(hours=1)
@@ -44,7 +45,7 @@ class Hours:
         """Adds up the slots of every hour that something may still be counted in."""
         key = {name: f"$senders.{name}" for name in ("workspace_id", "domain", "transport")}
         hour = {"$dateTrunc": {"date": "$at", "unit": "hour"}}
-        sums = {name: {"$sum": f"$senders.counts.{name}"} for name in NAMES}
+        sums = sums_of("$senders.counts")
         parts = {**{name: f"$_id.{name}" for name in (*key, "hour")}, "counts": {name: f"${name}" for name in NAMES}}
         await self._slots.aggregate(
             [
@@ -84,13 +85,25 @@ class Hours:
         condition = {"workspace_id": workspace_id, "transport": transport, "hour": {"$gte": since}}
         return sum((await self._summed(condition)).values(), Counter())
 
+    async def over_time(
+        self, workspace_id: str, since: datetime, hours: int, *, domain: str | None = None
+    ) -> list[Sent]:
+        """What was counted of a workspace's own mail, or of that of one domain, by transport and so many hours."""
+        condition: dict[str, Any] = {"workspace_id": workspace_id, "hour": {"$gte": since}}
+        if domain is not None:
+            condition["domain"] = domain
+        at = {"$dateTrunc": {"date": "$hour", "unit": "hour", "binSize": hours}}
+        key = {"at": at, "transport": "$transport"}
+        found = self._hours.aggregate([{"$match": condition}, {"$group": {"_id": key, **sums_of("$counts")}}])
+        return [sent_of(document) async for document in found]
+
     async def _summed(self, condition: dict[str, Any], *stages: dict[str, Any]) -> dict[Domain, Counts]:
         steps: Sequence[dict[str, Any]] = [
             {"$match": condition},
             {
                 "$group": {
                     "_id": {"workspace_id": "$workspace_id", "domain": "$domain"},
-                    **{name: {"$sum": f"$counts.{name}"} for name in NAMES},
+                    **sums_of("$counts"),
                 }
             },
             *stages,

@@ -12,6 +12,7 @@ from pymongo import IndexModel
 
 from services.router.health.counts import JUDGED
 from services.router.health.slots import HORIZON, Counted, Slot, SlotKey, Span, Way
+from services.router.health.store.sent import Sent, sent_of, sums_of
 from services.router.health.store.versions import replace_versions
 
 COLLECTION = "health_slots"
@@ -58,6 +59,20 @@ class Slots:
         wanted = {"at": {"$gte": moment}, "ways.transport": transport}
         found = self._slots.find(wanted, {"at": 1, "ways": its_own})
         return [Span(document["at"], _ways(document)) async for document in found]
+
+    async def of_workspace(self, workspace_id: str, moment: datetime, minutes: int) -> list[Sent]:
+        """What was counted of a workspace's own mail since the moment, by transport and so many minutes."""
+        its_own = {"$filter": {"input": "$senders", "cond": {"$eq": ["$$this.workspace_id", workspace_id]}}}
+        at = {"$dateTrunc": {"date": "$at", "unit": "minute", "binSize": minutes}}
+        found = self._slots.aggregate(
+            [
+                {"$match": {"at": {"$gte": moment}, "senders.workspace_id": workspace_id}},
+                {"$project": {"at": 1, "senders": its_own}},
+                {"$unwind": "$senders"},
+                {"$group": {"_id": {"at": at, "transport": "$senders.transport"}, **sums_of("$senders.counts")}},
+            ]
+        )
+        return [sent_of(document) async for document in found]
 
     async def _read(self, keys: Mapping[SlotKey, Any]) -> list[Slot]:
         """The slots as they stand, those that are not there yet too."""

@@ -51,6 +51,15 @@ def test_what_an_event_counts_for(type_: EventType, data: dict[str, Any], names:
     assert set(counts) <= set(NAMES)
 
 
+@pytest.mark.parametrize(("tier", "counted"), [(0, 0), (1, 1), (2, 1)])
+def test_an_attempt_by_a_later_tier_of_its_route_failed_over(tier: int, counted: int) -> None:
+    others = [{"transport": "x", "name": "x", "score": 0.5, "tier": each, "lost": "why"} for each in range(tier)]
+    taken = {"transport": "direct", "name": "Direct", "score": 1.0, "tier": tier}
+    event = an_event(EventType.DELIVERED)
+    event.data["route"]["candidates"] = [*others, taken]
+    assert counts_of(told(event))["failed_over"] == counted
+
+
 def test_a_smart_host_that_does_not_answer_failed_by_itself() -> None:
     assert set(counts_of(told(failed()))) == {"attempts", "deferred", "own"}
 
