@@ -53,6 +53,7 @@ class TemplateEditor:
             "template.html",
             form.status,
             kept=template,
+            live=False,
             form=form,
             types=TYPES,
             version=version,

@@ -21,6 +21,17 @@ TYPES = [
     ("marketing", "marketing: does not go to the unsubscribed"),
     ("headless", "headless: as transactional, for clients that name it so"),
 ]
+HINTS = {
+    "name": "What it is called here; requests name it by its id.",
+    "type": "Whom it may go to.",
+    "subject": "A variable is {{name}}, or {{name ?? 'fallback'}}.",
+    "html": "At most 256 KiB. Values are escaped.",
+    "text": "At most 256 KiB. HTML, text, or both.",
+    "from_name": "The display name.",
+    "from": "Where a request names none.",
+    "reply_to": "Where answers go.",
+    "data": "A JSON object. It is not kept.",
+}
 LARGEST_DATA = 256 * 1024
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from services.ingest.api.templates import FEATURE, SCOPE
 from services.ingest.console.preview import MOST_SHOWN, PREVIEW_HEADERS
-from services.ingest.console.template_form import data_of, draft_of, given_by
+from services.ingest.console.template_form import HINTS, data_of, draft_of, given_by
 from services.ingest.console.template_list import PATH
 from services.ingest.faults import Faults
 from services.ingest.templates.preview import preview
@@ -33,7 +33,7 @@ def template_trial(console: Console) -> APIRouter:
     async def show(request: Request, visitor: Visitor = may_try) -> Response:
         visitor.principal.require_feature(FEATURE)
         shown = shown_of(visitor.principal, await given_by(request))
-        return console.pages.fragment("template_preview.html", **shown)
+        return console.pages.fragment("template_preview.html", live=True, **shown)
 
     @router.post(f"{PATH}/preview/frame")
     async def frame(request: Request, visitor: Visitor = may_try) -> Response:
@@ -52,12 +52,13 @@ def shown_of(principal: Principal, given: Mapping[str, Any]) -> dict[str, Any]:
     try:
         principal.require_content()
     except ProblemError as problem:
-        return {"rendered": None, "wrong": [("", problem.detail)]}
+        return {"rendered": None, "wrong": [("", problem.detail)], "hints": HINTS}
     faults = Faults()
     draft = draft_of(given)
     fields = {name: value for name, value in draft.shown().items() if value is not None}
     check_template(fields, faults, smtputf8=principal.workspace.smtputf8)
     rendered = preview(draft, data_of(given["data"], faults), faults)
     wrong = [(field_of(fault.pointer), fault.detail) for fault in faults.all()]
-    text = rendered["text"]
-    return {"rendered": {**rendered, "text": text and text[:MOST_SHOWN]}, "wrong": wrong}
+    text, missing = rendered["text"], [] if faults.concern("data") else rendered["missing"]
+    shown = {**rendered, "text": text and text[:MOST_SHOWN], "missing": missing}
+    return {"rendered": shown, "wrong": wrong, "hints": HINTS}
