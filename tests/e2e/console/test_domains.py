@@ -19,7 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def add(page: Page, name: str) -> None:
     await page.get_by_role("link", name="Add a domain").first.click()
     await page.get_by_label("Domain", exact=True).fill(name)
-    await page.get_by_label("Tracking name").fill("go")
+    await page.get_by_label("Tracking name", exact=True).fill("go")
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
 
