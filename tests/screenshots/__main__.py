@@ -22,6 +22,7 @@ from tests.screenshots.shop import requests
 
 MAIL, AT_ONCE = 160, 10
 THEMES = ("light", "dark")
+ONE_OF = {"messages": "message", "domains": "domain", "templates": "template", "contacts": "contact"}
 TEMPLATE = {
     "name": "Order shipped",
     "subject": "Your order {{number}} is on its way",
@@ -86,7 +87,9 @@ async def _shoot_one(page: Page, path: str, file: Path) -> None:
 
 def _name_of(path: str) -> str:
     words = path.removeprefix("/console").strip("/").split("/")
-    return "message" if words[0] == "messages" and len(words) > 1 else words[0] or "overview"
+    if len(words) == 1:
+        return words[0] or "overview"
+    return ONE_OF.get(words[0]) or "-".join(words)
 
 
 async def main(folder: Path) -> None:
