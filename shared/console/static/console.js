@@ -44,5 +44,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", () => localize(document));
-localize(document);
+// A frame that a form's button fills, so that what it shows has a policy of its own; one that is new leaves no step back.
+function fillFrames() {
+  for (const frame of document.querySelectorAll("iframe[data-filled-by]:not([data-filled])")) {
+    const button = document.getElementById(frame.dataset.filledBy);
+    frame.dataset.filled = "yes";
+    button.form.requestSubmit(button);
+  }
+}
+
+function arrange() {
+  localize(document);
+  fillFrames();
+}
+
+document.addEventListener("htmx:after:swap", arrange);
+arrange();
