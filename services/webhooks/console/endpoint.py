@@ -143,8 +143,10 @@ def listing_of(query: Mapping[str, str]) -> tuple[EndpointListing | None, list[F
 
 
 def row_of(delivery: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A delivery of the list, with what its last attempt came to."""
-    said = last and {**last, "ok": last["error"] is None, "words": outcome(last["status"], last["error"])}
+    """A delivery of the list, with what its last attempt came to, if it had one."""
+    said: dict[str, Any] | None = None
+    if last is not None:
+        said = {"ok": last["error"] is None, "words": outcome(last["status"], last["error"]), "ms": last["ms"]}
     return {**delivery, "said": said, "overdue": is_overdue(delivery, datetime.now(UTC))}
 
 

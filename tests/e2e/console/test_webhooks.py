@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 from standardwebhooks import Webhook
 
@@ -17,6 +19,7 @@ from tests.fixtures.deployment import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATH = "/console/webhooks"
+MakeEndpoint = Callable[..., Awaitable[str]]
 SECRET = re.compile(r"whsec_[A-Za-z0-9+/=]+")
 
 
@@ -26,9 +29,19 @@ def a_url(shop: Account, path: str = "") -> tuple[str, str]:
     return name, f"{shop.home['receiver_url']}/hooks/{name}{path}"
 
 
-async def an_endpoint(shop: Account, path: str = "", **fields: Any) -> str:
-    made = await shop.make("/v1/webhooks", url=a_url(shop, path)[1], **fields)
-    return f"{PATH}/{made['id']}"
+@pytest_asyncio.fixture(loop_scope="module")
+async def endpoint(shop: Account) -> AsyncIterator[MakeEndpoint]:
+    """`await endpoint(path="", **fields)` adds one at the receiver and returns its page; they are deleted at the end, as
+    every message of the workspace would be posted to them."""
+    made: list[str] = []
+
+    async def make(path: str = "", **fields: Any) -> str:
+        made.append((await shop.make("/v1/webhooks", **{"url": a_url(shop, path)[1], **fields}))["id"])
+        return f"{PATH}/{made[-1]}"
+
+    yield make
+    for id_ in made:
+        await shop.http.delete(f"/v1/webhooks/{id_}")
 
 
 async def received(shop: Account, name: str) -> dict[str, Any]:
@@ -66,11 +79,15 @@ async def test_an_endpoint_is_added_and_its_secret_verifies_the_test(console: Op
     got = await received(shop, name)
     assert Webhook(secret).verify(got["body"], got["headers"]) == got["json"]
     await page.get_by_role("link", name="Orders").click()
+    await expect(page.get_by_role("heading", name="Orders")).to_be_visible()
     assert not SECRET.search(await page.content())
+    await shop.http.delete(f"/v1/webhooks/{page.url.rpartition('/')[2]}")
 
 
-async def test_deliveries_appear_by_themselves_and_lead_to_their_message(console: OpenConsole, shop: Account) -> None:
-    path = await an_endpoint(shop, events=["email.delivered", "email.bounced"])
+async def test_deliveries_appear_by_themselves_and_lead_to_their_message(
+    console: OpenConsole, shop: Account, endpoint: MakeEndpoint
+) -> None:
+    path = await endpoint(events=["email.delivered", "email.bounced"])
     page = (await console(path)).page
     await expect(page.get_by_text("No deliveries yet")).to_be_visible()
     recipient = fresh("ok")
@@ -89,8 +106,8 @@ async def test_deliveries_appear_by_themselves_and_lead_to_their_message(console
     await page.wait_for_url(f"**/console/messages/{message_id}")
 
 
-async def test_one_that_fails_says_why_and_is_retried(console: OpenConsole, shop: Account) -> None:
-    path = await an_endpoint(shop, "/fail-first/5", name="Ledger")
+async def test_one_that_fails_says_why_and_is_retried(console: OpenConsole, endpoint: MakeEndpoint) -> None:
+    path = await endpoint("/fail-first/5", name="Ledger")
     visited = await console(path)
     page = visited.page
     await page.get_by_role("button", name="Send a test").click()
@@ -110,8 +127,8 @@ async def test_one_that_fails_says_why_and_is_retried(console: OpenConsole, shop
     await expect(page.get_by_text("Taken", exact=True)).to_be_visible(timeout=20_000)
 
 
-async def test_a_row_is_retried_and_the_filters_stay(console: OpenConsole, shop: Account) -> None:
-    path = await an_endpoint(shop, "/fail-first/5")
+async def test_a_row_is_retried_and_the_filters_stay(console: OpenConsole, endpoint: MakeEndpoint) -> None:
+    path = await endpoint("/fail-first/5")
     page = (await console(path)).page
     await page.get_by_role("button", name="Send a test").click()
     await expect(page.get_by_text("Given up after 5 attempts")).to_be_visible(timeout=30_000)
@@ -122,34 +139,34 @@ async def test_a_row_is_retried_and_the_filters_stay(console: OpenConsole, shop:
     await expect(page.locator("#deliveries").get_by_text("succeeded")).to_be_visible(timeout=20_000)
 
 
-async def test_events_are_replayed_and_filled_in_afterwards(console: OpenConsole, shop: Account) -> None:
+async def test_events_are_replayed_and_filled_in_afterwards(
+    console: OpenConsole, shop: Account, endpoint: MakeEndpoint
+) -> None:
     (message_id,) = await shop.send(fresh("ok"))
     await shop.reaches(message_id, "delivered")
     name, url = a_url(shop)
-    made = await shop.make("/v1/webhooks", url=url, events=["email.canceled"])
-    visited = await console(f"{PATH}/{made['id']}")
+    visited = await console(await endpoint(url=url, events=["email.canceled"]))
     page = visited.page
     await page.get_by_role("link", name="Post again").click()
     await page.get_by_role("link", name="Back-fill from a date").click()
     await page.get_by_label("email.delivered").check()
     await page.get_by_role("button", name="Begin the back-fill").click()
     await expect(page.get_by_role("status")).to_contain_text("The back-fill has begun")
-    (row,) = (page.locator("#tasks tbody tr", has_text="Back-fill"),)
-    await expect(row).to_contain_text(re.compile(r"[1-9]\d* posted"), timeout=20_000)
+    backfill = page.locator("#tasks tbody tr", has_text="Back-fill")
+    await expect(backfill).to_contain_text(re.compile(r"[1-9]\d* posted"), timeout=20_000)
     assert message_id in [each["json"]["data"]["message_id"] for each in await shop.hooked(name, 1, message_id)]
     await page.get_by_role("link", name="Replay a time range").click()
     await page.get_by_label("Which of them").select_option("all")
     await page.get_by_role("button", name="Begin the replay").click()
     await expect(page.locator("#tasks tbody tr", has_text="Replay").get_by_text("done")).to_be_visible(timeout=20_000)
     await shop.hooked(name, 2, message_id)
-    running = page.locator("#tasks tbody tr", has_text="Back-fill")
     visited.expect(Kind.DIALOG, "Cancel it?")
-    await running.get_by_role("button", name="Cancel").click()  # a back-fill waits a minute for what is late
+    await backfill.get_by_role("button", name="Cancel").click()  # a back-fill waits a minute for what is late
     await expect(page.locator("#tasks").get_by_text("canceled")).to_be_visible()
 
 
-async def test_the_secret_is_rotated_and_the_settings_change(console: OpenConsole, shop: Account) -> None:
-    path = await an_endpoint(shop)
+async def test_the_secret_is_rotated_and_the_settings_change(console: OpenConsole, endpoint: MakeEndpoint) -> None:
+    path = await endpoint()
     visited = await console(path)
     page = visited.page
     await page.get_by_role("link", name="Signing").click()
@@ -188,9 +205,11 @@ async def _switched_and_deleted(visited: Any, page: Page) -> None:
     [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"viewport": PHONE}, {"java_script_enabled": False}],
     ids=["light", "dark", "phone", "no script"],
 )
-async def test_every_page_is_for_everybody(console: OpenConsole, shop: Account, options: dict[str, Any]) -> None:
+async def test_every_page_is_for_everybody(
+    console: OpenConsole, shop: Account, endpoint: MakeEndpoint, options: dict[str, Any]
+) -> None:
     hostile = "\u202e<script>alert(1)</script>" + "x" * 70
-    path = await an_endpoint(shop, "/status/500", name=hostile)
+    path = await endpoint("/status/500", name=hostile)
     test = (await shop.http.post(f"/v1/webhooks/{path.rpartition('/')[2]}/test", params={"wait": 10})).json()
     page = (await console(PATH, **options)).page
     below = ("", f"/deliveries/{test['id']}", "/tasks", "/replay", "/backfill", "/signing", "/settings")
