@@ -46,7 +46,7 @@ def delivery_pages(console: Console, actions: Actions) -> APIRouter:
         async def render() -> str:
             return pages.part("delivery_story.html", **await found(visitor, id, delivery))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     @router.post(f"{ONE}/retry")
     async def retry(request: Request, id: str, delivery: str, visitor: Visitor = may_act) -> Response:

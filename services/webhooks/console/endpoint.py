@@ -81,7 +81,7 @@ def endpoint_pages(console: Console, actions: Actions, standings: Standings) -> 
             rows = await found(visitor, id, filters_of(request.query_params))
             return pages.part("delivery_rows.html", visitor=visitor, endpoint=endpoint, **rows)
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     return router
 

@@ -40,6 +40,6 @@ def endpoints_pages(console: Console, actions: Actions, standings: Standings) ->
         async def render() -> str:
             return pages.part("webhook_rows.html", **await found(visitor, cursor))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     return router

@@ -48,7 +48,7 @@ def tasks_pages(console: Console, actions: Actions) -> APIRouter:
         async def render() -> str:
             return pages.part("webhook_task_rows.html", visitor=visitor, **await found(visitor, id))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     @router.post(f"{PATH}/{{id}}/{{kind}}/{{task}}/cancel")
     async def cancel(id: str, kind: Literal["replays", "backfills"], task: str, visitor: Visitor = may_act) -> Response:
