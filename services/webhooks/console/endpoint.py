@@ -75,9 +75,8 @@ def endpoint_pages(console: Console, actions: Actions, standings: Standings) -> 
 
     @router.get(f"{PATH}/{{id}}/live")
     async def follow(request: Request, id: str, visitor: Visitor = allowed) -> Response:
-        endpoint = actions.endpoints.shown.endpoint(await actions.endpoints.found(visitor.workspace_id, id))
-
         async def render() -> str:
+            endpoint = actions.endpoints.shown.endpoint(await actions.endpoints.found(visitor.workspace_id, id))
             rows = await found(visitor, id, filters_of(request.query_params))
             return pages.part("delivery_rows.html", visitor=visitor, endpoint=endpoint, **rows)
 

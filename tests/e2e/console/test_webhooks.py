@@ -31,7 +31,7 @@ def a_url(shop: Account, path: str = "") -> tuple[str, str]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def endpoint(shop: Account) -> AsyncIterator[MakeEndpoint]:
-    """`await endpoint(path="", **fields)` adds one at the receiver and returns its page; they are deleted at the end, as
+    """`await endpoint(path="", **fields)` adds one at the receiver and returns its page. Deleted at the end, or
     every message of the workspace would be posted to them."""
     made: list[str] = []
 
