@@ -68,6 +68,9 @@ bench: $(STAMP) ## the doors, the router, the sender, webhooks and the pipeline,
 	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.pipeline
 
+screenshots: $(STAMP) ## pictures of every page of the console, in both themes, into .local/screenshots
+	$(BIN)/python -m tests.screenshots .local/screenshots
+
 fmt: $(STAMP) ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -84,4 +87,4 @@ $(STAMP): requirements.lock pyproject.toml deploy/local/make_venv.sh
 	@deploy/local/make_venv.sh .venv
 	@touch $@
 
-.PHONY: help up down status demo test lint types unit integration e2e faults verify bench fmt lock clean
+.PHONY: help up down status demo test lint types unit integration e2e faults verify bench screenshots fmt lock clean

@@ -69,13 +69,13 @@ class Projection:
         await self._tally(batch, of_post)
 
     async def _tally(self, batch: list[Incoming[R]], happening_of: Callable[[R], Happening | None]) -> None:
-        if self._activity is not None:
-            found = ((happening_of(incoming.record), incoming.raw) for incoming in batch)
-            await self._activity.add(
-                Counted(source_of(raw.topic, raw.partition), raw.offset, happening)
-                for happening, raw in found
-                if happening
-            )
+        """Counts what happened, of which a record that is repeated tells nothing new."""
+        if self._activity is None:
+            return
+        found = ((happening_of(each.record), each.raw) for each in batch if not each.is_repeated)
+        await self._activity.add(
+            Counted(source_of(raw.topic, raw.partition), raw.offset, happening) for happening, raw in found if happening
+        )
 
 
 def _count(projected: Iterable[tuple[str, datetime, str | None]]) -> None:

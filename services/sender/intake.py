@@ -26,7 +26,7 @@ from shared.contracts.topics import EVENTS, Lane
 from shared.erasure import person_hmac
 from shared.failpoints import reach
 from shared.kafka.batch import Incoming
-from shared.kafka.publish import Outgoing, Publisher
+from shared.kafka.publish import REPEATED, Outgoing, Publisher
 from shared.mongo.clock import DatabaseClock
 from shared.telemetry import metrics
 from shared.telemetry.tracing import trace_headers
@@ -178,7 +178,10 @@ class Intake:
             return
         said = await self._deliveries.last_events(ids)
         await self._publisher.publish(
-            [Outgoing(EVENTS, each["_id"], each["last_event"], trace_headers(each.get("trace"))) for each in said]
+            [
+                Outgoing(EVENTS, each["_id"], each["last_event"], {**trace_headers(each.get("trace")), REPEATED: "1"})
+                for each in said
+            ]
         )
 
 

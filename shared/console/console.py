@@ -35,7 +35,7 @@ class Console:
         router.shapes[ROOT] = self.pages.problem
         return router
 
-    def live(self, request: Request, render: Render) -> StreamingResponse:
+    async def live(self, request: Request, render: Render) -> StreamingResponse:
         """A stream of a part of a page; see `shared.console.live`."""
         api = request.app
-        return live(self.gate, request, render, api.stopping if isinstance(api, Api) else asyncio.Event())
+        return await live(self.gate, request, render, api.stopping if isinstance(api, Api) else asyncio.Event())

@@ -28,7 +28,7 @@ from shared.failpoints import handled, reach
 from shared.kafka.dead_letter import DeadLetter
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.fetching import Fetching
-from shared.kafka.publish import Outgoing, Publisher
+from shared.kafka.publish import REPEATED, Outgoing, Publisher
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
 from shared.telemetry.tracing import TRACEPARENT, Tracing, is_sampled, traceparent_of
@@ -57,6 +57,11 @@ class Incoming(Generic[R]):
     def published_at(self) -> datetime:
         """When the record came to Kafka."""
         return datetime.fromtimestamp(self.raw.timestamp / 1000, UTC)
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it says once more what another record is certain to say."""
+        return any(name == REPEATED for name, _ in self.raw.headers)
 
 
 class StoppingError(Exception):

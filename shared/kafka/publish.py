@@ -19,6 +19,8 @@ from shared.settings import SharedSettings
 DEADLINE_SECONDS = 15.0  # longer than a failover to another broker takes
 FLUSH_SECONDS = 5.0
 REFUSALS = (MessageSizeTooLargeError, RecordTooLargeError)
+REPEATED = "repeated"
+"""The header of a record that says once more what another is certain to say: who counts leaves it out."""
 
 Acknowledgement = asyncio.Future[RecordMetadata]
 

@@ -25,9 +25,10 @@ from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings
 
 # Who works now, and since when, and whose key was used last: no part of any message's life. Of health what is made anew
-# of its slots as time goes on; the slots themselves are compared.
+# of its slots as time goes on; the slots themselves are compared. Activity counts what is read again once, but what is
+# published again twice (decision 0014).
 VOLATILE = {
-    *("leases", "destinations", "entity_changes", "last_uses"),
+    *("leases", "destinations", "entity_changes", "last_uses", "activity"),
     *("health_hours", "health_breakers", "health_standings"),
 }
 

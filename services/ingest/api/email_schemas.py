@@ -139,7 +139,7 @@ MESSAGES: dict[str, Any] = {
     "required": ["data", "has_more", "next_cursor"],
     "properties": {
         "data": {"type": "array", "items": MESSAGE},
-        "has_more": {"type": "boolean"},
+        "has_more": {"type": "boolean", "description": "there may be more, even where `data` is short or empty"},
         "next_cursor": TEXT_OR_NULL,
     },
 }

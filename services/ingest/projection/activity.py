@@ -1,9 +1,10 @@
 """What records add to the activity of their workspaces: how much happened, by lane and slot of time. Pure.
 
 Each record is counted once, whatever is read again, by however many owners of its partition: a slot knows of each
-partition up to which offset it has counted, and partitions are read in order. What is said again by a record of its own
-(by a relay that was killed before its mark, a replay of dead letters) is counted again. The lane is that of the
-message's stream, wherever a rule may have moved it.
+partition up to which offset it has counted, and partitions are read in order. What the sweeper or the sender says once
+more is marked as that, and is not counted; what a publisher says once more as it was killed before it could note the
+acknowledgement, or a replay of dead letters that others had read, is. The lane is that of the message's stream,
+wherever a rule may have moved it.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from shared.contracts.stages import StageReport
 from shared.contracts.topics import EVENTS, STAGE_REPORTS, Lane, accepted
 from shared.failpoints import reach
 from shared.kafka.lag import LagMeter
-from shared.kafka.publish import Outgoing, Publisher
+from shared.kafka.publish import REPEATED, Outgoing, Publisher
 from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock
 from shared.mongo.due import Tenure
@@ -141,8 +141,9 @@ class Relay:
         spans: list[Span] = []
         outgoing: list[Outgoing] = []
         for submission in taken:
+            repeated = {REPEATED: "1"} if submission.repeated else {}
             for message_id, record in submission.records.items():
-                headers = self._headers(submission, message_id, spans)
+                headers = {**self._headers(submission, message_id, spans), **repeated}
                 outgoing.append(Outgoing(accepted(self._lane), message_id, record, headers))
         self.allowance.spend(len(outgoing))
         try:

@@ -1,7 +1,7 @@
 """What is wanted, in MongoDB's words. Pure: builds conditions, never runs them.
 
-A query goes down the index of one clause, its *way*. Other clauses on the same field are written as expressions, which
-MongoDB takes no index for: of two conditions on one field it would choose by rules of its own.
+A query goes down the index of one clause, its *way*. Other clauses on the fields of that index are written as
+expressions, which MongoDB takes no index for: of two conditions on one field it would choose by rules of its own.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ Condition = dict[str, Any]
 Keys = list[tuple[str, int]]
 
 
-def index_of(field: str | None) -> Keys:
-    """The keys of the index that a field is found by in the order of lists; of all messages for None."""
-    return [("workspace_id", 1), *([(field, 1)] if field not in (None, ID) else []), ("_id", -1)]
+def index_of(way: Clause | None) -> Keys:
+    """The keys of the index that a clause goes down, in the order of lists; of all messages for None."""
+    return [("workspace_id", 1), *([(way.field, 1)] if way and way.field != ID else []), (ID, -1)]
 
 
 def ids_of(wanted: Wanted, before: str | None) -> Condition:
@@ -57,7 +57,8 @@ def condition_of(
 
 def _looked_at(clause: Clause, way: Clause | None) -> Condition:
     """A clause that is tested on each message."""
-    if not clause.is_beginning and (way is None or way.field != clause.field):
+    of_the_way = {ID, way.field} if way else {ID}
+    if not clause.is_beginning and clause.field not in of_the_way:
         return {clause.field: _one_of(clause.values)}
     held = f"${clause.field}"
     all_held = {"$cond": [{"$isArray": held}, held, [held]]}

@@ -1,7 +1,7 @@
 """The terms that a message is found by, next to its whole addresses: folded words and domains. Pure.
 
 A term is a kind and a text: `s:invoice` is a word of the subject. All terms of a message stand in one list, so that one
-index finds by any of them, newest first (decision 0014).
+index finds by any of them, newest first (decision 0015).
 
 A subject is not known to every event, nor for ever. So its terms come first in the list, and the kind of a subject's is
 greater than that of a domain, which comes first without it: of two lists that differ by the subject's terms alone,

@@ -18,7 +18,7 @@ COLLECTION = "submissions"
 PENDING = {"pending": {"$exists": True}}
 ORDER = [("workspace_id", 1), ("_id", 1)]
 FIELDS = {
-    **dict.fromkeys(("workspace_id", "accepted_at", "scheduled_at", "trace", "pending"), 1),
+    **dict.fromkeys(("workspace_id", "accepted_at", "scheduled_at", "published_at", "trace", "pending"), 1),
     "messages.id": 1,
     "messages.record": 1,
 }
@@ -38,7 +38,8 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 class Waiting:
     """A submission with the records that are to be published, by message id.
 
-    `due_at` is when they were to go: at acceptance, or when they were scheduled for.
+    `due_at` is when they were to go: at acceptance, or when they were scheduled for; `repeated` says that they were
+    published, and acknowledged, before.
     """
 
     id: str
@@ -46,6 +47,7 @@ class Waiting:
     accepted_at: datetime
     due_at: datetime
     trace: str | None
+    repeated: bool
     records: Mapping[str, bytes]
 
 
@@ -187,7 +189,15 @@ def _waiting(document: Mapping[str, Any]) -> Waiting:
     records = {one["id"]: bytes(one["record"]) for one in document["messages"] if one["id"] in pending}
     accepted_at = document["accepted_at"]
     due_at = document.get("scheduled_at") or accepted_at
-    return Waiting(document["_id"], document["workspace_id"], accepted_at, due_at, document.get("trace"), records)
+    return Waiting(
+        document["_id"],
+        document["workspace_id"],
+        accepted_at,
+        due_at,
+        document.get("trace"),
+        "published_at" in document,
+        records,
+    )
 
 
 def _settled(document: Mapping[str, Any], sweep: Sweep) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Searches of the read model, newest first, each down one index and within bounded work.
 
-The index is that of the clause whose next few thousand keys lead back furthest: the rarest one, at this place. No query
-leaves the choice to MongoDB, which would try many indexes, and may sort (decision 0014).
+The index is that of the clause whose next keys, as many of each, lead back furthest: the rarest, at this place. No
+query leaves the choice to MongoDB, which would try many indexes, and may sort (decision 0015).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from services.ingest.search.conditions import Condition, condition_of, ids_of, i
 from services.ingest.search.wanted import ID, Clause, Wanted
 from services.ingest.store.messages import COLLECTION, READ_MS, WITHOUT_DETAIL
 
-LOOKED_AT = 5_000  # messages at a time
-MOST_IDS, MOST_VALUES, KEYS_AT_ONCE = 1_000, 64, 100
+FIRST_LOOKED_AT, LOOKED_AT = 250, 5_000
+MOST_IDS, MOST_VALUES, KEYS_AT_ONCE = 2_000, 32, 100
 PAGE_SECONDS = 0.1
 BATCH = 500
 LAST = "\U0010ffff"
@@ -39,28 +39,35 @@ class Page:
 
 
 class Searches:
-    """Reads only; each call names the workspace."""
+    """Reads only; each call names the workspace. A page looks at more and more messages at a time, at least once at
+    `looked_at`, and goes on for some `seconds`."""
 
-    def __init__(self, database: AsyncIOMotorDatabase) -> None:
+    def __init__(
+        self, database: AsyncIOMotorDatabase, looked_at: int = LOOKED_AT, seconds: float = PAGE_SECONDS
+    ) -> None:
         self._messages = database[COLLECTION]
+        self._looked_at = looked_at
+        self._seconds = seconds
 
     async def page(self, workspace_id: str, wanted: Wanted, before: str | None, limit: int) -> Page:
         """The newest messages that are wanted of those older than the id `before`."""
         clauses = await asyncio.gather(*(self._resolved(workspace_id, each) for each in wanted.clauses))
+        if not all(each.values for each in clauses):
+            return Page([], None)
         found: list[Document] = []
-        deadline = time.monotonic() + PAGE_SECONDS
+        deadline = time.monotonic() + self._seconds
+        looked_at = FIRST_LOOKED_AT
         while True:
             ids = ids_of(wanted, before)
-            way, before = await self._way(workspace_id, clauses, ids)
+            way, before = await self._way(workspace_id, clauses, ids, min(looked_at, self._looked_at))
+            looked_at *= 4
             ids |= {"$gte": before} if before else {}
             condition = condition_of(workspace_id, wanted, clauses, way, ids)
-            query = (
-                self._messages.find(condition, WITHOUT_DETAIL).sort(ID, -1).hint(index_of(way.field if way else None))
-            )
+            query = self._messages.find(condition, WITHOUT_DETAIL).sort(ID, -1).hint(index_of(way))
             found += await query.limit(limit + 1 - len(found)).max_time_ms(READ_MS).to_list(None)
             if len(found) > limit:
                 return Page(found[:limit], found[limit - 1][ID])
-            if before is None or time.monotonic() > deadline:
+            if before is None or (looked_at > self._looked_at and time.monotonic() > deadline):
                 return Page(found, before)
 
     async def each(self, workspace_id: str, wanted: Wanted) -> AsyncIterator[Document]:
@@ -75,21 +82,24 @@ class Searches:
             before = page.behind
 
     async def _way(
-        self, workspace_id: str, clauses: Sequence[Clause], ids: Condition
+        self, workspace_id: str, clauses: Sequence[Clause], ids: Condition, looked_at: int
     ) -> tuple[Clause | None, str | None]:
         """The clause to go down (None: all messages), and the last id to look at (None: all the way)."""
         indexed = [each for each in clauses if not each.is_beginning]
         if len(clauses) == len(indexed) <= 1:
             return next(iter(indexed), None), None
         ways: list[Clause | None] = [*indexed] or [None]
-        ends = await asyncio.gather(*(self._end(on_way(workspace_id, each, ids), each) for each in ways))
+        ends = await asyncio.gather(*(self._end(on_way(workspace_id, each, ids), each, looked_at) for each in ways))
         end, place = min((end or "", place) for place, end in enumerate(ends))
         return ways[place], end or None
 
-    async def _end(self, condition: Condition, way: Clause | None) -> str | None:
-        """How far back the next messages on a way lead, out of the index alone; None where that is its end."""
-        query = self._messages.find(condition, {ID: 1}).sort(ID, -1).hint(index_of(way.field if way else None))
-        found = await query.skip(LOOKED_AT - 1).limit(1).max_time_ms(READ_MS).to_list(1)
+    async def _end(self, condition: Condition, way: Clause | None, looked_at: int) -> str | None:
+        """How far back the next `looked_at` messages on a way lead, out of the index alone; None where that is its end.
+        Ids are few."""
+        if way is not None and way.field == ID:
+            return None
+        query = self._messages.find(condition, {ID: 1}).sort(ID, -1).hint(index_of(way))
+        found = await query.skip(looked_at - 1).limit(1).max_time_ms(READ_MS).to_list(1)
         return found[0][ID] if found else None
 
     async def _resolved(self, workspace_id: str, clause: Clause) -> Clause:
@@ -102,22 +112,22 @@ class Searches:
         ids: set[str] = set()
         values: dict[str, None] = {}
         for beginning in clause.values:
-            keys = await self._keys(workspace_id, clause.field, beginning, (beginning, MaxKey()), MOST_IDS + 1)
+            keys = await self._keys(workspace_id, clause, beginning, (beginning, MaxKey()), MOST_IDS + 1)
             while keys:
                 ids |= {key[ID] for key in keys}
                 values |= {key[clause.field]: None for key in keys}
                 if len(ids) > MOST_IDS and len(values) > MOST_VALUES:
                     return clause
                 after = keys[-1][clause.field], MinKey()
-                keys = await self._keys(workspace_id, clause.field, beginning, after, KEYS_AT_ONCE)
+                keys = await self._keys(workspace_id, clause, beginning, after, KEYS_AT_ONCE)
         return Clause(ID, tuple(ids)) if len(values) > MOST_VALUES else Clause(clause.field, tuple(values))
 
     async def _keys(
-        self, workspace_id: str, field: str, beginning: str, after: tuple[str, MaxKey | MinKey], limit: int
+        self, workspace_id: str, clause: Clause, beginning: str, after: tuple[str, MaxKey | MinKey], limit: int
     ) -> list[Document]:
-        """Keys of a field's index from a place on, as long as they begin so. No message is read for them."""
-        least: list[tuple[str, Any]] = [("workspace_id", workspace_id), (field, after[0]), (ID, after[1])]
-        end: list[tuple[str, Any]] = [("workspace_id", workspace_id), (field, beginning + LAST), (ID, MaxKey())]
-        query = self._messages.find({}, return_key=True).hint(index_of(field)).min(least).max(end)
+        """Keys of a clause's index from a place on, as long as they begin so. No message is read for them."""
+        least: list[tuple[str, Any]] = [("workspace_id", workspace_id), (clause.field, after[0]), (ID, after[1])]
+        end: list[tuple[str, Any]] = [("workspace_id", workspace_id), (clause.field, beginning + LAST), (ID, MaxKey())]
+        query = self._messages.find({}, return_key=True).hint(index_of(clause)).min(least).max(end)
         found: list[Document] = await query.limit(limit).max_time_ms(READ_MS).to_list(limit)
         return found

@@ -96,7 +96,7 @@ def erasure_pages(console: Console, api: ErasureApi, names: Names) -> APIRouter:
         async def render() -> str:
             return pages.part("erasure_story.html", erasure=await certificate(visitor, id))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     @router.get(f"{ERASURES}/{{id}}/certificate.json")
     async def download(id: str, visitor: Visitor = allowed) -> Response:

@@ -80,7 +80,7 @@ def import_pages(console: Console, api: SuppressionApi, imports: Imports) -> API
         async def render() -> str:
             return pages.part("suppression_import_progress.html", **await progress(visitor, id))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     return router
 

@@ -16,6 +16,7 @@ from services.ingest.store.activity import Activity
 from services.ingest.store.activity_counts import COLLECTION
 from shared.contracts.events import EventType, accepted_event, event_of
 from shared.contracts.topics import EVENTS, LIVE, WEBHOOK_EVENTS, Lane, accepted, dead_letters
+from shared.kafka.publish import REPEATED
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.messages import a_message
 from tests.integration.ingest.killed import Death, Killed
@@ -39,7 +40,8 @@ def encoded(*records: Any) -> list[tuple[str, bytes, dict[str, str]]]:
 
 async def publish_lives(deployment: Deployment) -> None:
     """In w1 a critical message that is delivered at its second attempt and tells a webhook, scheduled mail that was
-    announced, one that cannot be projected, and between them what is no record; in w2 a message that bounces."""
+    announced, one that cannot be projected, and between them what is no record; in w2 a message that bounces, which is
+    said once more."""
     await deployment.prepare("ingest", topics=(*LIVE, *map(dead_letters, LIVE)))
     first = a_message(lane=CRITICAL, accepted_at=NOW - timedelta(seconds=8), attempt=1)
     scheduled = a_message(accepted_at=NOW, scheduled_at=NOW + timedelta(minutes=1))
@@ -52,15 +54,14 @@ async def publish_lives(deployment: Deployment) -> None:
     await deployment.publish(
         accepted(STANDARD), [*encoded(bad), ("x", b"not a record", {}), *encoded(scheduled, other)]
     )
-    await deployment.publish(
-        EVENTS,
-        encoded(
-            accepted_event(scheduled, at=NOW),
-            event_of(first, EventType.DEFERRED, NOW, {**timings, "next_at": NOW.isoformat()}),
-            event_of(again, EventType.DELIVERED, NOW, timings),
-            event_of(other, EventType.BOUNCED, NOW),
-        ),
+    bounced = event_of(other, EventType.BOUNCED, NOW)
+    events = encoded(
+        accepted_event(scheduled, at=NOW),
+        event_of(first, EventType.DEFERRED, NOW, {**timings, "next_at": NOW.isoformat()}),
+        event_of(again, EventType.DELIVERED, NOW, timings),
+        bounced,
     )
+    await deployment.publish(EVENTS, [*events, (other.message_id, bounced.encode(), {REPEATED: "1"})])
 
 
 LIVES = {

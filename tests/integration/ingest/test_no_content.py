@@ -53,6 +53,11 @@ async def says(projection: Projection, message: Message, type_: EventType, **dat
     await projection.events([Incoming(event, EVENTS, raw)])
 
 
+async def found(door: Door, said: str) -> list[str]:
+    """The messages that are found by what somebody says."""
+    return [each["uuid"] for each in (await door.get(f"/v1/emails?q={said}")).json()["data"]]
+
+
 async def contents(door: Door) -> int:
     found = door.deployment.database("content")["contents"]
     return int(await found.count_documents({"workspace_id": door.workspace.id}))
@@ -74,6 +79,7 @@ async def test_a_content_goes_when_the_last_message_that_shares_it_has_ended(
     assert await contents(door) == 0
     await says(projection, second, EventType.FAILED)  # read again
     await says(projection, first, EventType.BOUNCED)  # a bounce that comes later
+    assert (await found(door, "code"), await found(door, "a@x.test")) == ([], [first.message_id])
     shown = (await door.get(f"/v1/emails/{first.message_id}")).json()
     assert (shown["subject"], shown["status"]) == (None, "bounced")
 
@@ -105,9 +111,14 @@ async def test_a_content_that_was_sent_again_stays_for_the_last_of_them(tenant: 
     await submissions.update_many({"workspace_id": tenant.workspace.id}, {"$set": {"dispose": True}})
     again = next(each for each in await records(tenant) if each.resend_of)
     await says(projection, first, EventType.DELIVERED)
+    assert await found(tenant, "code") == [first.message_id]
     assert await contents(tenant) == 1
     await says(projection, again, EventType.DELIVERED)
     assert await contents(tenant) == 0
     assert await submissions.count_documents({"workspace_id": tenant.workspace.id, "subject": {"$exists": True}}) == 0
     assert (await tenant.get(f"/v1/emails/{first.message_id}")).json()["subject"] is None
+    assert await found(tenant, "code") == []
+    await says(projection, first, EventType.OPENED)  # whose submission has no subject any more
+    assert await found(tenant, "code") == []
+    assert len(await found(tenant, "a@x.test")) == 2
     assert (await tenant.post(path=f"/v1/emails/{first.message_id}/resend")).json()["code"] == "content_gone"

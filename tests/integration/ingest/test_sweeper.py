@@ -11,8 +11,10 @@ from shared.contracts.commands import Command, CommandType
 from shared.contracts.events import EventType, event_of
 from shared.contracts.messages import Message
 from shared.contracts.topics import COMMANDS
+from shared.kafka.dead_letter import text_headers
+from shared.kafka.publish import REPEATED
 from tests.fixtures.deployment import Deployment, eventually
-from tests.integration.ingest.submitted import Works, ids_of, now, open_works, submission
+from tests.integration.ingest.submitted import STANDARD, Works, ids_of, now, open_works, submission
 
 SOON = {"sweep_first_seconds": 0.05, "sweep_longest_seconds": 0.4}
 
@@ -51,6 +53,8 @@ async def test_only_silent_messages_go_to_the_relay_again(deployment: Deployment
         await works.publish_all()
         again = await works.published(at_least=len(before) + 3)
         assert sorted(again) == sorted([*before, *stored["pending"]])
+        records = await works.deployment.records(STANDARD)
+        assert [REPEATED in text_headers(each) for each in records] == [False] * len(before) + [True] * 3
 
 
 async def test_waits_double_up_to_the_longest(deployment: Deployment) -> None:

@@ -8,10 +8,13 @@ from typing import Any
 import dkim
 import pytest
 
+from services.ingest.projection.waits import first_wait
 from shared.contracts.messages import LastAttempt, Verdict, VerdictKind
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import EVENTS, Lane, cleared, dead_letters
 from shared.dkim_keys import txt_record
+from shared.kafka.dead_letter import text_headers
+from shared.kafka.publish import REPEATED
 from shared.secrets import address_hmac
 from tests.fixtures.deployment import eventually
 from tests.integration.sender.world import World
@@ -42,6 +45,16 @@ async def test_a_cleared_message_is_delivered_once_signed_and_said(world: World)
     assert delivery["purge_at"] > datetime.now(UTC) + timedelta(days=30)
 
 
+async def test_an_outcome_tells_how_long_its_message_had_waited_for_the_attempt(world: World) -> None:
+    message = await world.message(accepted_at=datetime.now(UTC) - timedelta(seconds=7))
+    async with world.sender():
+        await world.clear(message)
+        (event,) = await world.events(message, "delivered")
+    wait = first_wait(event)
+    assert wait is not None
+    assert timedelta(seconds=7) <= wait <= event.occurred_at - event.accepted_at
+
+
 async def test_a_replayed_record_says_the_last_event_again_and_sends_nothing(world: World) -> None:
     message = await world.message()
     async with world.sender():
@@ -54,6 +67,8 @@ async def test_a_replayed_record_says_the_last_event_again_and_sends_nothing(wor
 
         await eventually(said_twice)
         assert len(await world.events(message, "delivered")) == 1
+        records = await world.deployment.records(EVENTS)
+        assert [REPEATED in text_headers(each) for each in records] == [False, True]
     assert await world.attempts_at_sink("ok@sink.test") == 1
 
 
