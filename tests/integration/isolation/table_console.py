@@ -13,6 +13,11 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         f"/console/messages/{{id}}{part}": MESSAGE
         for part in ("", "/live", "/content", "/preview", "/cancel", "/resend")
     },
+    **{
+        f"/console/routing/transports/{{id}}{part}": {"id": "transport"}
+        for part in ("", "/edit", "/enabled", "/delete", "/breaker")
+    },
+    "/console/routing/domains/{domain}/health": {"domain": "domain_name"},
 }
 """By path: the names of an estate's values that stand for the parameters."""
 QUERIES: Mapping[str, str] = {"/console/start/live": "?since=2030-01-01T00:00:00Z"}
