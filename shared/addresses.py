@@ -60,7 +60,7 @@ def parse_address(text: str, *, smtputf8: bool = False) -> str:
             test_environment=True,
         )
     except EmailNotValidError as error:
-        raise InvalidAddressError(f"is not a valid e-mail address: {error}") from error
+        raise InvalidAddressError(f"is not a valid e-mail address: {str(error).removesuffix('.')}") from error
     if not checked.ascii_email:
         if not smtputf8:
             raise InvalidAddressError("has a local part outside ASCII, which this workspace may not send to")

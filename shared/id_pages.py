@@ -27,8 +27,12 @@ class Pages:
             fault = Fault("#/cursor", "invalid_cursor", "This cursor was not made for this list.")
             raise invalid_request([fault]) from error
 
-    def reply(self, found: list[dict[str, Any]], limit: int, query: str) -> Response:
+    def page(self, found: list[dict[str, Any]], limit: int, query: str) -> dict[str, Any]:
         """The page of what was found, one more than `limit` where there is another page."""
         data, has_more = found[:limit], len(found) > limit
         cursor = self._cursors.make([data[-1]["id"]], query) if has_more else None
-        return json_response(200, {"data": data, "has_more": has_more, "next_cursor": cursor})
+        return {"data": data, "has_more": has_more, "next_cursor": cursor}
+
+    def reply(self, found: list[dict[str, Any]], limit: int, query: str) -> Response:
+        """As `page`, as a reply."""
+        return json_response(200, self.page(found, limit, query))

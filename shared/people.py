@@ -1,19 +1,24 @@
-"""`/v1/people/{address}/…`: what a service holds of one person, all of it, for them to have (GDPR, article 15)."""
+"""`/v1/people/{address}/…`: what a service holds of one person, all of it, for them to have (GDPR, article 15); and the
+same as files of the console."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 
 from shared.addresses import InvalidAddressError, parse_address
 from shared.api import service_router
 from shared.auth import Principal, caller
+from shared.console.console import Console
+from shared.console.gate import Visitor
+from shared.console.pages import ROOT
 from shared.contracts.record import rfc3339
 from shared.errors import not_found
 from shared.id_pages import Pages
@@ -21,6 +26,8 @@ from shared.openapi.operations import KEY, Cursor, Limit, replies
 from shared.service import Base
 
 SCOPE = "admin"
+AT_ONCE = 100
+FILE_HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 ADDRESS = Path(max_length=1000, description="the person's address, in any case")
 
 Read = Callable[[str, str, str | None, int], Awaitable[list[dict[str, Any]]]]
@@ -36,10 +43,11 @@ class HeldPage(BaseModel):
 
 
 def people_router(base: Base, parts: Mapping[str, tuple[str, Read]]) -> APIRouter:
-    """A route for each part: what it holds in words, and what reads it."""
-    router = service_router(base.tracing, "/v1/people/{address}", ["privacy"])
-    pages = Pages(base.settings.token_key_bytes)
-    allowed = caller(base.authenticator, SCOPE)
+    """A route and a file for each part: what it holds in words, and what reads it."""
+    router = service_router(base.tracing, tags=["privacy"])
+    pages, console = Pages(base.settings.token_key_bytes), Console(base, "shared.console")
+    allowed, seen = caller(base.authenticator, SCOPE), console.gate.page(SCOPE)
+    router.shapes[ROOT] = console.pages.problem
 
     def add(part: str, what: str, read: Read) -> None:
         async def show(
@@ -51,8 +59,15 @@ def people_router(base: Base, parts: Mapping[str, tuple[str, Read]]) -> APIRoute
             found = await read(principal.workspace_id, person, before, limit + 1)
             return pages.reply([plain(each) for each in found], limit, query)
 
+        async def download(address: Annotated[str, Query(max_length=1000)], visitor: Visitor = seen) -> Response:
+            person = _address(address)
+            lines = _document(person, part, _all(read, visitor.workspace_id, person))
+            headers = {**FILE_HEADERS, "Content-Disposition": f'attachment; filename="{part}.json"'}
+            return StreamingResponse(lines, media_type="application/json", headers=headers)
+
+        router.add_api_route(download_path(part), download, methods=["GET"], include_in_schema=False)
         router.add_api_route(
-            f"/{part}",
+            f"/v1/people/{{address}}/{part}",
             show,
             methods=["GET"],
             operation_id=f"list_person_{part.replace('-', '_')}",
@@ -63,6 +78,32 @@ def people_router(base: Base, parts: Mapping[str, tuple[str, Read]]) -> APIRoute
     for part, (what, read) in parts.items():
         add(part, what, read)
     return router
+
+
+def download_path(part: str) -> str:
+    """Where the console has a part as a file; the person's address goes into the query, as `address`."""
+    return f"{ROOT}/people/{part}.json"
+
+
+async def _all(read: Read, workspace_id: str, person: str) -> AsyncIterator[dict[str, Any]]:
+    before: str | None = None
+    while True:
+        found = await read(workspace_id, person, before, AT_ONCE)
+        for each in found:
+            yield plain(each)
+        if len(found) < AT_ONCE:
+            return
+        before = found[-1]["_id"]
+
+
+async def _document(person: str, part: str, held: AsyncIterator[dict[str, Any]]) -> AsyncIterator[bytes]:
+    """One JSON document, a line for each."""
+    yield b'{"address": %b, %b: [' % (orjson.dumps(person), orjson.dumps(part.replace("-", "_")))
+    between = b"\n"
+    async for each in held:
+        yield between + orjson.dumps(each)
+        between = b",\n"
+    yield b"\n]}\n"
 
 
 def plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from services.router.api.replay import ReplayApi, replay_router
 from services.router.api.routes import routes_router
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import TransportApi, transports_router
+from services.router.console.pages import RoutingConsole
 from services.router.dns import MxCache
 from services.router.erasing import nothing_kept, passing_the_erased
 from services.router.handlers import Destinations, Routing
@@ -70,19 +71,23 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                     erasing.start(loops)
                 yield
         finally:
+            await console.close()
             await cache.close()
 
     api, rules = TransportApi(transports, rule_sets, settings), RuleSetApi(rule_sets, transports)
     of_health = HealthApi(transports, health)
     explaining = Explaining(configurations, destinations, health.view.current, rules)
+    replays = ReplayApi(Replaying(settings, configurations), rules)
+    console = RoutingConsole(base, health, configurations, api, rules, of_health, explaining, replays)
     routers = [
         transports_router(base, api),
         platform_router(base, api),
         routes_router(base, rules),
         platform_routes_router(base, rules),
         explain_router(base, explaining),
-        replay_router(base, ReplayApi(Replaying(settings, configurations), rules)),
+        replay_router(base, replays),
         health_router(base, of_health),
         platform_health_router(base, of_health),
+        *console.routers,
     ]
     return Service("router", routers if "http" in roles else [], run, base.ready)

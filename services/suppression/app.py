@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 
 from services.suppression.api.router import routers
+from services.suppression.console.pages import console_routers
 from services.suppression.erasing.parts import ErasingParts, learning_of_the_living
 from services.suppression.erasing.router import erasing_routers
 from services.suppression.erasing.store import ErasureStore
@@ -51,5 +52,9 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 erasing.start(loops)
             yield
 
-    every = [*routers(base, store, settings), *erasing_routers(base, erasures, settings)]
+    every = [
+        *routers(base, store, settings),
+        *erasing_routers(base, erasures, settings),
+        *console_routers(base, store, erasures, settings),
+    ]
     return Service("suppression", every if "http" in roles else [], run, base.ready)

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 
-from services.webhooks.api.router import create_router, url_rules
+from services.webhooks.api.router import actions_of, create_router, url_rules
 from services.webhooks.attempt_log import AttemptLog
 from services.webhooks.breaker import BreakerPolicy
+from services.webhooks.console.pages import console_routers
 from services.webhooks.delivery import Delivery
 from services.webhooks.disabling import Disabler
 from services.webhooks.dispatch import Dispatcher
@@ -50,7 +51,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     seals = Seals(SecretBox(settings.encryption_key_bytes))
     endpoints = Endpoints(base.cache, base.publisher, jobs, stores.troubles, seals)
     names = Names(url_rules(settings))
-    routers = [create_router(base, settings, endpoints, stores, seals, names), webhooks_people(base)]
+    actions = actions_of(settings, endpoints, stores, seals, names)
+    routers = [create_router(base, actions), webhooks_people(base), *console_routers(base, settings, actions, stores)]
     if "dispatch" not in roles:
         return Service("webhooks", routers, _http_only(base, names), base.ready)
 

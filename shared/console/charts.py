@@ -33,12 +33,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A line as SVG: `curve` and `area` are path data (SVG 2, section 9.3); the rest is said beside it."""
+    """A line as SVG path data (SVG 2, section 9.3): `curve`, the `area` below it, and `dots` for values between gaps;
+    the rest is said beside it."""
 
     name: str
     tone: str
     curve: str
     area: str
+    dots: str
     latest: str
 
 
@@ -106,14 +108,16 @@ def per_cent(part: float) -> str:
 
 
 def _drawn(line: Line, highest: float, shown: Callable[[float], str]) -> Drawn:
-    curve, area = [], []
+    curve, area, dots = [], [], []
     for piece in _pieces(line.points):
         way = " L".join(f"{x:.1f} {_y(value, highest):.1f}" for x, value in piece)
-        # a lone point has no length, but the ends of its line are round
-        curve.append(f"M{way}" if len(piece) > 1 else f"M{way} h.1")
+        if len(piece) == 1:
+            dots.append(f"M{way}h.01")  # no length to speak of, but the ends of a line are round
+            continue
+        curve.append(f"M{way}")
         area.append(f"M{piece[0][0]:.1f} {HEIGHT} L{way} L{piece[-1][0]:.1f} {HEIGHT} Z")
     latest = next((point.value for point in reversed(line.points) if point.value is not None), None)
-    return Drawn(line.name, line.tone, " ".join(curve), " ".join(area), _value(latest, shown))
+    return Drawn(line.name, line.tone, " ".join(curve), " ".join(area), " ".join(dots), _value(latest, shown))
 
 
 def _pieces(points: Sequence[Point]) -> Iterator[list[tuple[float, float]]]:

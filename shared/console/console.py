@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -11,20 +13,21 @@ from fastapi.responses import StreamingResponse
 from shared.api import Api, ServiceRouter, service_router
 from shared.console.gate import Gate
 from shared.console.live import Render, live
-from shared.console.pages import ROOT, Pages
+from shared.console.pages import ROOT, Filter, Pages
 from shared.console.session import Sessions
 from shared.service import Base
 
 
 class Console:
-    """The gate, the pages of one service (its templates are in `package`), and routers to hang them on."""
+    """The gate, the pages of one service (its templates are in `package`, with its own `filters`), and routers to hang
+    them on."""
 
-    def __init__(self, base: Base, package: str) -> None:
+    def __init__(self, base: Base, package: str, filters: Mapping[str, Filter] = MappingProxyType({})) -> None:
         settings = base.settings
         self._tracing = base.tracing
         sessions = Sessions(settings.token_key_bytes, timedelta(hours=settings.console_session_hours))
         self.gate = Gate(base.authenticator, sessions, secure=settings.public_url.startswith("https:"))
-        self.pages = Pages(self.gate, package)
+        self.pages = Pages(self.gate, package, filters)
 
     def router(self) -> ServiceRouter:
         """A router of pages, which stand in no API document; what goes wrong below `/console` is a page too."""
@@ -32,7 +35,7 @@ class Console:
         router.shapes[ROOT] = self.pages.problem
         return router
 
-    def live(self, request: Request, render: Render) -> StreamingResponse:
+    async def live(self, request: Request, render: Render) -> StreamingResponse:
         """A stream of a part of a page; see `shared.console.live`."""
         api = request.app
-        return live(self.gate, request, render, api.stopping if isinstance(api, Api) else asyncio.Event())
+        return await live(self.gate, request, render, api.stopping if isinstance(api, Api) else asyncio.Event())

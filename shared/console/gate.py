@@ -69,26 +69,34 @@ class Gate:
         async def dependency(request: Request) -> Visitor:
             visitor = await self.visitor(request)
             require_own_form(request)
-            given = (await request.form()).get(FORM_FIELD)
-            if not isinstance(given, str) or not self.sessions.is_form_token(visitor.session.id, given):
-                raise ProblemError(403, "foreign_form", "This form is not of your session; please load the page again.")
+            self.require_token(visitor, (await request.form()).get(FORM_FIELD))
             if scope is not None:
                 visitor.principal.require_scope(scope)
             return visitor
 
         return Depends(dependency)  # type: ignore[no-any-return]
 
+    def require_token(self, visitor: Visitor, given: object) -> None:
+        """Raises a 403 problem where what a form gave as its token is not that of the visitor's session."""
+        if not isinstance(given, str) or not self.sessions.is_form_token(visitor.session.id, given):
+            raise ProblemError(403, "foreign_form", "This form is not of your session; please load the page again.")
+
 
 def require_own_form(request: Request) -> None:
-    """Raises a 403 problem where another site had the browser send this (Fetch Metadata; Origin, RFC 6454 section 7),
-    or a 413 one where it is larger than any form of ours."""
+    """As `require_own_site`; raises a 413 problem where the form is larger than any of ours that has no file."""
+    require_own_site(request)
+    size = request.headers.get("content-length", "")
+    if not size.isdecimal() or int(size) > MOST_FORM_BYTES:
+        raise ProblemError(413, "too_large", f"A form has at most {MOST_FORM_BYTES} bytes, and says how many.")
+
+
+def require_own_site(request: Request) -> None:
+    """Raises a 403 problem where another site had the browser send this (Fetch Metadata; Origin, RFC 6454 section
+    7)."""
     origin = request.headers.get("origin")
     foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
     if foreign or request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise ProblemError(403, "foreign_form", "This request comes from another site.")
-    size = request.headers.get("content-length", "")
-    if not size.isdecimal() or int(size) > MOST_FORM_BYTES:
-        raise ProblemError(413, "too_large", f"A form has at most {MOST_FORM_BYTES} bytes, and says how many.")
 
 
 def safe_target(wanted: str) -> str:

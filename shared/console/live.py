@@ -13,6 +13,7 @@ from contextlib import suppress
 from fastapi import Request
 from fastapi.responses import StreamingResponse
 from fastapi.sse import format_sse_event
+from pymongo.errors import PyMongoError
 
 from shared.console.gate import Gate
 from shared.errors import ProblemError
@@ -24,25 +25,35 @@ BEAT = b": still here\n\n"
 Render = Callable[[], Awaitable[str]]
 
 
-def live(gate: Gate, request: Request, render: Render, stopping: asyncio.Event) -> StreamingResponse:
-    """Sends what `render` gives whenever it has changed, looking every second, until session or process ends."""
-    return StreamingResponse(_events(gate, request, render, stopping), headers=HEADERS, media_type="text/event-stream")
+async def live(gate: Gate, request: Request, render: Render, stopping: asyncio.Event) -> StreamingResponse:
+    """Sends what `render` gives whenever it has changed, looking every second, until session or process ends.
+
+    What it gives first is made before the answer begins: what it raises is the answer.
+    """
+    first = await render()
+    events = _events(gate, request, render, stopping, first)
+    return StreamingResponse(events, headers=HEADERS, media_type="text/event-stream")
 
 
-async def _events(gate: Gate, request: Request, render: Render, stopping: asyncio.Event) -> AsyncIterator[bytes]:
-    sent: str | None = None
+async def _events(
+    gate: Gate, request: Request, render: Render, stopping: asyncio.Event, sent: str
+) -> AsyncIterator[bytes]:
+    yield format_sse_event(data_str=sent)
     sent_at = time.monotonic()
-    while not stopping.is_set():
+    while True:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)
+        if stopping.is_set():
+            return
         try:
             await gate.visitor(request)
-        except ProblemError:
-            return  # the page's script asks again, and is led to the sign-in
-        part, now = await render(), time.monotonic()
+            part = await render()
+        except (ProblemError, PyMongoError):
+            return  # the page's script asks again, and hears why
+        now = time.monotonic()
         if part != sent:
             yield format_sse_event(data_str=part)
             sent, sent_at = part, now
         elif now - sent_at >= BEAT_SECONDS:
             yield BEAT
             sent_at = now
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), LOOK_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -29,12 +30,13 @@ HEADERS = {
 NOTICE, THEME = "posthorn_notice", "posthorn_theme"
 THEMES = ("light", "dark")
 ROOT = "/console"
+Filter = Callable[..., Any]
 
 
 class Pages:
-    """Renders the templates of one service, `package`, on those that all share."""
+    """Renders the templates of one service, `package`, on those that all share; `filters` are its own."""
 
-    def __init__(self, gate: Gate, package: str) -> None:
+    def __init__(self, gate: Gate, package: str, filters: Mapping[str, Filter]) -> None:
         self._gate = gate
         self._templates = Environment(
             loader=ChoiceLoader([PackageLoader(package), PackageLoader("shared.console")]),
@@ -43,7 +45,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters |= FILTERS
+        self._templates.filters |= {**FILTERS, **filters}
         self._templates.globals |= {"asset": asset_url, "menu": MENU, "is_current": is_current}
 
     def show(

@@ -9,11 +9,13 @@ from markupsafe import Markup
 
 TONES = {
     "delivered": "good", "sent": "good", "relayed": "good", "succeeded": "good", "verified": "good", "active": "good",
-    "closed": "good", "healthy": "good", "enabled": "good",
+    "closed": "good", "healthy": "good", "enabled": "good", "done": "good",
     "accepted": "calm", "pending": "calm", "scheduled": "calm", "queued": "calm", "sending": "calm", "waiting": "calm",
+    "published": "calm", "processing": "calm", "running": "calm",
     "deferred": "warn", "stuck": "warn", "held": "warn", "ambiguous": "warn", "half_open": "warn", "warning": "warn",
-    "throttled": "warn", "retiring": "warn",
+    "throttled": "warn", "retiring": "warn", "failing": "warn", "retrying": "warn",
     "bounced": "bad", "failed": "bad", "complained": "bad", "open": "bad", "disabled": "bad", "lost": "bad",
+    "suspended": "bad",
     "suppressed": "mute", "canceled": "mute", "revoked": "mute", "expired": "mute",
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from services.ingest.api.operations import GATES, Moment
 from services.ingest.api.schemas import WORKSPACE
 from services.ingest.settings import Settings
 from services.ingest.store.audit import AuditLog
-from shared.api import service_router
+from shared.api import json_response, service_router
 from shared.auth import Principal, caller, operator_or_caller
 from shared.id_pages import Pages
 from shared.openapi.operations import replies
@@ -57,18 +57,26 @@ def conditions_of(listing: AuditListing, before: str | None) -> dict[str, Any]:
     return conditions
 
 
+class AuditReader:
+    """Reads the log of one workspace, whichever door asks for it."""
+
+    def __init__(self, base: Base, settings: Settings) -> None:
+        self._entries = AuditLog(base.database)
+        self._pages = Pages(settings.token_key_bytes)
+
+    async def page(self, workspace_id: str, listing: AuditListing) -> dict[str, Any]:
+        """A page of it, newest first; raises a 422 problem for a cursor of another list."""
+        query = f"audit:{workspace_id}:{orjson.dumps(listing.filters(), option=orjson.OPT_SORT_KEYS).decode()}"
+        conditions = conditions_of(listing, self._pages.place(listing.cursor, query))
+        found = await self._entries.page(workspace_id, conditions, listing.limit + 1)
+        return self._pages.page([audit_view(entry) for entry in found], listing.limit, query)
+
+
 def audit_router(base: Base, settings: Settings) -> APIRouter:
     router = service_router(base.tracing, tags=["audit"])
-    entries = AuditLog(base.database)
-    pages = Pages(settings.token_key_bytes)
+    reader = AuditReader(base, settings)
     own = caller(base.authenticator, SCOPE)
     any_one = operator_or_caller(base.authenticator, SCOPE)
-
-    async def page(workspace_id: str, listing: AuditListing) -> Response:
-        query = f"audit:{workspace_id}:{orjson.dumps(listing.filters(), option=orjson.OPT_SORT_KEYS).decode()}"
-        conditions = conditions_of(listing, pages.place(listing.cursor, query))
-        found = await entries.page(workspace_id, conditions, listing.limit + 1)
-        return pages.reply([audit_view(entry) for entry in found], listing.limit, query)
 
     @router.get(
         "/v1/audit",
@@ -77,7 +85,7 @@ def audit_router(base: Base, settings: Settings) -> APIRouter:
         responses=replies(200, AuditPage, "A page of the log", *GATES, 422),
     )
     async def show(listing: Annotated[AuditListing, Query()], principal: Principal = own) -> Response:
-        return await page(principal.workspace_id, listing)
+        return json_response(200, await reader.page(principal.workspace_id, listing))
 
     @router.get(
         "/v1/workspaces/{workspace}/audit",
@@ -89,6 +97,6 @@ def audit_router(base: Base, settings: Settings) -> APIRouter:
     async def show_workspace(
         workspace: str, listing: Annotated[AuditListing, Query()], principal: Principal | None = any_one
     ) -> Response:
-        return await page(workspace, listing)
+        return json_response(200, await reader.page(workspace, listing))
 
     return router

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request, Response
 
-from services.ingest.accounts.changes import Changes, actor_of, end
+from services.ingest.accounts.changes import Actor, Changes, actor_of, end
 from services.ingest.accounts.credentials import SmtpCredentials, as_key
 from services.ingest.accounts.grants import require_within
 from services.ingest.api.account_bodies import CredentialBody
@@ -27,17 +29,8 @@ SCOPE = "keys"
 
 def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
     router = service_router(base.tracing, "/v1/smtp-credentials", ["keys"])
-    credentials = SmtpCredentials(changes, settings.pepper_bytes)
-    owned = Owned(base.entities, Kind.SMTP_CREDENTIAL)
-    last_uses = LastUses(base.database)
-    pages = Pages(settings.token_key_bytes)
+    api = CredentialApi(base, changes, settings)
     allowed = caller(base.authenticator, SCOPE)
-
-    async def found(principal: Principal, id_: str) -> Entity:
-        entity = await owned.get(principal.workspace_id, id_)
-        if entity is None:
-            raise not_found("SMTP credential")
-        return entity
 
     @router.post(
         "",
@@ -49,10 +42,8 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
     )
     async def create(request: Request, principal: Principal = allowed) -> Response:
         body = await read_json(request, CredentialBody)
-        require_within(principal, as_key(SmtpCredential(name=body.name, user="", digest="")))
         actor = actor_of(base.authenticator, request, principal)
-        entity, password = await credentials.create(actor, principal.workspace_id, body.name)
-        return json_response(201, {**credential_view(entity, None), "password": password})
+        return json_response(201, await api.create(actor, principal, body))
 
     @router.get(
         "",
@@ -61,10 +52,7 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         responses=replies(200, CredentialPage, "A page of credentials", *GATES, 422),
     )
     async def show_all(limit: Limit = 25, cursor: Cursor = None, principal: Principal = allowed) -> Response:
-        query = f"smtp_credentials:{principal.workspace_id}"
-        entities = await owned.page(principal.workspace_id, pages.place(cursor, query), limit + 1)
-        uses = await last_uses.of([entity.id for entity in entities])
-        return pages.reply([credential_view(entity, uses.get(entity.id)) for entity in entities], limit, query)
+        return json_response(200, await api.list(principal, limit, cursor))
 
     @router.get(
         "/{id}",
@@ -73,9 +61,7 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         responses=replies(200, CredentialView, "The credential, without its password", *GATES, 404),
     )
     async def show(id: str, principal: Principal = allowed) -> Response:
-        entity = await found(principal, id)
-        uses = await last_uses.of([id])
-        return json_response(200, credential_view(entity, uses.get(id)))
+        return json_response(200, await api.get(principal, id))
 
     @router.delete(
         "/{id}",
@@ -85,11 +71,48 @@ def credentials_router(base: Base, changes: Changes, settings: Settings) -> APIR
         responses=replies(204, None, "It opens nothing any more", *GATES, 404, 409),
     )
     async def revoke(id: str, request: Request, principal: Principal = allowed) -> Response:
-        actor = actor_of(base.authenticator, request, principal)
-        try:
-            await end(lambda: found(principal, id), lambda entity: credentials.revoke(actor, entity))
-        except VersionConflictError as error:
-            raise conflict("credential") from error
+        await api.revoke(actor_of(base.authenticator, request, principal), principal, id)
         return Response(status_code=204)
 
     return router
+
+
+class CredentialApi:
+    """What can be done with credentials, whichever door asks for it; each call raises problems: 403 for what a key has
+    not itself to hand on, 404, and 409 where the credential was changed at the same time."""
+
+    def __init__(self, base: Base, changes: Changes, settings: Settings) -> None:
+        self._credentials = SmtpCredentials(changes, settings.pepper_bytes)
+        self._owned = Owned(base.entities, Kind.SMTP_CREDENTIAL)
+        self._uses = LastUses(base.database)
+        self._pages = Pages(settings.token_key_bytes)
+
+    async def create(self, actor: Actor, principal: Principal, body: CredentialBody) -> dict[str, Any]:
+        """The new credential with its `password`."""
+        require_within(principal, as_key(SmtpCredential(name=body.name, user="", digest="")))
+        entity, password = await self._credentials.create(actor, principal.workspace_id, body.name)
+        return {**credential_view(entity, None), "password": password}
+
+    async def list(self, principal: Principal, limit: int, cursor: str | None) -> dict[str, Any]:
+        """A page, oldest first."""
+        query = f"smtp_credentials:{principal.workspace_id}"
+        found = await self._owned.page(principal.workspace_id, self._pages.place(cursor, query), limit + 1)
+        uses = await self._uses.of([entity.id for entity in found])
+        return self._pages.page([credential_view(entity, uses.get(entity.id)) for entity in found], limit, query)
+
+    async def get(self, principal: Principal, id_: str) -> dict[str, Any]:
+        entity = await self._found(principal, id_)
+        uses = await self._uses.of([id_])
+        return credential_view(entity, uses.get(id_))
+
+    async def revoke(self, actor: Actor, principal: Principal, id_: str) -> None:
+        try:
+            await end(lambda: self._found(principal, id_), lambda entity: self._credentials.revoke(actor, entity))
+        except VersionConflictError as error:
+            raise conflict("credential") from error
+
+    async def _found(self, principal: Principal, id_: str) -> Entity:
+        entity = await self._owned.get(principal.workspace_id, id_)
+        if entity is None:
+            raise not_found("SMTP credential")
+        return entity

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
 from services.ingest.acceptance.senders import Senders
 from services.ingest.accounts.administration import Administration
-from services.ingest.accounts.changes import Changes, actor_of, end
+from services.ingest.accounts.changes import Actor, Changes, actor_of, end
 from services.ingest.api.account_bodies import OWN_SETTINGS, WorkspaceBody, WorkspaceChanges
 from services.ingest.api.account_views import WorkspacePage, WorkspaceView, workspace_view
 from services.ingest.api.operations import CHANGE, GATES, conflict
@@ -83,7 +84,10 @@ def workspaces_router(base: Base, changes: Changes, settings: Settings) -> APIRo
         openapi_extra={**PARAMETERS, **body_of(WorkspaceChanges, {"default_stream": "billing"})},
     )
     async def change(workspace: str, request: Request, principal: Principal | None = allowed) -> Response:
-        return await api.change(request, principal, workspace)
+        await api.found(workspace)
+        fields = (await read_json(request, WorkspaceChanges)).given()
+        actor = actor_of(base.authenticator, request, principal)
+        return json_response(200, workspace_view(await api.change(actor, principal, workspace, fields)))
 
     @router.delete(
         ONE,
@@ -137,14 +141,14 @@ class WorkspaceApi:
         made = await self._administration.create(actor_of(self._authenticator, request, None), body.model_dump())
         return json_response(201, workspace_view(made))
 
-    async def change(self, request: Request, principal: Principal | None, id_: str) -> Response:
+    async def change(self, actor: Actor, principal: Principal | None, id_: str, fields: Mapping[str, Any]) -> Entity:
+        """The workspace with the given fields set, which have been checked one by one (`WorkspaceChanges`); raises a
+        404, 409 or 422 problem."""
         entity = await self.found(id_)
-        fields = (await read_json(request, WorkspaceChanges)).given()
         if principal is not None:
             await self._require_own(principal, fields)
-        actor = actor_of(self._authenticator, request, principal)
         try:
-            return json_response(200, workspace_view(await self._administration.change(actor, entity, fields)))
+            return await self._administration.change(actor, entity, fields)
         except VersionConflictError as error:
             raise conflict("workspace") from error
 
@@ -164,7 +168,7 @@ class WorkspaceApi:
             raise conflict("workspace") from error
         return Response(status_code=204)
 
-    async def _require_own(self, principal: Principal, fields: dict[str, Any]) -> None:
+    async def _require_own(self, principal: Principal, fields: Mapping[str, Any]) -> None:
         """Raises a 422 problem for what is not a key's to change, or a default sender that it may not send from."""
         faults = [
             Fault(f"#/{name}", "operator_only", "Only the operator changes this.")

@@ -73,7 +73,7 @@ def start_pages(console: Console, base: Base, changes: Changes, settings: Settin
             found = (await reader.list(visitor.workspace_id, newest))["data"]
             return pages.part("start_story.html", **await story(reader, visitor, found))
 
-        return console.live(request, render)
+        return await console.live(request, render)
 
     return router
 

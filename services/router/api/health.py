@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,6 +101,14 @@ class HealthApi:
             "has_more": has_more,
             "next_cursor": self._cursors.make([page[-1][0]], query) if has_more else None,
         }
+
+    async def sender(self, workspace_id: str, domain: str) -> dict[str, Any]:
+        """One sending domain; one that has not sent lately has no numbers."""
+        key = (workspace_id, domain)
+        sums = await self._room.hours.of_domains([key], datetime.now(UTC) - WINDOW)
+        standings = await self._room.reputations.of_domains([key])
+        view = sender_view(domain, sums.get(key, Counter()), standings.get(key, Standing(key)))
+        return view | {"days": WINDOW.days, "thresholds": thresholds_view(self._room.settings.thresholds)}
 
     async def troubled(self) -> dict[str, Any]:
         """The sending domains of all workspaces that are not good."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -25,6 +25,7 @@ from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError, uuid7
 
 TRIES = 5
+MOST_NAMED = 1000
 SHARED = "The key lacks the scope, or the transport is a shared one, which only the operator changes"
 IN_USE = "A rule or a failover order names it, it is the platform's direct transport, or it keeps changing"
 Owner = str | None
@@ -48,6 +49,11 @@ class TransportApi:
         next_cursor = self._cursors.make([page[-1].id], query) if has_more else None
         data = [rendered(entity, owner) for entity in page]
         return {"data": data, "has_more": has_more, "next_cursor": next_cursor}
+
+    async def usable(self, owner: Owner) -> Sequence[View]:
+        """All that the owner's rules may name, oldest first; the first `MOST_NAMED` of them."""
+        found = await self._transports.page(visible(owner), None, MOST_NAMED)
+        return [rendered(entity, owner) for entity in found]
 
     async def get(self, owner: Owner, id_: str) -> View:
         return rendered(await self._visible(owner, id_), owner)

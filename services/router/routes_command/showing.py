@@ -15,15 +15,25 @@ from services.router.routes_command.present import Present
 
 def file_of(present: Present) -> str:
     """Without passwords: each stands as the name of a variable that might have it."""
+    transports = {_key(each, present): _entry(each, present) for each in present.own if _is_shown(each)}
+    return dumped({"transports": transports, **rules_of(present)})
+
+
+def rules_of(present: Present) -> dict[str, Any]:
+    """The file's parts that are the set of rules, with transports by their names."""
     data: dict[str, Any] = {
-        "transports": {_key(each, present): _entry(each, present) for each in present.own if _is_shown(each)},
         "order": [present.label(id_) for id_ in present.rules["transports"]],
         "rules": [_rule(rule, present) for rule in present.rules["rules"]],
     }
     if quarantine := present.rules.get("quarantine"):
         pool = quarantine.get("pool")
         data["quarantine"] = {"pool": present.label(pool)} if pool else {"hold": True}
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
+    return data
+
+
+def dumped(data: Mapping[str, Any]) -> str:
+    """As YAML."""
+    return str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True, width=110))
 
 
 def _is_shown(view: Mapping[str, Any]) -> bool:

@@ -18,11 +18,13 @@ from services.suppression.counting import count_changes
 from services.suppression.documents.reading import entry_of
 from services.suppression.rules import GUARDED, Entry
 from services.suppression.settings import Settings
-from services.suppression.store import Listing, Suppressions
+from services.suppression.store import Added, Listing, Suppressions
 from shared.addresses import InvalidAddressError, parse_address
 from shared.api import json_response
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.paging import paged
+
+Views = list[dict[str, Any]]
 
 
 class SuppressionApi:
@@ -40,9 +42,14 @@ class SuppressionApi:
         return json_response(200, paged([self.render(entry) for entry in found], total, listing))
 
     async def removals(self, caller: Caller, listing: RemovalsQuery) -> Response:
+        found, total = await self.removed(caller, listing)
+        return json_response(200, paged(found, total, listing))
+
+    async def removed(self, caller: Caller, listing: RemovalsQuery) -> tuple[Views, int]:
+        """A page of what is removed, and how much there is."""
         search = searched(listing.email) if listing.email else None
         found, total = await self._listing.removals(caller.workspace_id, search, listing.skip, listing.per_page)
-        return json_response(200, paged([removal_view(each) for each in found], total, listing))
+        return [removal_view(each) for each in found], total
 
     async def get(self, caller: Caller, name: str, where: Where) -> Response:
         return json_response(200, {"data": self.render(await self._find(caller, name, where))})
@@ -54,6 +61,11 @@ class SuppressionApi:
         return json_response(200, {"data": history_of(document)})
 
     async def add(self, caller: Caller, wanted: NewSuppression) -> Response:
+        added = await self.suppress(caller, wanted)
+        return json_response(201 if added.is_new else 200, {"data": self.render(entry_of(added.document))})
+
+    async def suppress(self, caller: Caller, wanted: NewSuppression) -> Added:
+        """Suppresses an address; raises a 422 problem."""
         domains = await self.domains.of(caller.workspace_id) if wanted.domain else ()
         with Refusing():
             address = address_of(wanted.email)
@@ -62,7 +74,7 @@ class SuppressionApi:
             addition = addition_of(caller, place, wanted.type, wanted.reason, wanted.expires_at, self.settings)
         (added,) = await self.store.add_many([(self.store.naming.named(place, address), addition)])
         await self.publish([added.document])
-        return json_response(201 if added.is_new else 200, {"data": self.render(entry_of(added.document))})
+        return added
 
     async def remove(self, caller: Caller, name: str, removing: Removing) -> Response:
         entry = await self._find(caller, name, removing)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ from shared.errors import Fault, ProblemError, invalid_request
 CSV = "text/csv"
 MOST_FAULTS = 100
 MAX_NOTE = 500
+Summary = dict[str, Any]
 
 
 class ImportApi:
@@ -50,12 +51,25 @@ class ImportApi:
         """What was imported before a failure stays, and importing it again changes nothing."""
         if request.headers.get("content-type", "").partition(";")[0].strip().lower() != CSV:
             raise ProblemError(415, "unsupported_media_type", "The body must be text/csv.")
+        summary: Summary = {}
+        async for so_far in self.read(caller, defaults, request.stream()):
+            summary = so_far
+        return json_response(200, {"data": summary})
+
+    async def read(
+        self, caller: Caller, defaults: ImportDefaults, file: AsyncIterable[bytes]
+    ) -> AsyncIterator[Summary]:
+        """Imports a file; gives what it has come to at its beginning, and again after each thousand of rows.
+
+        Raises a 422 problem for defaults that do not fit together, or a file without addresses.
+        """
         reading = _Reading(self._api, caller, defaults, await self._api.domains.of(caller.workspace_id))
-        async for rows in batches(request.stream()):
+        yield reading.summary
+        async for rows in batches(file):
             additions = await asyncio.to_thread(reading.additions, rows)
             if additions:
                 reading.count(await self._store.import_many(additions))
-        return json_response(200, {"data": reading.summary})
+            yield reading.summary
 
     async def give(self, caller: Caller, listed: Listed) -> Response:
         wanted, now = wanted_of(caller.workspace_id, listed), datetime.now(UTC)
@@ -86,7 +100,7 @@ class _Reading:
             check_domain(place_of(caller, defaults.scope, defaults.domain, defaults.stream), domains)
         self._defaults: dict[str, str] = defaults.model_dump(mode="json", exclude_none=True)
         counts = dict.fromkeys(("rows", "added", "replaced", "unchanged", "faulty"), 0)
-        self.summary: dict[str, Any] = {**counts, "faults": []}
+        self.summary: Summary = {**counts, "faults": []}
 
     def additions(self, rows: Sequence[Row]) -> list[tuple[Named, Addition]]:
         """What the rows add; what is faulty is noted. Raises a 422 problem for a file without addresses."""

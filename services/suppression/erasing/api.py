@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
@@ -23,6 +25,7 @@ from shared.service import Base
 from shared.tokens import uuid7
 
 SCOPE = "admin"
+Certificate = dict[str, Any]
 
 
 class ErasureApi:
@@ -36,11 +39,11 @@ class ErasureApi:
         self._topics = timedelta(hours=settings.erasure_topics_hours)
 
     async def ask(self, request: Request, workspace_id: str | None, by: str) -> Response:
-        body = await read_json(request, NewErasure)
-        try:
-            address = parse_address(body.email, smtputf8=True).lower()
-        except InvalidAddressError as error:
-            raise invalid_request([Fault("#/email", "invalid_address", f"This {error}.")]) from error
+        return json_response(202, await self.erase(await read_json(request, NewErasure), workspace_id, by))
+
+    async def erase(self, wanted: NewErasure, workspace_id: str | None, by: str) -> Certificate:
+        """Asks every service for it; raises a 422 problem for what is no address."""
+        address = self.person(wanted)
         id_, digest = uuid7(), address_hmac(self._pepper, address)
         document = await self._store.add(
             {
@@ -48,24 +51,41 @@ class ErasureApi:
                 "workspace_id": workspace_id,
                 "address_hmac": digest,
                 "address": self._box.seal(address.encode(), erasure_purpose(id_)),
-                "reason": replaced(body.reason, address, digest) if body.reason else None,
+                "reason": replaced(wanted.reason, address, digest) if wanted.reason else None,
                 "by": by,
             }
         )
         await self._store.outbox.offer([document])
-        return json_response(202, certificate_of(document, self._topics, datetime.now(UTC)))
+        return self._certificate(document)
+
+    def person(self, wanted: NewErasure) -> str:
+        """The address that is meant; raises a 422 problem for what is none."""
+        try:
+            return parse_address(wanted.email, smtputf8=True).lower()
+        except InvalidAddressError as error:
+            raise invalid_request([Fault("#/email", "invalid_address", f"This {error}.")]) from error
 
     async def list(self, workspace_id: str | None, limit: int, cursor: str | None) -> Response:
+        return json_response(200, await self.page(workspace_id, limit, cursor))
+
+    async def page(self, workspace_id: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+        """Newest first; raises a 422 problem for a cursor of another list."""
         query = f"erasures:{workspace_id}"
         found = await self._store.page(workspace_id, self._pages.place(cursor, query), limit + 1)
-        now = datetime.now(UTC)
-        return self._pages.reply([certificate_of(each, self._topics, now) for each in found], limit, query)
+        return self._pages.page([self._certificate(each) for each in found], limit, query)
 
     async def get(self, workspace_id: str | None, id_: str) -> Response:
+        return json_response(200, await self.certificate(workspace_id, id_))
+
+    async def certificate(self, workspace_id: str | None, id_: str) -> Certificate:
+        """As it stands; raises a 404 problem."""
         found = await self._store.get(workspace_id, id_.lower())
         if found is None:
             raise not_found("erasure")
-        return json_response(200, certificate_of(found, self._topics, datetime.now(UTC)))
+        return self._certificate(found)
+
+    def _certificate(self, document: Mapping[str, Any]) -> Certificate:
+        return certificate_of(document, self._topics, datetime.now(UTC))
 
 
 def workspace_erasures(base: Base, api: ErasureApi) -> APIRouter:

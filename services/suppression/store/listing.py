@@ -13,6 +13,8 @@ from services.suppression.store.entries import NEWEST_FIRST, Suppressions
 
 READ_MS = 5_000
 AT_ONCE = 1_000
+Position = tuple[datetime, str]
+"""When the last entry of a page began to count, and its public id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,16 @@ class Listing:
         total = await self._collection.count_documents(query, maxTimeMS=READ_MS)
         found = self._collection.find(query).sort(list(NEWEST_FIRST)).skip(skip).limit(limit).max_time_ms(READ_MS)
         return [entry_of(document) async for document in found], total
+
+    async def after(self, wanted: Wanted, now: datetime, last: Position | None, limit: int) -> list[Entry]:
+        """Some of the entries, newest first, behind the last one of the page before."""
+        query = self._query(wanted, now)
+        if last is not None:
+            first_seen, id_ = last
+            behind = [{"first_seen": {"$lt": first_seen}}, {"first_seen": first_seen, "public_id": {"$lt": id_}}]
+            query |= {"first_seen": {"$lte": first_seen}, "$and": [{"$or": behind}]}
+        found = self._collection.find(query).sort(list(NEWEST_FIRST)).limit(limit).max_time_ms(READ_MS)
+        return [entry_of(document) async for document in found]
 
     async def all(self, wanted: Wanted, now: datetime) -> AsyncIterator[list[Entry]]:
         """Every entry, newest first, a thousand at a time."""

@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from services.webhooks.api.endpoints import found_endpoint
+from services.webhooks.api.endpoint_actions import EndpointActions
 from services.webhooks.api.pages import Pages
 from services.webhooks.delivery_schemas import AttemptListing, AttemptPage
-from services.webhooks.endpoints import Endpoints
 from services.webhooks.outcomes import JobState
 from services.webhooks.states import ENDS, DeliveryState
 from services.webhooks.store.attempts import Attempts
 from services.webhooks.views import attempt_view
+from shared.api import json_response
 from shared.auth import Principal
 from shared.openapi.operations import KEY, replies
 
 
-def add_attempts(router: APIRouter, endpoints: Endpoints, attempts: Attempts, pages: Pages, owner: Any) -> None:
+def add_attempts(router: APIRouter, endpoints: EndpointActions, attempts: Attempts, pages: Pages, owner: Any) -> None:
     @router.get(
         "/{id}/attempts", operation_id="list_webhook_attempts",
         responses=replies(200, AttemptPage, "A page", *KEY, 404, 422),
@@ -27,12 +27,12 @@ def add_attempts(router: APIRouter, endpoints: Endpoints, attempts: Attempts, pa
         id: str, listing: Annotated[AttemptListing, Query()], principal: Principal = owner
     ) -> Response:
         """List the posts to an endpoint, of all its deliveries, newest first."""
-        found_endpoint(await endpoints.get(principal.workspace_id, id))
+        await endpoints.found(principal.workspace_id, id)
         condition = _condition(listing)
         query = f"{principal.workspace_id}:attempts:{id}:{condition}"
         before = pages.after(listing.cursor, query)
         found = await attempts.find(principal.workspace_id, id, condition, before, listing.limit + 1)
-        return pages.reply([attempt_view(document) for document in found], listing.limit, query)
+        return json_response(200, pages.page([attempt_view(document) for document in found], listing.limit, query))
 
 
 def _condition(listing: AttemptListing) -> dict[str, Any]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fastapi import Response
-
-from shared.api import json_response
 from shared.errors import Fault, invalid_request
 from shared.tokens import Cursors, InvalidCursorError
 
@@ -32,15 +29,15 @@ class Pages:
         except InvalidCursorError as error:
             raise invalid_request([Fault("#/cursor", "cursor_invalid", "Is not a cursor of this list.")]) from error
 
-    def reply(
+    def page(
         self,
         found: list[dict[str, Any]],
         limit: int,
         query: str,
         place: Callable[[dict[str, Any]], list[Any]] = lambda row: [row["id"]],
-    ) -> Response:
+    ) -> dict[str, Any]:
         """The page of what was found, one more than `limit` where there is another page; `place` is where a row is."""
         data = found[:limit]
         more = len(found) > limit
         cursor = self._cursors.make(place(data[-1]), query) if more else None
-        return json_response(200, {"data": data, "has_more": more, "next_cursor": cursor})
+        return {"data": data, "has_more": more, "next_cursor": cursor}

@@ -62,6 +62,24 @@ class Attempts:
         found: list[dict[str, Any]] = await self.collection.find(query).sort("_id", -1).limit(limit).to_list(None)
         return found
 
+    async def newest(self, workspace_id: str, endpoint_id: str, limit: int) -> list[dict[str, Any]]:
+        """What came of an endpoint's newest attempts, newest first, without what it answered."""
+        query = {"workspace_id": workspace_id, "endpoint_id": endpoint_id}
+        shown = {"_id": 0, "ok": 1, "ms": 1, "status": 1, "error": 1, "occurred_at": 1}
+        found: list[dict[str, Any]] = (
+            await self.collection.find(query, shown).sort("_id", -1).limit(limit).to_list(None)
+        )
+        return found
+
+    async def last_of_each(self, workspace_id: str, delivery_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The newest attempt of each of the deliveries that has any, without what was answered."""
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {"delivery_id": {"$in": list(delivery_ids)}, "workspace_id": workspace_id}},
+            {"$sort": {"delivery_id": 1, "_id": -1}},
+            {"$group": {"_id": "$delivery_id", **{name: {"$first": f"${name}"} for name in ("status", "error", "ms")}}},
+        ]
+        return {row.pop("_id"): row async for row in self.collection.aggregate(pipeline)}
+
     def _document(self, end: JobEnd, attempt: WebhookAttempt) -> dict[str, Any]:
         document = attempt.model_dump()
         document["_id"] = document.pop("attempt_id")

@@ -117,13 +117,29 @@ class Deliveries:
         condition = {"state": WAITING, "endpoint_id": endpoint_id, **DUE}
         return await self.collection.count_documents(condition, limit=most)
 
+    async def waiting(self, workspace_id: str, endpoint_id: str | None, most: int) -> tuple[int, datetime | None]:
+        """How many deliveries of a workspace or of one endpoint wait, counted up to `most`, and when the oldest of them
+        was made."""
+        wanted = Wanted(workspace_id, endpoint_id)
+        pipeline: list[dict[str, Any]] = [
+            {"$match": {**_of(wanted), "state": WAITING}},
+            {"$sort": {"created_at": 1, "_id": 1}},
+            {"$limit": most},
+            {"$group": {"_id": None, "count": {"$sum": 1}, "oldest": {"$first": "$created_at"}}},
+        ]
+        found = await self.collection.aggregate(pipeline, hint=dict(index_of(wanted))).to_list(None)
+        return (found[0]["count"], found[0]["oldest"]) if found else (0, None)
+
+    async def lost(self, workspace_id: str, endpoint_id: str | None, since: datetime, most: int) -> int:
+        """How many of those made since then were given up or canceled, counted up to `most`."""
+        wanted = Wanted(workspace_id, endpoint_id)
+        ended = {"state": {"$in": [str(JobState.EXHAUSTED), str(JobState.CANCELED)]}, "created_at": {"$gte": since}}
+        return await self.collection.count_documents({**_of(wanted), **ended}, limit=most, hint=index_of(wanted))
+
 
 def condition_of(wanted: Wanted, before: Position | None) -> dict[str, Any]:
     """The filter of a page."""
-    condition: dict[str, Any] = {"workspace_id": wanted.workspace_id}
-    for name in ("endpoint_id", "event_type", "message_id"):
-        if (value := getattr(wanted, name)) is not None:
-            condition[name] = value
+    condition = _of(wanted)
     condition |= _CONDITIONS[wanted.state] if wanted.state is not None else _ANY_STATE
     made = {"$gte": wanted.since, "$lt": wanted.until, "$lte": before and before[0]}
     if any(made.values()):
@@ -138,6 +154,11 @@ def index_of(wanted: Wanted) -> Sequence[tuple[str, int]]:
     if wanted.message_id is not None:
         return OF_MESSAGE
     return OF_WORKSPACE if wanted.endpoint_id is None else OF_ENDPOINT
+
+
+def _of(wanted: Wanted) -> dict[str, Any]:
+    names = ("workspace_id", "endpoint_id", "event_type", "message_id")
+    return {name: value for name in names if (value := getattr(wanted, name)) is not None}
 
 
 def _named(workspace_id: str, endpoint_id: str, id_: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -55,6 +55,11 @@ class Troubles:
     async def all(self) -> dict[str, Trouble]:
         """By endpoint."""
         return {document["_id"]: _trouble(document) async for document in self._troubles.find()}
+
+    async def of(self, endpoint_ids: Collection[str]) -> dict[str, Trouble]:
+        """Those of some endpoints, by endpoint."""
+        found = self._troubles.find({"_id": {"$in": list(endpoint_ids)}})
+        return {document["_id"]: _trouble(document) async for document in found}
 
     async def hold(self, endpoint_id: str, until: datetime) -> None:
         """Tells the other processes; a later end that is there already stays."""

@@ -10,7 +10,7 @@ from playwright.async_api import expect
 from shared.console.navigation import MENU
 from tests.e2e.account import Account, fresh
 from tests.e2e.console.conftest import OpenConsole, sign_in
-from tests.fixtures.browser import PHONE, OpenVisit, assert_accessible
+from tests.fixtures.browser import PHONE, Kind, OpenVisit, assert_accessible
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATHS = [entry.path for entry in chain.from_iterable(group.entries for group in MENU)]
@@ -37,7 +37,7 @@ async def test_no_page_is_wider_than_a_phone(console: OpenConsole, shop: Account
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], path
         await assert_accessible(page)
     await page.get_by_label("Menu").click()
-    await page.get_by_role("link", name="Messages", exact=True).click()
+    await page.get_by_role("navigation", name="Console").get_by_role("link", name="Messages").click()
     await expect(page.get_by_role("heading", name="Messages")).to_be_visible()
 
 
@@ -69,7 +69,9 @@ async def test_signing_out_closes_the_console(console: OpenConsole, visit: OpenV
     await page.wait_for_url("**/console/sign-in")
     await page.go_back()
     await page.wait_for_url("**/console/sign-in**")
-    stranger = (await visit(shop.stack.http_url)).page
+    strangers = await visit(shop.stack.http_url)
+    strangers.expect(Kind.CONSOLE, "401")
+    stranger = strangers.page
     await stranger.goto("/console/sign-in")
     await assert_accessible(stranger)
     await stranger.get_by_label("API key").fill("ph_live_nonsense")

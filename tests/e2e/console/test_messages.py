@@ -16,6 +16,7 @@ from playwright.async_api import expect
 from tests.e2e.account import Account, fresh
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import Kind, Visit
+from tests.fixtures.deployment import eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -32,6 +33,7 @@ async def test_what_a_customer_says_leads_to_the_message(console: OpenConsole, s
         await page.wait_for_url("**q=*")
         await expect(page.locator("tbody tr")).to_have_count(1)
         await page.get_by_role("link", name="Clear").click()
+        await page.wait_for_url("**/console/messages")
     await page.get_by_role("searchbox").fill(word)
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name=recipient).click()
@@ -120,7 +122,7 @@ async def test_a_scheduled_message_is_canceled_and_a_sent_one_is_sent_again(
     other.expect(Kind.DIALOG, "Cancel this message?")
     await other.page.get_by_role("button", name="Cancel").click()
     await expect(other.page.get_by_role("status")).to_contain_text("it will not be sent")
-    assert (await shop.email(scheduled))["status"] == "canceled"
+    await shop.reaches(scheduled, "canceled")
     third = await console(f"/console/messages/{sent}")
     third.expect(Kind.DIALOG, "Send this message again")
     await third.page.get_by_role("button", name="Send again").click()
@@ -139,8 +141,12 @@ async def test_a_message_as_curl_sends_it_again(console: OpenConsole, shop: Acco
     command = await visited.page.evaluate("navigator.clipboard.readText()")
     done = run_shell(command, shop)
     assert '"status":"accepted"' in done or '"messages"' in done, done
-    found = (await shop.get(f"/v1/emails?recipient={quote(recipient)}"))["data"]
-    assert [one["subject"] for one in found] == ['It\'s "quoted" – 50 % off'] * 2
+
+    async def both() -> list[str]:
+        found = (await shop.get(f"/v1/emails?recipient={quote(recipient)}"))["data"]
+        return [one["subject"] for one in found] if len(found) == 2 else []
+
+    assert await eventually(both, what="the second message") == ['It\'s "quoted" – 50 % off'] * 2
 
 
 def run_shell(command: str, shop: Account) -> str:

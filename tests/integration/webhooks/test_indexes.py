@@ -50,6 +50,11 @@ def _job(endpoint_id: str, number: int) -> Job:
     return Job(uuid7(), "w", endpoint_id, f"m{number}", uuid7(), "email.delivered", b"{}", made, made)
 
 
+def _stored(moment: datetime) -> datetime:
+    """A moment as MongoDB keeps it: in whole milliseconds."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
 def _attempt(endpoint_id: str) -> WebhookAttempt:
     return WebhookAttempt(
         attempt_id=uuid7(), message_id=uuid7(), workspace_id="w", event_id=uuid7(), event_type="email.delivered",
@@ -101,6 +106,12 @@ async def test_the_other_lists_of_webhooks_read_little_more_than_they_show(fille
         (attempts.find("w", "quiet", {}, None, 10), 12),
         (attempts.find("w", "quiet", {"state": "succeeded"}, uuid7(), 10), 12),
         (attempts.of_delivery("w", ends[0].job.id, 10), 12),
+        (attempts.newest("w", "quiet", 10), 12),
+        (attempts.last_of_each("w", [end.job.id for end in ends[:10]]), 40),
+        (deliveries.waiting("w", "busy", 5), 12),
+        (deliveries.waiting("w", None, 5), 12),
+        (deliveries.lost("w", "busy", NOW - timedelta(hours=1), 5), 12),
+        (deliveries.lost("w", None, NOW - timedelta(hours=1), 5), 12),
         (tasks.page("w", "quiet", TaskKind.REPLAY, None, 10), 12),
         (tasks.page("w", "quiet", TaskKind.REPLAY, uuid7(), 10), 12),
         (endpoints.find(Kind.ENDPOINT, {"workspace_id": "w"}, 10), 40),
@@ -109,3 +120,4 @@ async def test_the_other_lists_of_webhooks_read_little_more_than_they_show(fille
         assert told.plan.startswith("IXSCAN"), told
         assert told.keys <= most, told
     assert await deliveries.due("busy", 5) == 5
+    assert await deliveries.waiting("w", "busy", 100) == (10, _stored(NOW - timedelta(seconds=1999)))

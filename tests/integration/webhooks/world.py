@@ -59,17 +59,17 @@ class World:
 
     async def add_workspace(self, scopes: list[str]) -> tuple[str, dict[str, str]]:
         """A workspace and a key of it, as they come on `config.changes`; its id and the header to send."""
-        workspace_id, key = uuid7(), new_api_key()
+        workspace_id, workspace = uuid7(), Workspace(name="Test", owner_email="owner@customer.test")
+        await self.entities.apply([_change(Kind.WORKSPACE, workspace_id, None, workspace.model_dump())])
+        return workspace_id, await self.add_key(workspace_id, scopes)
+
+    async def add_key(self, workspace_id: str, scopes: list[str]) -> dict[str, str]:
+        """A key of a workspace, as the header to send."""
+        key = new_api_key()
         digest = api_key_digest(self.deployment.shared.pepper_bytes, key)
         api_key = ApiKey(name="test", digest=digest, prefix=key[:12], scopes=scopes)
-        workspace = Workspace(name="Test", owner_email="owner@customer.test")
-        await self.entities.apply(
-            [
-                _change(Kind.WORKSPACE, workspace_id, None, workspace.model_dump()),
-                _change(Kind.API_KEY, uuid7(), workspace_id, api_key.model_dump()),
-            ]
-        )
-        return workspace_id, {"authorization": f"Bearer {key}"}
+        await self.entities.apply([_change(Kind.API_KEY, uuid7(), workspace_id, api_key.model_dump())])
+        return {"authorization": f"Bearer {key}"}
 
     async def add_endpoint(self, url: str, **fields: Any) -> dict[str, Any]:
         reply = await self.client.post("/v1/webhooks", json={"url": url, **fields})

@@ -23,9 +23,9 @@ def test_a_line_runs_from_side_to_side_and_from_nothing_to_the_top() -> None:
 
 
 def test_a_gap_is_drawn_by_nothing_and_a_lone_point_by_a_dot() -> None:
-    curve = chart("Mail", [line(1, 1, None, 1, None)]).lines[0].curve
-    assert curve.count("M") == 2
-    assert curve.endswith("h.1")
+    drawn = chart("Mail", [line(1, 1, None, 1, None)]).lines[0]
+    assert drawn.curve.count("M") == 1
+    assert drawn.dots == "M450.0 0.0h.01"
 
 
 def test_what_is_drawn_is_said_in_words_and_in_numbers() -> None:

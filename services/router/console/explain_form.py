@@ -1,0 +1,92 @@
+"""The form of a message that nobody sends, and the decision about it as a page shows it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from services.router.api.explain import ExplainBody
+from services.router.console.wording import quoted
+from services.router.routes.model import RuleSet
+from shared.api import faults_of
+from shared.console.words import spoken
+from shared.contracts.topics import Stream
+from shared.errors import invalid_request
+
+FIELDS = ("from", "to", "stream", "tags", "size", "attempt", "last", "scope", "message_id")
+STREAMS = [(str(stream), str(stream).capitalize()) for stream in Stream]
+SCOPES = (
+    ("transport", "The transport failed"),
+    ("recipient", "The recipient’s side said no for now"),
+    ("message", "It was about this message"),
+)
+
+
+def body_of(given: Mapping[str, str], draft: RuleSet | None = None) -> ExplainBody:
+    """What a form without its empty fields asks; raises a 422 problem."""
+    asked: dict[str, Any] = {"from": "", "to": ""}
+    asked |= {name: given[name] for name in ("from", "to", "stream", "size", "attempt", "message_id") if name in given}
+    asked["tags"] = [tag.strip() for tag in given.get("tags", "").split(",") if tag.strip()]
+    if "last" in given:
+        asked["last"] = {"transport": given["last"], "outcome": "as supposed here", "scope": given.get("scope")}
+    try:
+        body = ExplainBody.model_validate(asked)
+    except ValidationError as error:
+        raise invalid_request(faults_of(error.errors())) from error
+    return body.model_copy(update={"draft": draft})
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A decision: its tone and headline, its grounds in sentences, every candidate, and all that it was made from."""
+
+    tone: str
+    title: str
+    sentences: Sequence[str]
+    candidates: Sequence[Mapping[str, Any]]
+    facts: Sequence[tuple[str, str]]
+    inputs: Sequence[tuple[str, str]]
+
+
+def explained_of(decision: Mapping[str, Any]) -> Explained:
+    """A decision as `/v1/routes/explain` gives it."""
+    tone, title = _headline(decision)
+    facts = [("Lane", decision["lane"])]
+    if decision["rule"] is not None:
+        facts.append(("Decided by", f"{decision['rule']}, version {decision['rule_version']}"))
+    if route := decision["route"]:
+        hosts = [f"{host['name']}:{host['port']}" for host in route["hosts"]]
+        facts += [
+            ("Hosts, in the order to dial", ", ".join(hosts) or "still being looked up"),
+            ("Shares limits and health as", route["rollup"]),
+            ("TLS", route["tls"]),
+        ]
+    candidates = decision["candidates"]
+    grounds = decision["summary"][: len(decision["summary"]) - len(candidates)]  # the others say what the table does
+    inputs = [(spoken(name).capitalize(), _flat(value)) for name, value in decision["inputs"].items()]
+    return Explained(tone, title, grounds, candidates, facts, inputs)
+
+
+def _headline(decision: Mapping[str, Any]) -> tuple[str, str]:
+    taken = next((each["name"] for each in decision["candidates"] if each["lost"] is None), None)
+    verdict = decision["verdict"] or {}
+    match decision["outcome"]:
+        case "route":
+            return "good", f"It goes by {quoted(str(taken))}: {decision['why']}"
+        case "wait_until" if verdict.get("reason") == "held":
+            return "warn", "It is held"
+        case "wait_until":
+            return "calm", "It waits"
+        case "no_route":
+            return "bad", "There is no way for it: it fails"
+        case _:
+            return "bad", "It is refused"
+
+
+def _flat(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{spoken(str(name))} {_flat(inner)}" for name, inner in value.items())
+    return ", ".join(map(_flat, value)) if isinstance(value, list) else str(value)

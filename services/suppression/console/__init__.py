@@ -1,0 +1,1 @@
+"""Suppression's pages of the console: who gets no mail and why, files in and out, and erasures."""
