@@ -7,13 +7,32 @@ from collections.abc import Mapping
 OPEN = frozenset({"/console/sign-in", "/console/assets/{path:path}"})
 ANYBODY = frozenset({("GET", "/console/start"), ("POST", "/console/sign-out"), ("POST", "/console/theme")})
 """What every session opens, whatever its scopes."""
-MESSAGE = {"id": "message"}
+MESSAGE, TRANSPORT = {"id": "message"}, {"id": "transport"}
+SUPPRESSION, ERASURE = {"id": "suppression"}, {"id": "erasure"}
+ENDPOINT, DELIVERY = {"id": "webhook"}, {"id": "webhook", "delivery": "delivery"}
 EXAMPLES: Mapping[str, Mapping[str, str]] = {
     **{
         f"/console/messages/{{id}}{part}": MESSAGE
         for part in ("", "/live", "/content", "/preview", "/cancel", "/resend")
     },
-}
-"""By path: the names of an estate's values that stand for the parameters."""
+    **{
+        f"/console/routing/transports/{{id}}{part}": TRANSPORT
+        for part in ("", "/edit", "/enabled", "/delete", "/breaker")
+    },
+    "/console/routing/domains/{domain}/health": {"domain": "domain_name"},
+    **{f"/console/suppressions/imports/{{id}}{part}": {"id": "import"} for part in ("", "/live")},
+    **{f"/console/suppressions/erasures/{{id}}{part}": ERASURE for part in ("", "/live", "/certificate.json")},
+    **{f"/console/suppressions/{{id}}{part}": SUPPRESSION for part in ("", "/remove")},
+    **{
+        f"/console/webhooks/{{id}}{part}": ENDPOINT
+        for part in (
+            "", "/settings", "/standing", "/live", "/enable", "/disable", "/delete", "/test", "/retry-failed", "/tasks",
+            "/tasks/live", "/replay", "/backfill", "/signing", "/rotate",
+        )
+    },
+    **{f"/console/webhooks/{{id}}/deliveries/{{delivery}}{part}": DELIVERY for part in ("", "/live", "/retry")},
+    "/console/webhooks/{id}/{kind}/{task}/cancel": {"id": "webhook", "kind": "replays", "task": "replay"},
+}  # fmt: skip
+"""By path: the names of an estate's values that stand for the parameters; what names none of them stands for itself."""
 QUERIES: Mapping[str, str] = {"/console/start/live": "?since=2030-01-01T00:00:00Z"}
 """What a path cannot be asked for without."""
