@@ -12,7 +12,7 @@ from deploy.local.stack import Stack
 from shared.auth import WORKSPACE_SCOPES
 from shared.contracts.entities import EntityChange, Kind
 from shared.mongo.client import make_client, open_database
-from shared.mongo.entities import Entities
+from shared.mongo.entities import NOTICES, Entities
 from shared.secrets import api_key_digest
 from shared.tokens import new_api_key
 from tests.bench.filling import fill

@@ -87,9 +87,11 @@ class Browser:
         """So many streams of a page's live part; each has sent it once."""
         async with AsyncExitStack() as stack:
             client = await stack.enter_async_context(self.client())
+            held = []  # a stream whose reader is let go of is closed
             for _ in range(streams):
                 stream = await stack.enter_async_context(client.stream("GET", path))
-                await anext(stream.raise_for_status().aiter_lines())
+                held.append(stream.raise_for_status().aiter_lines())
+                await anext(held[-1])
             yield
 
 
