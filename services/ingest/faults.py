@@ -36,9 +36,12 @@ class Faults:
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_pointer)
 
+    def all(self) -> list[Fault]:
+        return list(self._by_pointer.values())
+
     def raise_any(self) -> None:
         """Raises a 422 problem that names them, or a 413 where nothing but sizes is wrong."""
-        faults = list(self._by_pointer.values())
+        faults = self.all()
         if not faults:
             return
         if all(fault.code == TOO_LARGE for fault in faults):

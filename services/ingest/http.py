@@ -91,7 +91,7 @@ def http_routers(
         plunk_router(base, plunk_sending, plunk_tracking, door("plunk")),
         sendy_router(base, admission, reader, actions, door("sendy")),
         links_router(tracked_links(base, recorder, settings)),
-        *console_routers(base, settings, admission, reader, actions, changes),
+        *console_routers(base, settings, admission, reader, actions, changes, domains),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ from shared.errors import ProblemError, invalid_request
 
 M = TypeVar("M", bound=BaseModel)
 OF_THE_FORM = frozenset({403, 409, 413, 422})
+MOST_DIGITS = 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +29,14 @@ class Form:
     status: int = 200
 
 
-def refused(given: Mapping[str, Any], problem: ProblemError) -> Form:
-    """The form that a problem is about, as it was filled in. Raises the problem where no form is to blame for it."""
+def refused(given: Mapping[str, Any], problem: ProblemError, at: Callable[[str], str] | None = None) -> Form:
+    """The form that a problem is about, as it was filled in; `at` names the field of a fault's pointer. Raises the
+    problem where no form is to blame for it."""
     if problem.status not in OF_THE_FORM:
         raise problem
     faults: dict[str, str] = {}
     for fault in problem.errors:
-        faults.setdefault(field_of(fault.pointer), fault.detail)
+        faults.setdefault((at or field_of)(fault.pointer), fault.detail)
     placed = {name: detail for name, detail in faults.items() if name in given}
     elsewhere = [detail for name, detail in faults.items() if name not in given]
     if problem.status != 422 or not faults:
@@ -77,3 +79,8 @@ def moment_of(text: str) -> str | None:
     if not text or text.endswith("Z") or "+" in text:
         return text or None
     return f"{text}{':00' if text.count(':') == 1 else ''}Z"
+
+
+def number_of(text: str) -> int | str | None:
+    """The whole number that stands in a field, None for nothing; another text stays as it is, for the API to refuse."""
+    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text or None

@@ -81,6 +81,11 @@ class Entities:
         query = self.database[kind].find({**condition, "deleted": {"$ne": True}}).sort("_id", 1).limit(limit)
         return [Entity.of(kind, document) async for document in query]
 
+    async def of_ids(self, kind: Kind, workspace_id: str, ids: Sequence[str]) -> list[Entity]:
+        """A workspace's entities of these ids, deleted ones too."""
+        query = self.database[kind].find({"_id": {"$in": list(ids)}, "workspace_id": workspace_id})
+        return [Entity.of(kind, document) async for document in query]
+
     async def put(
         self,
         kind: Kind,

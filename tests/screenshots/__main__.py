@@ -22,6 +22,13 @@ from tests.screenshots.shop import requests
 
 MAIL, AT_ONCE = 160, 10
 THEMES = ("light", "dark")
+ONE_OF = {"messages": "message", "domains": "domain", "templates": "template", "contacts": "contact"}
+TEMPLATE = {
+    "name": "Order shipped",
+    "subject": "Your order {{number}} is on its way",
+    "html": "<h1>Thank you, {{first_name ?? 'friend'}}</h1><p>Order <b>{{number}}</b> left our house today.</p>",
+    "text": "Order {{number}} left our house today.",
+}
 MENU_PATHS = [entry.path for entry in chain.from_iterable(group.entries for group in MENU)]
 
 
@@ -36,7 +43,16 @@ async def furnish(account: Account) -> list[str]:
         together = bodies[start : start + AT_ONCE]
         replies = await asyncio.gather(*(account.http.post("/v1/emails", json=body) for body in together))
         assert all(reply.status_code == 202 for reply in replies)
-    return [f"/console/messages/{await _one(account.http, 'bounced')}"]
+    template = await account.make("/v1/templates", **TEMPLATE)
+    contact = await account.make("/v1/contacts", attributes={"email": "ann@mail.example", "first_name": "Ann"})
+    return [
+        f"/console/messages/{await _one(account.http, 'bounced')}",
+        f"/console/domains/{account.sender.partition('@')[2]}",
+        f"/console/templates/{template['id']}",
+        f"/console/contacts/{contact['data']['uuid']}",
+        "/console/keys/new",
+        "/console/workspace/audit",
+    ]
 
 
 async def _one(http: httpx.AsyncClient, status: str) -> str:
@@ -71,7 +87,9 @@ async def _shoot_one(page: Page, path: str, file: Path) -> None:
 
 def _name_of(path: str) -> str:
     words = path.removeprefix("/console").strip("/").split("/")
-    return "message" if words[0] == "messages" and len(words) > 1 else words[0] or "overview"
+    if len(words) == 1:
+        return words[0] or "overview"
+    return ONE_OF.get(words[0]) or "-".join(words)
 
 
 async def main(folder: Path) -> None:

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastapi import Request
-
-from services.ingest.api.contact_schemas import ContactBody, ContactChanges
-from services.ingest.api.object_body import read_object
 from services.ingest.contacts.attributes import check_attributes, check_identity
 from services.ingest.contacts.changes import UNCHANGED, ContactChange
 from services.ingest.contacts.contacts import Contacts
@@ -17,24 +13,22 @@ from shared.auth import Principal
 
 
 class ContactRequests:
-    """Reads the bodies of the contact routes."""
+    """Reads what a caller says of a contact."""
 
     def __init__(self, contacts: Contacts, fields: DeclaredFields) -> None:
         self._contacts = contacts
         self._fields = fields
 
-    async def new(self, request: Request, principal: Principal) -> ContactChange:
-        """Raises a problem."""
-        given, faults = await read_object(request, ContactBody)
+    async def new(self, principal: Principal, given: dict[str, Any], faults: Faults) -> ContactChange:
+        """What creates a contact: of `given` what fits `ContactBody`, with the faults of the rest. Raises a problem."""
         address = None
         if not faults.concern("attributes"):
             email = given["attributes"].get("email")
             address = check_identity(email, faults, smtputf8=principal.workspace.smtputf8)
         return await self._change(principal, given, address, faults)
 
-    async def update(self, request: Request, principal: Principal) -> ContactChange:
-        """Raises a problem."""
-        given, faults = await read_object(request, ContactChanges)
+    async def update(self, principal: Principal, given: dict[str, Any], faults: Faults) -> ContactChange:
+        """What changes one: of `given` what fits `ContactChanges`, with the faults of the rest. Raises a problem."""
         attributes = given.get("attributes") or {}
         address = None
         if "email" in attributes:

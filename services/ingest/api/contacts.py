@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request, Response
 from services.ingest.api.contact_events import add_event_routes
 from services.ingest.api.contact_requests import ContactRequests
 from services.ingest.api.contact_schemas import ContactBody, ContactChanges, ContactPage, ContactReply
-from services.ingest.api.object_body import refused
+from services.ingest.api.object_body import read_object, refused
 from services.ingest.api.operations import READING, WRITING
 from services.ingest.contacts.attributes import attributes_full
 from services.ingest.contacts.changes import ContactChange
@@ -68,11 +68,8 @@ def _add_collection(
     )  # fmt: skip
     async def create_contact(request: Request, principal: Principal = owner) -> Response:
         """Create a contact. An address that is a contact already is refused."""
-        change = await requests.new(request, principal)
-        try:
-            return _reply(await contacts.create(principal.workspace_id, change), 201)
-        except AddressTakenError as error:
-            raise _taken() from error
+        change = await requests.new(principal, *await read_object(request, ContactBody))
+        return _reply(await created(contacts, principal.workspace_id, change), 201)
 
     @router.post(
         "/upsert", operation_id="upsert_contact", openapi_extra=body_of(ContactBody, CREATE_EXAMPLE),
@@ -80,7 +77,7 @@ def _add_collection(
     )  # fmt: skip
     async def upsert_contact(request: Request, principal: Principal = owner) -> Response:
         """Create a contact, or change the one that has the address."""
-        change = await requests.new(request, principal)
+        change = await requests.new(principal, *await read_object(request, ContactBody))
         try:
             (made,) = await contacts.upsert_many(principal.workspace_id, [change])
         except AttributesFullError as error:
@@ -101,8 +98,8 @@ def _add_one(router: APIRouter, contacts: Contacts, requests: ContactRequests, o
     async def change_contact(contact: str, request: Request, principal: Principal = owner) -> Response:
         """Change a contact. Attributes are merged into those that it has."""
         found = _found(await contacts.find(principal.workspace_id, contact))
-        change = await requests.update(request, principal)
-        return await _changed(found, change)
+        change = await requests.update(principal, *await read_object(request, ContactChanges))
+        return _reply(await changed(contacts, found, change))
 
     for method, name in (("POST", "change_contact"), ("PATCH", "patch_contact")):
         router.add_api_route(
@@ -122,13 +119,23 @@ def _add_one(router: APIRouter, contacts: Contacts, requests: ContactRequests, o
             raise not_found("contact")
         return Response(status_code=204)
 
-    async def _changed(found: Document, change: ContactChange) -> Response:
-        try:
-            return _reply(_found(await contacts.change(found["workspace_id"], found["_id"], change)))
-        except AddressTakenError as error:
-            raise _taken() from error
-        except AttributesFullError as error:
-            raise _full() from error
+
+async def created(contacts: Contacts, workspace_id: str, change: ContactChange) -> Document:
+    """The new contact; raises a 422 problem where its address is one already."""
+    try:
+        return await contacts.create(workspace_id, change)
+    except AddressTakenError as error:
+        raise _taken() from error
+
+
+async def changed(contacts: Contacts, contact: Document, change: ContactChange) -> Document:
+    """The contact as it is then; raises a 404 or 422 problem."""
+    try:
+        return _found(await contacts.change(contact["workspace_id"], contact["_id"], change))
+    except AddressTakenError as error:
+        raise _taken() from error
+    except AttributesFullError as error:
+        raise _full() from error
 
 
 def conditions_of(listing: ContactListing) -> dict[str, Any]:

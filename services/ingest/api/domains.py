@@ -48,6 +48,10 @@ class DomainParts:
         addresses = Addresses(senders, DomainEntries(settings.audit_days))
         return cls(domains, senders, registry, addresses, Zone.of(settings), patience)
 
+    def view(self, kept: KeptDomain) -> dict[str, Any]:
+        """The domain as callers see it."""
+        return domain_view(kept, self.zone, datetime.now(UTC), self.patience)
+
 
 def may_have_domains(base: Base) -> Any:
     """The gates of these routes: the key, its scope, the workspace's feature."""
@@ -62,13 +66,10 @@ def may_have_domains(base: Base) -> Any:
 def domains_router(base: Base, parts: DomainParts) -> APIRouter:
     router = service_router(base.tracing, "/v1/domains", ["domains"])
     allowed = may_have_domains(base)
-    registry = parts.registry
+    registry, shown = parts.registry, parts.view
 
     def actor(request: Request, principal: Principal) -> Actor:
         return actor_of(base.authenticator, request, principal)
-
-    def shown(kept: KeptDomain) -> dict[str, Any]:
-        return domain_view(kept, parts.zone, datetime.now(UTC), parts.patience)
 
     @router.post(
         "",

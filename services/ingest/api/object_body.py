@@ -34,8 +34,13 @@ async def read_object(
     request: Request, model: type[BaseModel], limit: int = MAX_JSON_BYTES
 ) -> tuple[dict[str, Any], Faults]:
     """The body's top-level fields that fit the model, and the others' faults. Raises a 413, 415 or 422 problem."""
-    given = (await read_json(request, JsonObject, limit)).root
-    faults = Faults()
+    return fitting((await read_json(request, JsonObject, limit)).root, model)
+
+
+def fitting(given: dict[str, Any], model: type[BaseModel]) -> tuple[dict[str, Any], Faults]:
+    """The top-level fields of an object that fit the model, and the others' faults. Raises a 422 problem for an object
+    of too many faults to tell."""
+    given, faults = dict(given), Faults()
     try:
         model.model_validate(given, strict=True)
     except ValidationError as error:

@@ -12,6 +12,7 @@ from services.ingest.accounts.changes import Author, Changes, actor_of
 from services.ingest.api.features import caller_with
 from services.ingest.api.object_body import read_object, refused
 from services.ingest.api.operations import READING, WRITING
+from services.ingest.api.template_changes import changed, created, deleted, found
 from services.ingest.api.template_schemas import (
     PreviewBody,
     PreviewView,
@@ -20,16 +21,14 @@ from services.ingest.api.template_schemas import (
     TemplatePage,
     TemplateView,
 )
-from services.ingest.faults import Faults
 from services.ingest.settings import Settings
 from services.ingest.store.templates import TemplateStore
 from services.ingest.templates.preview import preview
-from services.ingest.templates.template import BODIES, CLEARABLE, Template, TemplateType, check_template
-from services.ingest.templates.templates import MOST_TEMPLATES, Templates, TooManyTemplatesError
+from services.ingest.templates.template import BODIES, Template, TemplateType
+from services.ingest.templates.templates import Templates
 from shared.api import json_response, service_router
 from shared.auth import Principal
-from shared.errors import ProblemError, not_found
-from shared.mongo.entities import VersionConflictError
+from shared.errors import not_found
 from shared.openapi.operations import body_of, replies
 from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError
@@ -75,12 +74,16 @@ class Pages:
         except InvalidCursorError as error:
             raise refused("#/cursor", "invalid_cursor", "This cursor was not made for this list.") from error
 
-    def reply(self, found: list[Template], limit: int, query: str, by: str) -> Response:
-        """The page of what was found, which is one more than `limit` where there is another page."""
-        shown = [{name: value for name, value in one.shown().items() if name not in BODIES} for one in found[:limit]]
-        more = len(found) > limit
+    def page(self, read: list[Template], limit: int, query: str, by: str) -> dict[str, Any]:
+        """The page of what was read, which is one more than `limit` where there is another page."""
+        shown = [{name: value for name, value in one.shown().items() if name not in BODIES} for one in read[:limit]]
+        more = len(read) > limit
         cursor = self._cursors.make([shown[-1][by]], query) if more else None
-        return json_response(200, {"data": shown, "has_more": more, "next_cursor": cursor})
+        return {"data": shown, "has_more": more, "next_cursor": cursor}
+
+    def reply(self, read: list[Template], limit: int, query: str, by: str) -> Response:
+        """As `page`, as a reply."""
+        return json_response(200, self.page(read, limit, query, by))
 
 
 def templates_router(base: Base, changes: Changes, settings: Settings) -> APIRouter:
@@ -106,8 +109,8 @@ def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner:
         """List templates, newest first, without their bodies."""
         query = f"templates:{principal.workspace_id}:{listing.type}"
         before = pages.position(listing.cursor, query)
-        found = await templates.page(principal.workspace_id, listing.type, before, listing.limit + 1)
-        return pages.reply(found, listing.limit, query, "id")
+        newest = await templates.page(principal.workspace_id, listing.type, before, listing.limit + 1)
+        return pages.reply(newest, listing.limit, query, "id")
 
     @router.post(
         "", status_code=201, operation_id="create_template", openapi_extra=body_of(TemplateBody, EXAMPLE),
@@ -116,12 +119,7 @@ def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner:
     async def create_template(request: Request, principal: Principal = owner) -> Response:
         """Create a template."""
         given, faults = await read_object(request, TemplateBody, LARGEST_REQUEST)
-        fields = {"type": "transactional", **{name: value for name, value in given.items() if value is not None}}
-        _check(fields, faults, principal)
-        try:
-            made = await templates.create(author(request, principal), principal.workspace_id, fields)
-        except TooManyTemplatesError as error:
-            raise refused("#", "too_many", f"A workspace may have at most {MOST_TEMPLATES} templates.") from error
+        made = await created(templates, author(request, principal), principal, given, faults)
         return json_response(201, made.shown())
 
     @router.get(
@@ -130,8 +128,7 @@ def _add_templates(router: APIRouter, templates: Templates, pages: Pages, owner:
     )  # fmt: skip
     async def get_template(template: str, principal: Principal = owner) -> Response:
         """One template."""
-        found = await templates.read(principal.workspace_id, template.lower())
-        return json_response(200, _found(found).shown())
+        return json_response(200, found(await templates.read(principal.workspace_id, template.lower())).shown())
 
 
 def _add_changes(router: APIRouter, templates: Templates, owner: Principal, author: AuthorOf) -> None:
@@ -142,22 +139,11 @@ def _add_changes(router: APIRouter, templates: Templates, owner: Principal, auth
     )  # fmt: skip
     async def change_template(template: str, request: Request, principal: Principal = owner) -> Response:
         """Change a template. That makes a new version of it; one that changes nothing makes none."""
-        _found(await templates.read(principal.workspace_id, template.lower()))
+        found(await templates.read(principal.workspace_id, template.lower()))
         principal.require_content()
         given, faults = await read_object(request, TemplateChanges, LARGEST_REQUEST)
-
-        def changed(before: dict[str, Any]) -> dict[str, Any]:
-            after = {**before, **given}
-            _check(after, faults, principal)
-            return {name: value for name, value in after.items() if value is not None or name not in CLEARABLE}
-
-        try:
-            found = await templates.change(
-                author(request, principal), principal.workspace_id, template.lower(), changed
-            )
-        except VersionConflictError as error:
-            raise _busy() from error
-        return json_response(200, _found(found).shown())
+        made = await changed(templates, author(request, principal), principal, template.lower(), given, faults)
+        return json_response(200, made.shown())
 
     @router.delete(
         "/{template}", status_code=204, operation_id="delete_template",
@@ -165,12 +151,7 @@ def _add_changes(router: APIRouter, templates: Templates, owner: Principal, auth
     )  # fmt: skip
     async def delete_template(template: str, request: Request, principal: Principal = owner) -> Response:
         """Delete a template with all its versions. What was accepted before is sent as it was."""
-        try:
-            gone = await templates.delete(author(request, principal), principal.workspace_id, template.lower())
-        except VersionConflictError as error:
-            raise _busy() from error
-        if not gone:
-            raise not_found("template")
+        await deleted(templates, author(request, principal), principal.workspace_id, template.lower())
         return Response(status_code=204)
 
 
@@ -185,10 +166,10 @@ def _add_versions(router: APIRouter, templates: Templates, pages: Pages, owner: 
         """List a template's versions, newest first, without their bodies."""
         query = f"template_versions:{principal.workspace_id}:{template.lower()}"
         before = pages.position(listing.cursor, query)
-        found = await templates.versions(principal.workspace_id, template.lower(), before, listing.limit + 1)
-        if found is None:
+        versions = await templates.versions(principal.workspace_id, template.lower(), before, listing.limit + 1)
+        if versions is None:
             raise not_found("template")
-        return pages.reply(found, listing.limit, query, "version")
+        return pages.reply(versions, listing.limit, query, "version")
 
     @router.get(
         "/{template}/versions/{version}", operation_id="get_template_version",
@@ -196,8 +177,9 @@ def _add_versions(router: APIRouter, templates: Templates, pages: Pages, owner: 
     )  # fmt: skip
     async def get_version(template: str, version: int, principal: Principal = owner) -> Response:
         """One version of a template."""
-        found = await templates.read(principal.workspace_id, template.lower(), version)
-        return json_response(200, _found(found).shown())
+        return json_response(
+            200, found(await templates.read(principal.workspace_id, template.lower(), version)).shown()
+        )
 
     @router.post(
         "/{template}/preview", operation_id="preview_template",
@@ -206,26 +188,11 @@ def _add_versions(router: APIRouter, templates: Templates, pages: Pages, owner: 
     )  # fmt: skip
     async def preview_template(template: str, request: Request, principal: Principal = owner) -> Response:
         """Render a template with data, without sending anything."""
-        _found(await templates.read(principal.workspace_id, template.lower()))
+        found(await templates.read(principal.workspace_id, template.lower()))
         principal.require_content()
         given, faults = await read_object(request, PreviewBody, LARGEST_DATA)
         faults.raise_any()
-        wanted = _found(await templates.read(principal.workspace_id, template.lower(), given.get("version")))
+        wanted = found(await templates.read(principal.workspace_id, template.lower(), given.get("version")))
         shown = preview(wanted, given.get("data") or {}, faults)
         faults.raise_any()
         return json_response(200, shown)
-
-
-def _check(fields: dict[str, Any], faults: Faults, principal: Principal) -> None:
-    check_template(fields, faults, smtputf8=principal.workspace.smtputf8)
-    faults.raise_any()
-
-
-def _busy() -> ProblemError:
-    return ProblemError(409, "conflict", "The template keeps changing; please try again.")
-
-
-def _found(template: Template | None) -> Template:
-    if template is None:
-        raise not_found("template")
-    return template

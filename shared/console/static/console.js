@@ -1,13 +1,16 @@
 // What a page can do beyond HTML: copy, ask before what cannot be undone, and show times where the reader is.
 "use strict";
 
-const shownTimes = new Intl.DateTimeFormat(undefined, {
+const parts = {
   day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-});
+};
+const thisYear = new Intl.DateTimeFormat(undefined, parts);
+const anyYear = new Intl.DateTimeFormat(undefined, { ...parts, year: "numeric" });
 
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
-    const shown = shownTimes.format(new Date(time.dateTime));
+    const moment = new Date(time.dateTime);
+    const shown = (moment.getFullYear() === new Date().getFullYear() ? thisYear : anyYear).format(moment);
     if (time.textContent !== shown) time.textContent = shown;
   }
 }
@@ -44,5 +47,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-document.addEventListener("htmx:after:swap", () => localize(document));
-localize(document);
+// A frame that a form's button fills, so that what it shows has a policy of its own; one that is new leaves no step back.
+function fillFrames() {
+  for (const frame of document.querySelectorAll("iframe[data-filled-by]:not([data-filled])")) {
+    const button = document.getElementById(frame.dataset.filledBy);
+    frame.dataset.filled = "yes";
+    button.form.requestSubmit(button);
+  }
+}
+
+function arrange() {
+  localize(document);
+  fillFrames();
+}
+
+document.addEventListener("htmx:after:swap", arrange);
+arrange();

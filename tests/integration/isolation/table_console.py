@@ -9,6 +9,8 @@ ANYBODY = frozenset({("GET", "/console/start"), ("POST", "/console/sign-out"), (
 """What every session opens, whatever its scopes."""
 MESSAGE, TRANSPORT = {"id": "message"}, {"id": "transport"}
 SUPPRESSION, ERASURE = {"id": "suppression"}, {"id": "erasure"}
+DOMAIN, KEY = {"name": "domain"}, {"id": "key"}
+TEMPLATE, CONTACT = {"id": "template"}, {"id": "contact"}
 ENDPOINT, DELIVERY = {"id": "webhook"}, {"id": "webhook", "delivery": "delivery"}
 EXAMPLES: Mapping[str, Mapping[str, str]] = {
     **{
@@ -20,6 +22,16 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         f"/console/routing/transports/{{id}}{part}": TRANSPORT
         for part in ("", "/edit", "/enabled", "/delete", "/breaker")
     },
+    **{
+        f"/console/domains/{{name}}{part}": DOMAIN
+        for part in ("", "/check", "/rotation", "/ed25519", "/deletion", "/addresses", "/addresses/new")
+    },
+    "/console/domains/{name}/addresses/{id}/deletion": {"name": "domain", "id": "address"},
+    **{f"/console/keys/{{id}}{part}": KEY for part in ("", "/rotation", "/revocation")},
+    "/console/keys/smtp/{id}/revocation": {"id": "credential"},
+    **{f"/console/templates/{{id}}{part}": TEMPLATE for part in ("", "/deletion")},
+    "/console/templates/{id}/versions/{version}/restoration": {"id": "template", "version": "version"},
+    **{f"/console/contacts/{{id}}{part}": CONTACT for part in ("", "/subscription", "/deletion")},
     "/console/routing/domains/{domain}/health": {"domain": "domain_name"},
     **{f"/console/suppressions/imports/{{id}}{part}": {"id": "import"} for part in ("", "/live")},
     **{f"/console/suppressions/erasures/{{id}}{part}": ERASURE for part in ("", "/live", "/certificate.json")},
