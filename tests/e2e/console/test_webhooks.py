@@ -31,8 +31,8 @@ def a_url(shop: Account, path: str = "") -> tuple[str, str]:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def endpoint(shop: Account) -> AsyncIterator[MakeEndpoint]:
-    """`await endpoint(path="", **fields)` adds one at the receiver and returns its page. Deleted at the end, or
-    every message of the workspace would be posted to them."""
+    """`await endpoint(path="", **fields)` adds one at the receiver and returns its page. Deleted at the end, or every
+    message of the workspace would be posted to them: ask for it before `console`, so that no page is open then."""
     made: list[str] = []
 
     async def make(path: str = "", **fields: Any) -> str:
@@ -81,11 +81,13 @@ async def test_an_endpoint_is_added_and_its_secret_verifies_the_test(console: Op
     await page.get_by_role("link", name="Orders").click()
     await expect(page.get_by_role("heading", name="Orders")).to_be_visible()
     assert not SECRET.search(await page.content())
-    await shop.http.delete(f"/v1/webhooks/{page.url.rpartition('/')[2]}")
+    id_ = page.url.rpartition("/")[2]
+    await page.goto(PATH)
+    await shop.http.delete(f"/v1/webhooks/{id_}")
 
 
 async def test_deliveries_appear_by_themselves_and_lead_to_their_message(
-    console: OpenConsole, shop: Account, endpoint: MakeEndpoint
+    endpoint: MakeEndpoint, console: OpenConsole, shop: Account
 ) -> None:
     path = await endpoint(events=["email.delivered", "email.bounced"])
     page = (await console(path)).page
@@ -106,7 +108,7 @@ async def test_deliveries_appear_by_themselves_and_lead_to_their_message(
     await page.wait_for_url(f"**/console/messages/{message_id}")
 
 
-async def test_one_that_fails_says_why_and_is_retried(console: OpenConsole, endpoint: MakeEndpoint) -> None:
+async def test_one_that_fails_says_why_and_is_retried(endpoint: MakeEndpoint, console: OpenConsole) -> None:
     path = await endpoint("/fail-first/5", name="Ledger")
     visited = await console(path)
     page = visited.page
@@ -127,7 +129,7 @@ async def test_one_that_fails_says_why_and_is_retried(console: OpenConsole, endp
     await expect(page.get_by_text("Taken", exact=True)).to_be_visible(timeout=20_000)
 
 
-async def test_a_row_is_retried_and_the_filters_stay(console: OpenConsole, endpoint: MakeEndpoint) -> None:
+async def test_a_row_is_retried_and_the_filters_stay(endpoint: MakeEndpoint, console: OpenConsole) -> None:
     path = await endpoint("/fail-first/5")
     page = (await console(path)).page
     await page.get_by_role("button", name="Send a test").click()
@@ -140,7 +142,7 @@ async def test_a_row_is_retried_and_the_filters_stay(console: OpenConsole, endpo
 
 
 async def test_events_are_replayed_and_filled_in_afterwards(
-    console: OpenConsole, shop: Account, endpoint: MakeEndpoint
+    endpoint: MakeEndpoint, console: OpenConsole, shop: Account
 ) -> None:
     (message_id,) = await shop.send(fresh("ok"))
     await shop.reaches(message_id, "delivered")
@@ -165,7 +167,7 @@ async def test_events_are_replayed_and_filled_in_afterwards(
     await expect(page.locator("#tasks").get_by_text("canceled")).to_be_visible()
 
 
-async def test_the_secret_is_rotated_and_the_settings_change(console: OpenConsole, endpoint: MakeEndpoint) -> None:
+async def test_the_secret_is_rotated_and_the_settings_change(endpoint: MakeEndpoint, console: OpenConsole) -> None:
     path = await endpoint()
     visited = await console(path)
     page = visited.page
@@ -206,7 +208,7 @@ async def _switched_and_deleted(visited: Any, page: Page) -> None:
     ids=["light", "dark", "phone", "no script"],
 )
 async def test_every_page_is_for_everybody(
-    console: OpenConsole, shop: Account, endpoint: MakeEndpoint, options: dict[str, Any]
+    endpoint: MakeEndpoint, console: OpenConsole, shop: Account, options: dict[str, Any]
 ) -> None:
     hostile = "\u202e<script>alert(1)</script>" + "x" * 70
     path = await endpoint("/status/500", name=hostile)
