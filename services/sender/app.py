@@ -9,7 +9,6 @@ from datetime import timedelta
 from functools import partial
 from random import Random
 
-from services.sender.api.router import queue_router
 from services.sender.arrivals import Held
 from services.sender.attempts import Attempts
 from services.sender.bounces.live import LOOK_SECONDS, Rules
@@ -18,9 +17,11 @@ from services.sender.delivery import Delivery
 from services.sender.destinations.greeting_names import GreetingNames
 from services.sender.destinations.parts import DestinationParts
 from services.sender.dispatch import Dispatcher
+from services.sender.drain import FLUSH_SECONDS, Drain
 from services.sender.endings import Endings
 from services.sender.erasing import DeliveryErasing
 from services.sender.handlers import ChangesHandler, CommandsHandler
+from services.sender.http import http_routers
 from services.sender.intake import Intake
 from services.sender.leaving import Leaving
 from services.sender.mail.ahead import LettersAhead
@@ -29,7 +30,6 @@ from services.sender.mail.outgoing import MailMaker
 from services.sender.mail.personal import LinksBelow
 from services.sender.mail.platform import platform_signer
 from services.sender.operations import Operations
-from services.sender.people import sender_people
 from services.sender.queue.stages import Stages
 from services.sender.returns.addresses import ReturnAddresses
 from services.sender.returns.outgoing import Returning
@@ -41,6 +41,7 @@ from services.sender.store.broken_tls import BrokenHosts
 from services.sender.store.changes import Changes
 from services.sender.store.claims import Claims
 from services.sender.store.deliveries import Deliveries
+from services.sender.store.drained import Drained
 from services.sender.store.releases import Releases
 from services.sender.store.sts_policies import StsPolicyStore
 from services.sender.supplies import Supplies
@@ -100,7 +101,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
                 await parts.tls.close()
                 await parts.destinations.close()
 
-    routers = [queue_router(base, settings, stages), sender_people(base)] if "http" in roles else []
+    routers = http_routers(base, settings, stages) if "http" in roles else []
     return Service("sender", routers, run, base.ready)
 
 
@@ -113,7 +114,8 @@ class _Deliver:
         self.clock = DatabaseClock(base.database)
         self.deliveries = Deliveries(base.database)
         self.known = KnownErasures(base.database, settings.pepper_bytes)
-        self.endings = Endings(self.deliveries, base.publisher, kept, self.known)
+        self.drain = Drain(Drained(base.database), self.clock)
+        self.endings = Endings(self.deliveries, base.publisher, kept, self.known, self.drain)
         self.tls = TlsParts(settings, BrokenHosts(base.database), StsPolicyStore(base.database))
         self.greeting_names = GreetingNames(base.cache.entities, self.tls.lookups, settings)
         self.connections = Connections(
@@ -202,6 +204,7 @@ class _Deliver:
         loops.every("sender.sending", 1, upkeep.say_sending)
         loops.every("sender.queued", 15, upkeep.say_queued)
         loops.every("sender.measure", 5, upkeep.measure)
+        loops.every("sender.drain", FLUSH_SECONDS, self.drain.flush)
         self.tls.start(loops)
         if self.settings.profile != "local":  # a laptop's name is nobody's
             loops.every("sender.greeting-names", NAMES_SECONDS, self.greeting_names.check)

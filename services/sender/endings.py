@@ -12,6 +12,7 @@ import structlog
 from pymongo import UpdateOne
 
 from services.sender.arrivals import Held, settled_fields
+from services.sender.drain import Drain
 from services.sender.rules import Settled
 from services.sender.store.deliveries import Deliveries
 from shared.contracts.events import EventType
@@ -50,8 +51,11 @@ class Ending:
 class Endings:
     """Groups what ends at the same time: one update, one publication, one clearing of the marks."""
 
-    def __init__(self, deliveries: Deliveries, publisher: Publisher, kept: timedelta, known: KnownErasures) -> None:
+    def __init__(
+        self, deliveries: Deliveries, publisher: Publisher, kept: timedelta, known: KnownErasures, drain: Drain
+    ) -> None:
         self._deliveries = deliveries
+        self._drain = drain
         self._kept = kept
         self._known = known
         self.outbox = Outbox(deliveries.collection, publisher, lambda document: [event_record(document)])
@@ -71,6 +75,8 @@ class Endings:
         document = await self._commit.submit(Ending(held, settled, trace))
         if document is None:
             return False
+        if settled.state == "ended":
+            self._drain.ended(held)
         reach("sender.recorded")
         if settled.event is not None:
             await self._said.submit(document)

@@ -25,6 +25,7 @@ from services.router.store.rule_sets import LastChange
 from shared.contracts.topics import Stream
 
 NOBODY = "sender.invalid"
+MOST_AT_A_GLANCE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,12 @@ class Board:
     def failed_over(self) -> int:
         """Attempts of the last hour that a transport took as one before it did not."""
         return sum(row.failed_over for row in self.rows)
+
+    @property
+    def foremost(self) -> list[Row]:
+        """The few transports that say most at a glance: those in trouble, then those that take most."""
+        enabled = [row for row in self.rows if row.view["enabled"]]
+        return sorted(enabled, key=lambda row: (row.tone == "good", -row.counts["attempts"]))[:MOST_AT_A_GLANCE]
 
     @property
     def alike(self) -> list[tuple[str, Path]]:

@@ -34,8 +34,16 @@ def _domain(value: str) -> str:
         raise PydanticCustomError("invalid_domain", "This is no domain that mail can go to") from error
 
 
+def _address(value: str) -> str:
+    try:
+        return parse_address(value, smtputf8=True)
+    except InvalidAddressError as error:
+        raise PydanticCustomError("invalid_address", "This is no address that mail can go to") from error
+
+
 Moment = Annotated[AwareDatetime, AfterValidator(_storable)]
 Domain = Annotated[Name, AfterValidator(_domain)]
+Recipient = Annotated[str, Field(max_length=320), AfterValidator(_address)]
 
 
 class Parts(BaseModel):
@@ -65,13 +73,14 @@ class MessageListing(Parts):
 
     lane: Lane | None = None
     state: State | None = Field(None, description="without it those that wait, and not those in flight")
+    recipient: Recipient | None = Field(None, description="the recipient's whole address")
     hold: Id | None = Field(None, description="what this hold holds; the other filters do not narrow it")
     limit: int = Field(25, ge=1, le=100)
     cursor: str | None = Field(None, max_length=2000)
 
     @model_validator(mode="after")
     def _hold_alone(self) -> Self:
-        if self.hold and any(getattr(self, name) is not None for name in (*PARTS[1:], "lane", "state")):
+        if self.hold and any(getattr(self, name) is not None for name in (*PARTS[1:], "lane", "state", "recipient")):
             raise PydanticCustomError("hold_alone", "`hold` goes with no other filter than `workspace`")
         return self
 

@@ -80,11 +80,24 @@ def query_of(name: str, owner: str | None, parts: Parts) -> str:
 class QueueReader:
     """Makes the replies."""
 
-    def __init__(self, queue: Queue, overview: Overview, stages: Stages, pages: Pages) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        overview: Overview,
+        stages: Stages,
+        holds: Holds,
+        jobs: Jobs,
+        pages: Pages,
+        digest: Callable[[str], str],
+    ) -> None:
+        """`digest` gives the HMAC of an address."""
         self._queue = queue
+        self._holds = holds
+        self._jobs = jobs
         self._overview = overview
         self._stages = stages
         self._pages = pages
+        self._digest = digest
 
     async def summary(self, owner: str | None) -> dict[str, Any]:
         listing = DestinationListing(limit=FIRST_DESTINATIONS)
@@ -110,13 +123,36 @@ class QueueReader:
             return self._pages.of(found, listing.limit, query, message_view)
         states = IDLE if listing.state is None else ["leased" if listing.state == "in_flight" else listing.state]
         lanes = LANES if listing.lane is None else [str(listing.lane)]
+        if listing.recipient is not None:
+            found = await self._queue.of_address(
+                self._digest(listing.recipient), selection, states, after[0] if after else None, listing.limit + 1,
+                lanes=lanes, fields=FIELDS,
+            )  # fmt: skip
+            return self._pages.of(found, listing.limit, query, message_view)
         found, behind = await self._queue.walk(selection, states, after, listing.limit, lanes=lanes, fields=FIELDS)
         return self._pages.page([message_view(each) for each in found], behind, query)
 
+    async def holds(self, owner: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+        query = f"queue:holds:{owner}"
+        after = self._pages.position(cursor, query)
+        found = await self._holds.page(owner, after[0] if after else None, limit + 1)
+        return self._pages.of(found, limit, query, hold_view)
 
-def add_reading(
-    router: APIRouter, reader: QueueReader, holds: Holds, jobs: Jobs, pages: Pages, allowed: Any
-) -> None:  # fmt: skip
+    async def jobs(self, owner: str | None, limit: int, cursor: str | None) -> dict[str, Any]:
+        query = f"queue:jobs:{owner}"
+        before = self._pages.position(cursor, query)
+        found = await self._jobs.page(owner, before[0] if before else None, limit + 1)
+        return self._pages.of(found, limit, query, job_view)
+
+    async def job(self, owner: str | None, id_: str) -> dict[str, Any]:
+        """Raises a 404 problem."""
+        document = await self._jobs.get(owner, id_)
+        if document is None:
+            raise not_found("job")
+        return job_view(document)
+
+
+def add_reading(router: APIRouter, reader: QueueReader, allowed: Any) -> None:
     @router.get("", operation_id="get_queue", responses=replies(200, QueueView, "What waits", *KEY))
     async def get_queue(principal: Principal | None = allowed) -> Response:
         """What waits: before the sender by lane and stage, from there on by lane, state and destination. Counts end at
@@ -145,25 +181,14 @@ def add_reading(
     @router.get("/holds", operation_id="list_holds", responses=replies(200, HoldPage, "A page", *KEY, 422))
     async def list_holds(limit: Limit = 25, cursor: Cursor = None, principal: Principal | None = allowed) -> Response:
         """List the holds that are active, the workspace's own; for the operator all, oldest first."""
-        owner = owner_of(principal)
-        query = f"queue:holds:{owner}"
-        after = pages.position(cursor, query)
-        found = await holds.page(owner, after[0] if after else None, limit + 1)
-        return json_response(200, pages.of(found, limit, query, hold_view))
+        return json_response(200, await reader.holds(owner_of(principal), limit, cursor))
 
     @router.get("/jobs", operation_id="list_queue_jobs", responses=replies(200, JobPage, "A page", *KEY, 422))
     async def list_jobs(limit: Limit = 25, cursor: Cursor = None, principal: Principal | None = allowed) -> Response:
         """List what was asked to be done with what waits and by whom, newest first."""
-        owner = owner_of(principal)
-        query = f"queue:jobs:{owner}"
-        before = pages.position(cursor, query)
-        found = await jobs.page(owner, before[0] if before else None, limit + 1)
-        return json_response(200, pages.of(found, limit, query, job_view))
+        return json_response(200, await reader.jobs(owner_of(principal), limit, cursor))
 
     @router.get("/jobs/{id}", operation_id="get_queue_job", responses=replies(200, JobView, "The job", *KEY, 404))
     async def get_job(id: str, principal: Principal | None = allowed) -> Response:
         """One job, and how far it has come."""
-        document = await jobs.get(owner_of(principal), id)
-        if document is None:
-            raise not_found("job")
-        return json_response(200, job_view(document))
+        return json_response(200, await reader.job(owner_of(principal), id))

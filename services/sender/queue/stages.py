@@ -19,6 +19,7 @@ from shared.settings import SharedSettings
 
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 2.0
+KNOWN_SECONDS = 10.0
 REPORTED_WITHIN = timedelta(seconds=60)
 
 
@@ -41,6 +42,7 @@ class Stages:
         self._looking = asyncio.Lock()
         self._seen: list[dict[str, Any]] | None = None
         self._seen_at = float("-inf")
+        self._glance: asyncio.Task[list[dict[str, Any]] | None] | None = None
 
     async def look(self) -> list[dict[str, Any]] | None:
         """`{lane, stage, count, more, oldest_at}` of each, `count` None where that is not known; None while Kafka does
@@ -51,7 +53,20 @@ class Stages:
                 self._seen_at = time.monotonic()
             return self._seen
 
+    async def glance(self, seconds: float) -> list[dict[str, Any]] | None:
+        """As `look`; where that takes longer, what was seen within KNOWN_SECONDS, and whoever asks next has what it
+        saw."""
+        if self._glance is None or self._glance.done():
+            self._glance = asyncio.create_task(self.look())
+        await asyncio.wait((self._glance,), timeout=seconds)
+        if self._glance.done():
+            return self._glance.result()
+        return self._seen if time.monotonic() - self._seen_at <= KNOWN_SECONDS else None
+
     async def aclose(self) -> None:
+        if self._glance is not None:
+            self._glance.cancel()
+            await asyncio.gather(self._glance, return_exceptions=True)
         await self._meter.close()
 
     async def _look(self) -> list[dict[str, Any]] | None:

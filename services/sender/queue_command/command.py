@@ -50,6 +50,7 @@ def list_messages(
     domain: Domain = None,
     lane: Annotated[str | None, typer.Option(help="critical or standard")] = None,
     state: Annotated[str | None, typer.Option(help=f"one of {', '.join(tables.STATES)}")] = None,
+    recipient: Annotated[str | None, typer.Option(help="what goes to this address")] = None,
     hold: Annotated[str | None, typer.Option(help="what this hold holds")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100)] = 25,
     cursor: Annotated[str | None, typer.Option(help="next_cursor of the page before")] = None,
@@ -59,7 +60,7 @@ def list_messages(
     with asking(context.obj) as client:
         found = client.get(
             "/messages", workspace=workspace, transport=transport, rollup=rollup, domain=domain, lane=lane,
-            state=state, hold=hold, limit=limit, cursor=cursor,
+            state=state, recipient=recipient, hold=hold, limit=limit, cursor=cursor,
         )  # fmt: skip
     show(found, as_json, lambda: [tables.messages(found)], found)
 

@@ -5,6 +5,7 @@ from services.sender.store import (
     changes,
     deliveries,
     destinations,
+    drained,
     holds,
     jobs,
     returns,
@@ -15,6 +16,7 @@ from services.sender.store import (
 INDEXES = {
     **deliveries.INDEXES,
     **destinations.INDEXES,
+    **drained.INDEXES,
     **changes.INDEXES,
     **holds.INDEXES,
     **jobs.INDEXES,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from services.sender.destinations.name import parse
@@ -21,6 +22,7 @@ IN_FLIGHT = {"lease.until": {"$exists": True}, "state": "leased"}
 BEHIND_BAR = "}"  # the character after the bar that separates a destination's parts
 LANES = [str(lane) for lane in Lane]
 READ_MS = 5_000
+MOST_LOOKED_AT = 10_000
 
 Condition = dict[str, Any]
 Position = list[Any]
@@ -70,6 +72,19 @@ class Queue:
             return Tally()
         row = rows[0]
         return Tally(min(row["n"], most), row["n"] > most, row["oldest"], row["due"])
+
+    async def waiting_since(self, workspace: str, lane: str) -> datetime | None:
+        """When the first of a workspace's that wait for a connection came here, of MOST_LOOKED_AT of them."""
+        rows = await self._collection.aggregate(
+            [
+                {"$match": {"state": "waiting", "lane": lane, "workspace_id": workspace}},
+                {"$limit": MOST_LOOKED_AT},
+                {"$group": {"_id": None, "first": {"$min": "$arrived_at"}}},
+            ],
+            hint="idle_by_destination",
+            maxTimeMS=READ_MS,
+        ).to_list(1)
+        return rows[0]["first"] if rows else None
 
     async def in_flight(self, workspace: str | None) -> list[dict[str, Any]]:
         """What is being delivered, counted by lane and destination: `{lane, destination, count, oldest}`."""
@@ -127,6 +142,28 @@ class Queue:
         if after is not None:
             condition["_id"] = {"$gt": after}
         return await self._collection.find(condition, fields).sort("_id", 1).limit(limit).hint("held").to_list(None)
+
+    async def of_address(
+        self,
+        address: str,
+        selection: Selection,
+        states: Sequence[str],
+        after: str | None,
+        limit: int,
+        *,
+        lanes: Sequence[str] = LANES,
+        fields: Mapping[str, int] | None = None,
+    ) -> list[dict[str, Any]]:
+        """What waits for one recipient, by the HMAC of their address, of what is selected; by id."""
+        condition = {"address": address, "state": {"$in": list(states)}, "lane": {"$in": list(lanes)}}
+        condition |= condition_of(selection)
+        if selection.rollup is not None:
+            there = await self._collection.distinct("destination", condition)
+            condition["destination"] = {"$in": [each for each in there if is_within(each, selection)]}
+        if after is not None:
+            condition["_id"] = {"$gt": after}
+        query = self._collection.find(condition, fields).hint([("address", 1), ("_id", 1)])
+        return await query.sort("_id", 1).limit(limit).max_time_ms(READ_MS).to_list(None)
 
     async def holding(self) -> list[str]:
         """The holds that hold anything."""

@@ -41,8 +41,6 @@ def delivery_pages(console: Console, actions: Actions) -> APIRouter:
 
     @router.get(f"{ONE}/live")
     async def follow(request: Request, id: str, delivery: str, visitor: Visitor = allowed) -> Response:
-        await found(visitor, id, delivery)
-
         async def render() -> str:
             return pages.part("delivery_story.html", **await found(visitor, id, delivery))
 

@@ -75,9 +75,8 @@ def endpoint_pages(console: Console, actions: Actions, standings: Standings) -> 
 
     @router.get(f"{PATH}/{{id}}/live")
     async def follow(request: Request, id: str, visitor: Visitor = allowed) -> Response:
-        endpoint = actions.endpoints.shown.endpoint(await actions.endpoints.found(visitor.workspace_id, id))
-
         async def render() -> str:
+            endpoint = actions.endpoints.shown.endpoint(await actions.endpoints.found(visitor.workspace_id, id))
             rows = await found(visitor, id, filters_of(request.query_params))
             return pages.part("delivery_rows.html", visitor=visitor, endpoint=endpoint, **rows)
 
@@ -143,8 +142,10 @@ def listing_of(query: Mapping[str, str]) -> tuple[EndpointListing | None, list[F
 
 
 def row_of(delivery: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A delivery of the list, with what its last attempt came to."""
-    said = last and {**last, "ok": last["error"] is None, "words": outcome(last["status"], last["error"])}
+    """A delivery of the list, with what its last attempt came to, if it had one."""
+    said: dict[str, Any] | None = None
+    if last is not None:
+        said = {"ok": last["error"] is None, "words": outcome(last["status"], last["error"]), "ms": last["ms"]}
     return {**delivery, "said": said, "overdue": is_overdue(delivery, datetime.now(UTC))}
 
 

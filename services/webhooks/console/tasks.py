@@ -43,8 +43,6 @@ def tasks_pages(console: Console, actions: Actions) -> APIRouter:
 
     @router.get(f"{PATH}/{{id}}/tasks/live")
     async def follow(request: Request, id: str, visitor: Visitor = allowed) -> Response:
-        await found(visitor, id)
-
         async def render() -> str:
             return pages.part("webhook_task_rows.html", visitor=visitor, **await found(visitor, id))
 

@@ -1,13 +1,16 @@
 // What a page can do beyond HTML: copy, ask before what cannot be undone, and show times where the reader is.
 "use strict";
 
-const shownTimes = new Intl.DateTimeFormat(undefined, {
+const parts = {
   day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-});
+};
+const thisYear = new Intl.DateTimeFormat(undefined, parts);
+const anyYear = new Intl.DateTimeFormat(undefined, { ...parts, year: "numeric" });
 
 function localize(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
-    const shown = shownTimes.format(new Date(time.dateTime));
+    const moment = new Date(time.dateTime);
+    const shown = (moment.getFullYear() === new Date().getFullYear() ? thisYear : anyYear).format(moment);
     if (time.textContent !== shown) time.textContent = shown;
   }
 }

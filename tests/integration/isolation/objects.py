@@ -128,7 +128,7 @@ class Maker:
         later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         ids = {}
         for name, more in (
-            ("message", {"attachments": [file], "tags": [f"tag-{secret}"]}),
+            ("message", {"attachments": [file], "tags": [f"tag-{secret}"], "html": f"<p>{secret}</p>"}),
             ("scheduled", {"scheduled_at": later}),
             ("pending", {}),
             ("waiting", {}),

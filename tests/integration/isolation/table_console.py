@@ -17,6 +17,7 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         f"/console/messages/{{id}}{part}": MESSAGE
         for part in ("", "/live", "/content", "/preview", "/cancel", "/resend")
     },
+    "/console/queue/messages/{id}/retry": MESSAGE,
     **{
         f"/console/routing/transports/{{id}}{part}": TRANSPORT
         for part in ("", "/edit", "/enabled", "/delete", "/breaker")

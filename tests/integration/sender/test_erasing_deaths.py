@@ -7,13 +7,16 @@ from functools import partial
 
 import pytest
 
+from services.sender.drain import Drain
 from services.sender.endings import Endings
 from services.sender.erasing import DeliveryErasing
 from services.sender.handlers import CommandsHandler
 from services.sender.settings import Settings
 from services.sender.store.deliveries import Deliveries
+from services.sender.store.drained import Drained
 from shared.contracts.topics import COMMANDS, EVENTS
 from shared.erasing import Erasing
+from shared.mongo.clock import DatabaseClock
 from shared.mongo.erasures import KnownErasures
 from shared.service import Base
 from tests.fixtures.deployment import Deployment
@@ -29,7 +32,8 @@ async def test_the_sender_ends_what_it_died_of(deployment: Deployment, monkeypat
 
     def erasing_of(base: Base) -> Erasing:
         deliveries, known = Deliveries(base.database), KnownErasures(base.database, settings.pepper_bytes)
-        endings = Endings(deliveries, base.publisher, KEPT, known)
+        drain = Drain(Drained(base.database), DatabaseClock(base.database))
+        endings = Endings(deliveries, base.publisher, KEPT, known, drain)
         commands = CommandsHandler(deliveries, endings, KEPT, known, settings.pepper_bytes)
         return Erasing(base, DeliveryErasing(base, commands).erase)
 

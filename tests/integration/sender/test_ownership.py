@@ -11,17 +11,20 @@ from unittest.mock import ANY
 from deploy.local.sink_behaviours import Settings as SinkSettings
 from services.sender.arrivals import Held
 from services.sender.destinations.adaptation import Slow, Standing
+from services.sender.drain import Drain
 from services.sender.endings import Endings
 from services.sender.rules import settle_outcome
 from services.sender.settings import Settings
 from services.sender.smtp.outcomes import Delivered
 from services.sender.store.deliveries import Deliveries
 from services.sender.store.destinations import Destinations
+from services.sender.store.drained import Drained
 from shared.contracts.entities import Kind
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
 from shared.contracts.suppressions import SuppressionChange
 from shared.kafka.connection import KafkaConnection
+from shared.mongo.clock import DatabaseClock
 from shared.mongo.erasures import KnownErasures
 from shared.secrets import address_hmac
 from tests.fixtures.deployment import Deployment, eventually
@@ -143,7 +146,8 @@ async def test_a_lease_that_ran_out_after_the_mark_is_ambiguous_until_a_late_rep
         await asyncio.wait_for(kafka.connected.wait(), 20)
         database = world.deployment.database("sender")
         known = KnownErasures(database, world.deployment.shared.pepper_bytes)
-        endings = Endings(Deliveries(database), kafka.publisher, timedelta(days=1), known)
+        drain = Drain(Drained(database), DatabaseClock(database))
+        endings = Endings(Deliveries(database), kafka.publisher, timedelta(days=1), known, drain)
         assert await endings.record(held, settled, None)
         assert not await endings.record(held, settled, None)
     await world.events(message, "ambiguous", "delivered")

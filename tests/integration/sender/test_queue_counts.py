@@ -114,6 +114,7 @@ async def test_a_page_reads_what_it_shows_however_much_stands_before_it(deployme
                 break
     assert len(await queue.held_by(["h1"], None, PAGE)) == PAGE
     assert await queue.holding() == ["h1"]
+    assert await queue.of_address("nobody", Selection(rollup="quiet"), IDLE, None, PAGE) == []
     assert await queue.in_flight(None) == []
     await deployment.database("sender").command("profile", 0)
     slow = [

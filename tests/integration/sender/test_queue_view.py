@@ -8,6 +8,7 @@ from typing import Any
 from shared.contracts.messages import LastAttempt
 from shared.contracts.stages import StageReport
 from shared.contracts.topics import STAGE_REPORTS, Lane, Stream, accepted, cleared, due, routed
+from shared.secrets import address_hmac
 from shared.tokens import made_at
 from tests.integration.sender.queue_world import Callers, open_queue, waiting
 from tests.integration.sender.world import World
@@ -86,6 +87,38 @@ async def test_messages_are_found_by_every_filter(world: World) -> None:
             own = await queue.first.messages(**{**query, **({"workspace": "w1"} if "workspace" in query else {})})
             if "workspace" not in query:
                 assert {each["id"] for each in own} == ids & expected(workspace_id="w1"), query
+
+
+async def test_what_waits_for_one_recipient_is_found_by_their_address(world: World) -> None:
+    deliveries = world.deployment.database("sender")["deliveries"]
+    there: dict[str, Any] = {}
+    for state, rollup, workspace in (
+        ("waiting", "google", "w1"), ("held", "mx:1", "w1"), ("deferred", "mx:1", "w2"), ("ended", "mx:1", "w1"),
+    ):  # fmt: skip
+        message = await world.message(
+            "Ann@one.example", workspace_id=workspace, route=world.route(rollup=rollup), content_id="c"
+        )
+        digest = address_hmac(world.deployment.shared.pepper_bytes, message.recipient)
+        there[state] = waiting(message, state, address=digest)
+    others = waiting(await world.message("bo@one.example", content_id="c"))
+    await deliveries.insert_many([*there.values(), others])
+    async with open_queue(world) as queue:
+        cases: list[tuple[dict[str, Any], list[str]]] = [
+            ({}, ["waiting", "held"]),
+            ({"state": "held"}, ["held"]),
+            ({"rollup": "google"}, ["waiting"]),
+            ({"rollup": "google", "state": "held"}, []),
+            ({"lane": "critical"}, []),
+            ({"domain": "one.example", "transport": "direct"}, ["waiting", "held"]),
+        ]
+        for query, states in cases:
+            found = await queue.first.messages(recipient="ann@ONE.example", **query)
+            assert [each["id"] for each in found] == [there[state]["_id"] for state in states], query
+        assert await paged(queue.operator, "/messages", 1, recipient="ann@one.example") == [
+            there[state]["_id"] for state in ("waiting", "held", "deferred")
+        ]
+        for wrong in ({"recipient": "nobody"}, {"recipient": "a@b.example", "hold": there["held"]["_id"]}):
+            assert (await queue.first.ask("GET", "/messages", params=wrong)).status_code == 422
 
 
 async def test_pages_show_everything_once_whatever_their_size(world: World) -> None:

@@ -91,3 +91,16 @@ async def test_the_other_lists_read_little_more_than_they_show(filled: Suppressi
             assert "COLLSCAN" not in each.plan, each
             assert not each.sorted or each.keys < 5, each
             assert max(each.keys, each.documents) <= most, each
+
+
+async def test_a_page_behind_another_begins_where_that_ended(filled: Suppressing) -> None:
+    """By cursor a page far down costs as much as the first, and together the pages are the list."""
+    listing, now = Listing(filled.store), datetime.now(UTC)
+    for wanted in (Wanted("w1"), Wanted("w1", types=[EntryType.COMPLAINT])):
+        found, _ = await listing.page(wanted, now, 0, 100)
+        assert await listing.after(wanted, now, (found[39].first_seen, found[39].id), 60) == found[40:]
+        last = (found[-1].first_seen, found[-1].id)
+        for each in await ran(filled, listing.after(wanted, now, last, 10)):
+            assert "COLLSCAN" not in each.plan, each
+            assert not each.sorted, each
+            assert each.documents <= 12, each

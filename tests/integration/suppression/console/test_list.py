@@ -40,9 +40,9 @@ async def test_the_list_says_who_why_what_and_since_when(
     await post(http, key, email="cleo@b.example", scope="domain", domain="acme.example", expires_at=end)
     said = words(await visitor.get(PAGE))
     for expected in (
-        "ann@b.example wrote to abuse Complaint All mail",
-        "bob@b.example Unsubscribed Mail of the stream billing",
-        "cleo@b.example Manual Mail from acme.example",
+        "ann@b.example wrote to abuse Complaint from API or console All mail",
+        "bob@b.example Unsubscribed from API or console Mail of the stream billing",
+        "cleo@b.example Manual from API or console Mail from acme.example",
     ):
         assert expected in said
     for query, found in (

@@ -116,7 +116,7 @@ async def test_a_rotation_shows_the_new_secret_and_when_the_old_one_ends(desk: D
     view = await desk.view(id_)
     ends = datetime.fromisoformat(view["previous_secret_until"])
     assert timedelta(hours=1.9) < ends - datetime.now(UTC) < timedelta(hours=2.1)
-    assert "The old one signs beside it until" in words(reply)
+    assert "Each post has the signatures of both until" in words(reply)
     signing = await desk.visitor.get(f"{PAGE}/{id_}/signing")
     assert "signs too until" in words(signing)
     assert not SECRET.search(signing.text)
