@@ -16,6 +16,15 @@ from shared.errors import ProblemError, invalid_request
 M = TypeVar("M", bound=BaseModel)
 OF_THE_FORM = frozenset({403, 409, 413, 422})
 MOST_DIGITS = 18
+PLAINLY = {
+    "string_too_short": "This may not be empty.",
+    "too_short": "Choose at least one.",
+    "int_type": "This must be a whole number.",
+    "int_parsing": "This must be a whole number.",
+    "datetime_parsing": "This is no date and time.",
+    "datetime_from_date_parsing": "This is no date and time.",
+}
+"""What Pydantic says to programmers, for who fills in a form; by its codes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ def refused(given: Mapping[str, Any], problem: ProblemError, at: Callable[[str],
         raise problem
     faults: dict[str, str] = {}
     for fault in problem.errors:
-        faults.setdefault((at or field_of)(fault.pointer), fault.detail)
+        faults.setdefault((at or field_of)(fault.pointer), PLAINLY.get(fault.code, fault.detail))
     placed = {name: detail for name, detail in faults.items() if name in given}
     elsewhere = [detail for name, detail in faults.items() if name not in given]
     if problem.status != 422 or not faults:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,7 +64,15 @@ def listing_of(given: Mapping[str, str], cursor: str | None) -> AuditListing:
     return as_body(AuditListing, {**asked, "limit": SHOWN, **({"cursor": cursor} if cursor else {})})
 
 
-async def names_of(entities: Entities, workspace_id: str, entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What something is called, and whether it is there still."""
+
+    name: str
+    living: bool
+
+
+async def names_of(entities: Entities, workspace_id: str, entries: Iterable[Mapping[str, Any]]) -> dict[str, Named]:
     """What those are called, by id, that the entries tell of: of keys that changed something, and of what was changed.
 
     What was deleted since has its name still, where it is kept.
@@ -75,23 +84,24 @@ async def names_of(entities: Entities, workspace_id: str, entries: Iterable[Mapp
         for kind in NAMED:
             if entry["object"]["kind"] == kind.value.removesuffix("s"):
                 wanted.setdefault(kind, set()).add(entry["object"]["id"])
-    names: dict[str, str] = {}
+    names: dict[str, Named] = {}
     for kind, ids in wanted.items():
         for entity in await entities.of_ids(kind, workspace_id, sorted(ids)):
-            names[entity.id] = str(entity.data.get("address" if kind is Kind.SENDER else "name") or "")
-    return {id_: name for id_, name in names.items() if name}
+            name = str(entity.data.get("address" if kind is Kind.SENDER else "name") or "")
+            names[entity.id] = Named(name or entity.id, not entity.deleted)
+    return names
 
 
-def shown(entry: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def shown(entry: Mapping[str, Any], names: Mapping[str, Named]) -> dict[str, Any]:
     """An entry as the page shows it."""
     actor, changed = entry["actor"], entry["object"]
+    by, to = names.get(actor["id"] or ""), names.get(changed["id"])
     return {
         "at": entry["at"],
         "what": told(entry["action"]),
         "fields": entry["fields"],
-        "who": names.get(actor["id"] or "") or actor["id"] or actor["kind"],
+        "who": by.name if by else actor["id"] or actor["kind"],
         "actor": actor,
-        "object": None if changed["kind"] == "workspace" else names.get(changed["id"]) or changed["id"],
-        "url": link_of(changed["kind"], changed["id"]),
-        "version": changed["version"],
+        "object": None if changed["kind"] == "workspace" else to.name if to else changed["id"],
+        "url": link_of(changed["kind"], changed["id"]) if to and to.living else None,
     }

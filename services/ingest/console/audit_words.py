@@ -37,7 +37,5 @@ def told(action: str) -> str:
 
 def link_of(kind: str, id_: str) -> str | None:
     """The page of what was changed, where it has one."""
-    if kind == "workspace":
-        return "/console/workspace"
     place = PLACES.get(kind)
     return f"{place}{id_}" if place else None

@@ -27,7 +27,7 @@ from services.ingest.contacts.attributes import IDENTITY
 from services.ingest.contacts.contacts import Contacts
 from services.ingest.contacts.declared import DeclaredFields
 from services.ingest.contacts.views import contact_view
-from services.ingest.store.contacts import ContactStore
+from services.ingest.store.contacts import ContactStore, Document
 from shared.console.console import Console
 from shared.console.forms import Form, as_body, read_form, refused
 from shared.console.gate import Visitor
@@ -46,7 +46,8 @@ def contacts_pages(console: Console, store: ContactStore) -> APIRouter:
     async def show(request: Request, visitor: Visitor = console.gate.page(SCOPE)) -> Response:
         query = request.query_params
         given = {name: query.get(name, "").strip() for name in ("q", "subscribed")}
-        form, found, total, page = Form(given), [], 0, ContactListing()
+        found: list[Document] = []
+        form, total, page = Form(given), 0, ContactListing()
         try:
             page = listing_of(given, query.get("page"))
             found, total = await store.page(visitor.workspace_id, conditions_of(page), page.skip, page.per_page)

@@ -60,7 +60,7 @@ def _to_publish(needed: list[Mapping[str, Any]]) -> str:
     if not needed:
         return "The required records are there; check now to have it verified."
     many = "the required record" if len(needed) == 1 else f"the {len(needed)} required records"
-    return f"Publish {many} below at the domain's DNS provider. It is looked for by itself, soon; or check now."
+    return f"Publish {many} below at the domain's DNS provider. Posthorn looks by itself, soon; or check now."
 
 
 def title_of(record: View) -> str:

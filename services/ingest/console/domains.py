@@ -14,6 +14,7 @@ from services.ingest.console.domain_words import checked, summary_of
 from services.ingest.console.numbered import numbered_urls
 from services.ingest.domains.registry import FEATURE
 from services.ingest.domains.requests import DomainChanges, DomainPage, NewDomain
+from services.ingest.store.domains import KeptDomain
 from shared.console.console import Console
 from shared.console.forms import Form, as_body, lines_of, read_form, refused
 from shared.console.gate import Visitor
@@ -33,7 +34,8 @@ def domains_pages(console: Console, base: Base, parts: DomainParts) -> APIRouter
     async def show(request: Request, visitor: Visitor = allowed) -> Response:
         visitor.principal.require_feature(FEATURE)
         given = {"q": request.query_params.get("q", "").strip()}
-        form, found, total, page = Form(given), [], 0, DomainPage()
+        found: list[KeptDomain] = []
+        form, total, page = Form(given), 0, DomainPage()
         try:
             wanted = {"search": given["q"] or None, "page": request.query_params.get("page") or "1"}
             page = as_body(DomainPage, wanted)

@@ -68,8 +68,8 @@ def console_routers(
         domains_pages(console, base, domains),
         domain_pages(console, base, domains),
         domain_buttons(console, base, domains),
-        *account_pages(console, base, settings, changes),
-        *people_pages(console, base),
+        *account_routers(console, base, settings, changes),
+        *contact_routers(console, base),
         *template_routers(console, base, settings, admission, changes),
     ]
 
@@ -88,8 +88,8 @@ def template_routers(
     ]
 
 
-def people_pages(console: Console, base: Base) -> list[APIRouter]:
-    """The contacts."""
+def contact_routers(console: Console, base: Base) -> list[APIRouter]:
+    """The contacts. Of paths that begin alike the more particular ones come first."""
     store, events = ContactStore(base.database), ContactEvents(base.database)
     contacts, declared = Contacts(base.cache, store, events), DeclaredFields(base.cache)
     requests = ContactRequests(contacts, declared)
@@ -101,7 +101,7 @@ def people_pages(console: Console, base: Base) -> list[APIRouter]:
     ]
 
 
-def account_pages(console: Console, base: Base, settings: Settings, changes: Changes) -> list[APIRouter]:
+def account_routers(console: Console, base: Base, settings: Settings, changes: Changes) -> list[APIRouter]:
     """Who may act for the workspace, and what it is. Of paths that begin alike the more particular ones come first."""
     keys, credentials = KeyApi(base, changes, settings), CredentialApi(base, changes, settings)
     smtp = SmtpFacts.of(settings)

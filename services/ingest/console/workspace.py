@@ -13,6 +13,7 @@ from services.ingest.api.account_bodies import WorkspaceChanges
 from services.ingest.api.account_views import workspace_view
 from services.ingest.api.workspaces import SCOPE, WorkspaceApi
 from services.ingest.console.facets import STREAMS
+from services.ingest.rules import KEPT_AFTER
 from services.ingest.settings import Settings
 from shared.console.console import Console
 from shared.console.forms import Form, as_body, read_form, read_ticked, refused
@@ -48,6 +49,7 @@ def workspace_pages(console: Console, base: Base, workspaces: WorkspaceApi, sett
             "tracking": TRACKING,
             "usual_rate": settings.workspace_rate_limit,
             "life_hours": settings.expires_hours,
+            "kept_days": KEPT_AFTER.days,
         }
 
     @router.get(PATH)

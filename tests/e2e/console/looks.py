@@ -9,9 +9,9 @@ from tests.fixtures.browser import PHONE, Visit, assert_accessible
 async def assert_sound(console: OpenConsole, *paths: str) -> None:
     """Each page is there, without grave faults in light, in dark and at 390 px, and no wider than that."""
     visits: list[tuple[Visit, bool]] = [
-        (await console(color_scheme="light"), False),
-        (await console(color_scheme="dark"), False),
-        (await console(viewport=PHONE), True),
+        (await console(paths[0], color_scheme="light"), False),
+        (await console(paths[0], color_scheme="dark"), False),
+        (await console(paths[0], viewport=PHONE), True),
     ]
     for visited, small in visits:
         for path in paths:

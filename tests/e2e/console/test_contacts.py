@@ -24,7 +24,7 @@ async def test_a_contact_is_added_found_changed_unsubscribed_and_deleted(console
     await page.keyboard.press("Enter")
     await page.get_by_role("link", name="Add it as a contact").click()
     await expect(page.get_by_label("Address")).to_have_value(address)
-    await page.get_by_label("Name").fill("age")
+    await page.get_by_label("Name", exact=True).fill("age")
     await page.get_by_label("Value").fill("33")
     await page.get_by_label("It is").select_option("number")
     await page.get_by_role("button", name="Add the contact").click()
@@ -33,6 +33,7 @@ async def test_a_contact_is_added_found_changed_unsubscribed_and_deleted(console
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("status")).to_contain_text("Saved.")
     assert (await shop.get(f"/v1/contacts/{address}"))["data"]["attributes"]["age"] == 34
+    visited.expect(Kind.CONSOLE, "422")
     await page.get_by_label("Address").fill("nobody")
     await page.get_by_role("button", name="Save").click()
     await expect(page.get_by_role("alert")).to_contain_text("one field needs another value")

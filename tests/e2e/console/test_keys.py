@@ -27,9 +27,10 @@ async def test_a_key_is_made_copied_changed_rotated_and_revoked(console: OpenCon
     await visited.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = visited.page
     await page.get_by_role("link", name="New API key").click()
+    visited.expect(Kind.CONSOLE, "422")
     await page.get_by_role("button", name="Make the key").click()
     await expect(page.get_by_role("alert")).to_contain_text("one field needs another value")
-    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Name", exact=True).fill(name)
     await page.get_by_role("checkbox", name="Read messages").check()
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("it is shown this once")).to_be_visible()
@@ -61,7 +62,7 @@ async def test_an_smtp_credential_is_made_and_revoked(console: OpenConsole, shop
     visited = await console("/console/keys")
     page = visited.page
     await page.get_by_role("link", name="New SMTP credential").click()
-    await page.get_by_label("Name").fill(name)
+    await page.get_by_label("Name", exact=True).fill(name)
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Copy its password now")).to_be_visible()
     await expect(page.get_by_text(str(shop.home["smtp"]["port"]), exact=True)).to_be_visible()

@@ -66,7 +66,7 @@ async def test_a_domain_is_added_with_what_it_needs(world: DomainWorld) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "said"),
     [
-        ("name", "", "at least 1 character"),
+        ("name", "", "may not be empty"),
         ("name", "no domain", "This"),
         ("tracking_subdomain", "bounce", "return path"),
         ("tracking_mode", "sideways", "direct"),
