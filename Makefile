@@ -55,7 +55,7 @@ verify: $(STAMP) ## every long form, the fault harness's too, by hand
 
 # a broker that is busy for minutes gains by the compiler that a short life is better without
 bench: export KAFKA_JVM_PERFORMANCE_OPTS ?= -XX:+UseSerialGC
-bench: $(STAMP) ## the doors, the router, the sender, webhooks and the pipeline, beside others, and how fair it is; as root, on an idle machine
+bench: $(STAMP) ## the doors, the router, the sender, webhooks, the console and the pipeline, beside others, and how fair it is; as root, on an idle machine
 	$(BIN)/python -m tests.bench.ingest
 	$(BIN)/python -m tests.bench.smtp_door
 	$(BIN)/python -m tests.bench.sender
@@ -66,6 +66,8 @@ bench: $(STAMP) ## the doors, the router, the sender, webhooks and the pipeline,
 	$(BIN)/python -m tests.bench.webhooks
 	$(BIN)/python -m tests.bench.scale
 	$(BIN)/python -m tests.bench.suppression
+	$(BIN)/python -m tests.bench.console
+	$(BIN)/python -m tests.bench.console --live
 	$(BIN)/python -m tests.bench.pipeline
 
 screenshots: $(STAMP) ## pictures of every page of the console, in both themes, into .local/screenshots

@@ -44,6 +44,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # or each page asks for the age of each file that it is made of
         )
         self._templates.filters |= {**FILTERS, **filters}
         self._templates.globals |= {"asset": asset_url, "menu": MENU, "is_current": is_current}

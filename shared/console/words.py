@@ -18,6 +18,7 @@ TONES = {
     "suspended": "bad",
     "suppressed": "mute", "canceled": "mute", "revoked": "mute", "expired": "mute",
 }  # fmt: skip
+TIME = Markup('<time datetime="%s" title="%s">%s</time>')
 
 
 def tone(state: str) -> str:
@@ -41,7 +42,7 @@ def at(value: datetime | str | None) -> Markup:
         return Markup('<span class="none">–</span>')
     moment = as_time(value).astimezone(UTC)
     shown, exact = f"{moment:%d %b %Y, %H:%M:%S} UTC", moment.isoformat(timespec="milliseconds")
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(exact, exact, shown)
+    return TIME % (exact, exact, shown)  # `format` takes three times as long, and a page has hundreds
 
 
 def span(milliseconds: float) -> str:

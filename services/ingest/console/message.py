@@ -56,7 +56,7 @@ def message_pages(console: Console, reader: MessageReader, actions: MessageActio
         async def render_story() -> str:
             return pages.part("message_story.html", **await found(visitor, id))
 
-        return await console.live(request, render_story)
+        return await console.live(request, render_story, is_alike=True)
 
     @router.get(f"{PATH}/{{id}}/content")
     async def show_content(request: Request, id: str, view: str = "html", visitor: Visitor = allowed) -> Response:

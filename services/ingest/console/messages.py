@@ -53,7 +53,7 @@ def messages_pages(console: Console, reader: MessageReader) -> APIRouter:
             found, _ = await found_by(reader, visitor, given)
             return pages.part("message_rows.html", **shown(found, given, None))
 
-        return await console.live(request, render)
+        return await console.live(request, render, is_alike=True)
 
     @router.get("/console/messages.csv")
     async def export(request: Request, visitor: Visitor = allowed) -> Response:

@@ -60,6 +60,6 @@ def overview_pages(console: Console, base: Base) -> APIRouter:
         async def render() -> str:
             return pages.part("overview_now.html", **await standing(visitor.workspace_id))
 
-        return await console.live(request, render)
+        return await console.live(request, render, is_alike=True)
 
     return router

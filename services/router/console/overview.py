@@ -27,7 +27,7 @@ def overview_pages(console: Console, boards: Boards) -> APIRouter:
         async def render() -> str:
             return pages.part("board.html", board=await boards.of(visitor.workspace_id))
 
-        return await console.live(request, render)
+        return await console.live(request, render, is_alike=True)
 
     @router.get(f"{PATH}/summary")
     async def summary(visitor: Visitor = allowed) -> Response:
@@ -39,6 +39,6 @@ def overview_pages(console: Console, boards: Boards) -> APIRouter:
         async def render_summary() -> str:
             return pages.part("summary.html", board=await boards.of(visitor.workspace_id))
 
-        return await console.live(request, render_summary)
+        return await console.live(request, render_summary, is_alike=True)
 
     return router

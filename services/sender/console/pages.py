@@ -99,6 +99,6 @@ def summary_pages(console: Console, flow: Flow) -> APIRouter:
         async def render() -> str:
             return pages.part("summary.html", **await lanes(visitor))
 
-        return await console.live(request, render)
+        return await console.live(request, render, is_alike=True)
 
     return router

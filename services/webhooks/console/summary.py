@@ -72,6 +72,6 @@ def summary_parts(console: Console, actions: Actions, standings: Standings) -> A
         async def render() -> str:
             return pages.part("webhooks_summary.html", **await found(visitor))
 
-        return await console.live(request, render)
+        return await console.live(request, render, is_alike=True)
 
     return router
