@@ -18,7 +18,7 @@ class Taken(BaseModel):
     rollup: str
     kind: str
     candidates: list[dict[str, Any]] = []
-    """As `shared.contracts.messages.Candidate` has them; made into no records, as that would take as long as the rest."""
+    """As `shared.contracts.messages.Candidate` has them; made into no records, which would take as long as the rest."""
 
     @property
     def failed_over(self) -> bool:
