@@ -39,6 +39,8 @@ class Asked:
         """As the API takes it."""
         names = (*PARTS, "workspace", *OWN_FIELDS[self.action])
         fields: dict[str, Any] = {name: self.given[name] for name in names if name in self.given}
+        if "reason" in names:
+            fields.setdefault("reason", "")  # needed: what is empty is told as such
         if "until" in fields:
             fields["until"] = moment_of(fields["until"])
         return fields | ({"messages": list(self.messages)} if self.messages else {})

@@ -103,10 +103,10 @@ async def test_bad_input_comes_back_with_its_faults_and_does_nothing(
     await console.waits()
     past = f"{datetime.now(UTC) - timedelta(hours=1):%Y-%m-%dT%H:%M}"
     cases = [
-        ("bounce", {"domain": "sink.test"}, "Field required"),
+        ("bounce", {"domain": "sink.test"}, "may not be empty"),
         ("hold", {"domain": "a b", "reason": "keep <me>"}, "no domain"),
         ("hold", {"domain": "sink.test", "reason": "keep <me>", "until": past}, "must lie in the future"),
-        ("hold", {"domain": "sink.test", "reason": "keep <me>", "until": "soon"}, "valid datetime"),
+        ("hold", {"domain": "sink.test", "reason": "keep <me>", "until": "soon"}, "no date and time"),
         ("retry", {}, "Name messages"),
         ("release", {}, "Name one hold, or select messages"),
         ("release", {"hold": "0190b7a4-5c3e-7d11-8a52-3f6f1f3f9a10"}, "no such hold"),
