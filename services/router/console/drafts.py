@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from services.router.api.bodies import RuleSetBody
 from services.router.routes.model import RuleSet
 from services.router.routes_command.plan import Change, Plan, Step
 from services.router.routes_command.planning import plan_of
@@ -18,8 +17,13 @@ from shared.errors import ProblemError
 NAME = "draft"
 MOST_CHARACTERS = 96 * 1024
 """Twice what a set may have as JSON: YAML of more takes a processor too long to read."""
-SIGNS = {"create": ("+", "good"), "change": ("~", "warn"), "remove": ("−", "bad"), "move": ("↕", "calm")}
-DONE = {"create": "new", "change": "changed", "remove": "removed", "move": "moved"}
+ACTS = {
+    "create": ("good", "new"),
+    "change": ("warn", "changed"),
+    "remove": ("bad", "removed"),
+    "move": ("calm", "moved"),
+}
+"""What a step does, as the tone and the words of a badge."""
 ELSEWHERE = "transports are made and changed on their own pages: leave this out, or make it the same first"
 
 
@@ -47,11 +51,6 @@ class Draft:
     def rules(self) -> RuleSet | None:
         """The set that it stands for."""
         return None if self.plan is None else RuleSet.model_validate(self.plan.draft)
-
-    def body(self, version: int) -> RuleSetBody:
-        """What replaces the set of that version."""
-        assert self.plan is not None
-        return RuleSetBody.model_validate({**self.plan.draft, "version": version})
 
 
 def text_of(present: Present) -> str:

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
 from services.router.api.explain import ExplainBody
 from services.router.console.wording import quoted
 from services.router.routes.model import RuleSet
-from shared.api import faults_of
+from shared.console.forms import as_body, lines_of
 from shared.console.words import spoken
 from shared.contracts.topics import Stream
-from shared.errors import invalid_request
 
 FIELDS = ("from", "to", "stream", "tags", "size", "attempt", "last", "scope", "message_id")
 STREAMS = [(str(stream), str(stream).capitalize()) for stream in Stream]
+SUPPOSED = "as supposed here"
 SCOPES = (
     ("transport", "The transport failed"),
     ("recipient", "The recipient’s side said no for now"),
@@ -25,18 +23,13 @@ SCOPES = (
 )
 
 
-def body_of(given: Mapping[str, str], draft: RuleSet | None = None) -> ExplainBody:
-    """What a form without its empty fields asks; raises a 422 problem."""
-    asked: dict[str, Any] = {"from": "", "to": ""}
-    asked |= {name: given[name] for name in ("from", "to", "stream", "size", "attempt", "message_id") if name in given}
-    asked["tags"] = [tag.strip() for tag in given.get("tags", "").split(",") if tag.strip()]
-    if "last" in given:
-        asked["last"] = {"transport": given["last"], "outcome": "as supposed here", "scope": given.get("scope")}
-    try:
-        body = ExplainBody.model_validate(asked)
-    except ValidationError as error:
-        raise invalid_request(faults_of(error.errors())) from error
-    return body.model_copy(update={"draft": draft})
+def body_of(fields: Mapping[str, str], draft: RuleSet | None = None) -> ExplainBody:
+    """What a form asks; raises a 422 problem."""
+    asked: dict[str, Any] = {"from": fields["from"], "to": fields["to"], "tags": lines_of(fields["tags"])}
+    asked |= {name: fields[name] for name in ("stream", "size", "attempt", "message_id") if fields[name]}
+    if fields["last"]:
+        asked["last"] = {"transport": fields["last"], "outcome": SUPPOSED, "scope": fields["scope"] or None}
+    return as_body(ExplainBody, asked).model_copy(update={"draft": draft})
 
 
 @dataclass(frozen=True, slots=True)

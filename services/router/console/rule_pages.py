@@ -8,21 +8,27 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from services.router.api.bodies import RuleSetBody
 from services.router.api.replay import DecisionReplayBody, ReplayApi
 from services.router.api.rule_sets import RuleSetApi, author_of
 from services.router.api.transports import TransportApi
-from services.router.console.drafts import DONE, SIGNS, Draft, draft_of, refused, text_of
-from services.router.console.forms import fields_of, whole_number
+from services.router.console.drafts import ACTS, Draft, draft_of, refused, text_of
 from services.router.console.overview import PATH, SCOPE
 from services.router.console.replay_words import ASSUMED, PERIODS, TRUNCATED, said, verdict_of
 from services.router.console.wording import names_of
 from services.router.routes_command.present import Present
 from shared.console.console import Console
+from shared.console.forms import as_body, number_of, read_form
 from shared.console.gate import Visitor
 from shared.errors import ProblemError
 
 RULES = f"{PATH}/rules"
 CHOICES = [(name, words) for name, (words, _) in PERIODS.items()]
+
+
+async def text_in(request: Request) -> str:
+    """The draft that a form has, as it was typed."""
+    return str((await request.form()).get("draft", ""))
 
 
 class RuleTexts:
@@ -57,7 +63,7 @@ def rule_pages(console: Console, texts: RuleTexts) -> APIRouter:
     ) -> Response:
         base = {"version": present.rules["version"], "checked": False, "replay": None, "fault": None, "period": "day"}
         names = names_of(present.visible)
-        shown = {**base, **found, "draft": draft, "periods": CHOICES, "signs": SIGNS, "done": DONE}
+        shown = {**base, **found, "draft": draft, "periods": CHOICES, "acts": ACTS}
         if shown["replay"] is not None:
             shown |= {"verdict": verdict_of(shown["replay"]), "truncated": TRUNCATED, "assumed": ASSUMED}
         return console.pages.show(
@@ -72,19 +78,20 @@ def rule_pages(console: Console, texts: RuleTexts) -> APIRouter:
     @router.post(RULES)
     async def act(request: Request, visitor: Visitor = acting) -> Response:
         """Checks, replays or applies a draft, as its button says."""
-        form, workspace_id = await fields_of(request), visitor.workspace_id
+        form, workspace_id = await read_form(request, "do", "version", "period"), visitor.workspace_id
         present = await texts.present(workspace_id)
-        draft = await texts.read(form.get("draft", ""), present)
-        period = form.get("period") if form.get("period") in PERIODS else "day"
+        draft = await texts.read(await text_in(request), present)
+        period = form["period"] if form["period"] in PERIODS else "day"
         if draft.plan is None:
             return show(request, visitor, draft, present, 422, period=period)
         try:
-            if form.get("do") == "replay":
-                found = await texts.replay(workspace_id, draft, str(period))
+            if form["do"] == "replay":
+                found = await texts.replay(workspace_id, draft, period)
                 return show(request, visitor, draft, present, checked=True, replay=found, period=period)
-            if form.get("do") == "apply" and draft.plan.changes:
-                version = whole_number(form.get("version"))
-                set_ = await texts.rules.put(workspace_id, draft.body(version), author_of(visitor.principal))
+            if form["do"] == "apply" and draft.plan.changes:
+                version = number_of(form["version"] or "none")
+                body = as_body(RuleSetBody, {**draft.plan.draft, "version": version})
+                set_ = await texts.rules.put(workspace_id, body, author_of(visitor.principal))
                 return console.pages.go(PATH, f"The rules are applied, as version {set_['version']}.")
         except ProblemError as problem:
             if problem.status == 422:

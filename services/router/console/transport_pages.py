@@ -11,13 +11,13 @@ from services.router.api.bodies import TransportChanges
 from services.router.api.health import HealthApi
 from services.router.api.rule_sets import RuleSetApi
 from services.router.api.transports import TransportApi
-from services.router.console.forms import faults_by_field, fields_of, given
 from services.router.console.overview import PATH, SCOPE
 from services.router.console.series import HOUR, RANGES
 from services.router.console.transport_form import (
     FIELDS,
     KINDS,
     NEW,
+    OF_BREAKER,
     PERIODS,
     TLS,
     breaker_change,
@@ -28,6 +28,7 @@ from services.router.console.transport_form import (
 from services.router.console.transport_health import TransportHealth
 from services.router.routes.model import RuleSet, read_set
 from shared.console.console import Console
+from shared.console.forms import Form, read_form, refused
 from shared.console.gate import Visitor
 from shared.errors import ProblemError
 
@@ -41,6 +42,20 @@ def named_in(rules: RuleSet, id_: str) -> list[str]:
     return [*found, "the failover order"] if id_ in rules.transports else found
 
 
+async def own(transports: TransportApi, visitor: Visitor, id_: str) -> Mapping[str, Any]:
+    """A transport of the visitor's workspace; raises a 404 problem, or a 403 one for a shared one."""
+    view = await transports.get(visitor.workspace_id, id_)
+    if view["shared"]:
+        raise ProblemError(403, "shared_transport", "Only the operator changes a shared transport.")
+    return view
+
+
+async def fields_of(request: Request) -> dict[str, str]:
+    """The fields of a transport's form; the spaces around a password are a part of it."""
+    fields = await read_form(request, *FIELDS, "kind")
+    return {**fields, "password": str((await request.form()).get("password", ""))}
+
+
 def transport_pages(
     console: Console, transports: TransportApi, rules: RuleSetApi, health: TransportHealth
 ) -> APIRouter:
@@ -50,7 +65,7 @@ def transport_pages(
 
     @router.get(f"{TRANSPORTS}/new")
     async def ask(request: Request, visitor: Visitor = allowed) -> Response:
-        return _form(console, request, visitor, None, NEW)
+        return _form(console, request, visitor, None, Form(NEW))
 
     @router.get(f"{TRANSPORTS}/{{id}}")
     async def show(request: Request, id: str, visitor: Visitor = allowed) -> Response:
@@ -58,10 +73,8 @@ def transport_pages(
 
     @router.get(f"{TRANSPORTS}/{{id}}/edit")
     async def edit(request: Request, id: str, visitor: Visitor = allowed) -> Response:
-        view = await transports.get(visitor.workspace_id, id)
-        if view["shared"]:
-            raise ProblemError(403, "shared_transport", "Only the operator changes a shared transport.")
-        return _form(console, request, visitor, view, filled(view))
+        view = await own(transports, visitor, id)
+        return _form(console, request, visitor, view, Form(filled(view)))
 
     return router
 
@@ -75,28 +88,25 @@ def transport_actions(
 
     @router.post(TRANSPORTS)
     async def create(request: Request, visitor: Visitor = acting) -> Response:
-        fields = given(await fields_of(request))
+        fields = await fields_of(request)
         try:
             made = await transports.create(visitor.workspace_id, new_transport(fields))
         except ProblemError as problem:
-            return _form(console, request, visitor, None, fields, problem)
+            return _form(console, request, visitor, None, refused(fields, problem))
         return console.pages.go(f"{TRANSPORTS}/{made['id']}", "Added. Name it in a rule or in the failover order.")
 
     @router.post(f"{TRANSPORTS}/{{id}}/edit")
     async def change(request: Request, id: str, visitor: Visitor = acting) -> Response:
-        view = await transports.get(visitor.workspace_id, id)
-        fields = given(await fields_of(request))
+        view, fields = await own(transports, visitor, id), await fields_of(request)
         try:
             await transports.change(visitor.workspace_id, id, changes_of(fields, view))
         except ProblemError as problem:
-            if view["shared"]:
-                raise
-            return _form(console, request, visitor, view, fields, problem)
+            return _form(console, request, visitor, view, refused(fields, problem))
         return console.pages.go(f"{TRANSPORTS}/{id}", "Changed.")
 
     @router.post(f"{TRANSPORTS}/{{id}}/enabled")
     async def enable(request: Request, id: str, visitor: Visitor = acting) -> Response:
-        wanted = (await fields_of(request)).get("enabled") == "yes"
+        wanted = (await read_form(request, "enabled"))["enabled"] == "yes"
         await transports.change(visitor.workspace_id, id, TransportChanges(enabled=wanted))
         notice = "It takes mail again." if wanted else "Disabled: no route has it any more."
         return console.pages.go(f"{TRANSPORTS}/{id}", notice)
@@ -108,18 +118,18 @@ def transport_actions(
         except ProblemError as problem:
             if problem.status != 409:
                 raise
-            return await _shown(console, request, visitor, id, transports, rules, health, problem)
+            return await _shown(console, request, visitor, id, transports, rules, health, refused({}, problem))
         return console.pages.go(PATH, "The transport is deleted.")
 
     @router.post(f"{TRANSPORTS}/{{id}}/breaker")
     async def change_breaker(request: Request, id: str, visitor: Visitor = acting) -> Response:
-        fields = given(await fields_of(request))
+        fields = await read_form(request, *OF_BREAKER)
         try:
             changed = await breakers.change(visitor.workspace_id, id, breaker_change(fields))
         except ProblemError as problem:
             if problem.status not in (409, 422):
                 raise
-            return await _shown(console, request, visitor, id, transports, rules, health, problem, fields)
+            return await _shown(console, request, visitor, id, transports, rules, health, refused(fields, problem))
         closed = changed["state"] == "closed"
         return console.pages.go(f"{TRANSPORTS}/{id}", "It takes mail again." if closed else "It is left alone.")
 
@@ -134,20 +144,19 @@ async def _shown(
     transports: TransportApi,
     rules: RuleSetApi,
     health: TransportHealth,
-    problem: ProblemError | None = None,
-    fields: Mapping[str, str] | None = None,
+    form: Form | None = None,
 ) -> Response:
-    """The page of a transport; with the `problem` of what was asked for, and the `fields` that asked for it."""
+    """The page of a transport; with the form of what was asked for and refused."""
     workspace_id, query = visitor.workspace_id, request.query_params
     view = await transports.get(workspace_id, id_)
     told = await health.of(
         workspace_id, view, RANGES.get(query.get("range", ""), HOUR), query.get("towards", "").strip() or None
     )
     return console.pages.show(
-        request, visitor, "transport.html", problem.status if problem else 200,
+        request, visitor, "transport.html", form.status if form else 200,
         view=view, told=told, named_in=named_in(read_set(await rules.get(workspace_id)), id_),
-        ranges=[*RANGES.values()], tls_words=dict(TLS), periods=PERIODS, problem=problem,
-        faults=faults_by_field(problem) if problem else {}, fields=fields or {},
+        ranges=[*RANGES.values()], tls_words=dict(TLS), periods=PERIODS,
+        form=form or Form({}),
     )  # fmt: skip
 
 
@@ -156,12 +165,7 @@ def _form(
     request: Request,
     visitor: Visitor,
     view: Mapping[str, Any] | None,
-    fields: Mapping[str, Any],
-    problem: ProblemError | None = None,
+    form: Form,
 ) -> Response:
     """The form of a new transport, or of one that is there, as it was filled in; a password has to be given again."""
-    shown = {**dict.fromkeys((*FIELDS, "kind"), ""), **fields, "password": ""}
-    return console.pages.show(
-        request, visitor, "transport_form.html", problem.status if problem else 200,
-        view=view, fields=shown, faults=faults_by_field(problem) if problem else {}, problem=problem, **CHOICES,
-    )  # fmt: skip
+    return console.pages.show(request, visitor, "transport_form.html", form.status, view=view, form=form, **CHOICES)

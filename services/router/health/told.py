@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.contracts.record import Record, Timestamp
-
-
-class Considered(BaseModel):
-    """A transport that the route named, and why it was not taken."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    tier: int | None = None
-    lost: str | None = None
 
 
 class Taken(BaseModel):
@@ -24,12 +17,13 @@ class Taken(BaseModel):
     transport: str
     rollup: str
     kind: str
-    candidates: list[Considered] = []
+    candidates: list[dict[str, Any]] = []
+    """As `shared.contracts.messages.Candidate` has them; made into no records, which would take as long as the rest."""
 
     @property
     def failed_over(self) -> bool:
         """Whether the first tier of its route did not have it."""
-        return any(each.lost is None and each.tier for each in self.candidates)
+        return any(each.get("lost") is None and each.get("tier") for each in self.candidates)
 
 
 class Outcome(BaseModel):

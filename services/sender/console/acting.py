@@ -116,7 +116,15 @@ def acting_pages(console: Console, parts: QueueParts, lists: Lists) -> APIRouter
         visitor.principal.require_scope(SCOPES[wanted])
         return await acting.show(request, visitor, asked_of(wanted, request.query_params))
 
-    may_act = console.gate.action(ACT)
+    may_look, may_act = console.gate.action(READ), console.gate.action(ACT)
+
+    @router.post(f"{PATH}/act")
+    async def count(request: Request, visitor: Visitor = may_look) -> Response:
+        """What it would change, before it is asked for: the form as it was filled in."""
+        form = await request.form()
+        wanted = action_of(str(form.get("action")))
+        visitor.principal.require_scope(SCOPES[wanted])
+        return await acting.show(request, visitor, asked_of(wanted, form))
 
     @router.post(f"{PATH}/messages/{{id}}/retry")
     async def retry_one(request: Request, id: str, visitor: Visitor = may_act) -> Response:

@@ -42,7 +42,7 @@ def adding_pages(console: Console, api: SuppressionApi) -> APIRouter:
         try:
             added = await api.suppress(Caller(visitor.principal), as_body(NewSuppression, body_of(given)))
         except ProblemError as problem:
-            return await show_form(console, api, request, visitor, refused(given, at_field(problem)))
+            return await show_form(console, api, request, visitor, refused(given, problem, at_field))
         notice = "Suppressed." if added.is_new else NOTHING_NEW[added.stands]
         return console.pages.go(f"{PATH}/{added.document['public_id']}", notice)
 

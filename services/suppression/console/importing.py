@@ -61,7 +61,7 @@ def import_pages(console: Console, api: SuppressionApi, imports: Imports) -> API
             defaults = as_body(ImportDefaults, defaults_in(given))
         except ProblemError as problem:
             await upload.leave()
-            return await show_form(request, visitor, refused(given, at_field(problem)))
+            return await show_form(request, visitor, refused(given, problem, at_field))
         size = request.headers.get("content-length", "")
         await doing.run(Caller(visitor.principal), str(id), defaults, upload, int(size) if size.isdecimal() else None)
         if "hx-request" in request.headers:

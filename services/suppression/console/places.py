@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 from services.suppression.rules import Scope
+from shared.console.forms import field_of
 from shared.contracts.topics import Stream
-from shared.errors import ProblemError, invalid_request
 
 EVERYTHING = ("", "All mail of this workspace")
 FIELD = "where"
@@ -31,7 +30,6 @@ def place_named(where: str) -> dict[str, str]:
     return {"scope": scope} if scope else {}
 
 
-def at_field(problem: ProblemError) -> ProblemError:
-    """A problem whose faults of scope, domain and stream are those of the one field."""
-    faults = [replace(each, pointer=f"#/{FIELD}") if each.pointer in OF_THE_API else each for each in problem.errors]
-    return invalid_request(faults) if faults else problem
+def at_field(pointer: str) -> str:
+    """The form's field that a fault's pointer leads to."""
+    return FIELD if pointer in OF_THE_API else field_of(pointer)

@@ -133,7 +133,7 @@ def filters_of(query: Mapping[str, str]) -> dict[str, str]:
 def listing_of(query: Mapping[str, str]) -> tuple[EndpointListing | None, list[Fault]]:
     """The list that a query asks for, or what is wrong with the query."""
     given = filters_of(query)
-    moments = {name: moment_of(given[name]) for name in ("since", "until") if name in given}
+    moments: dict[str, Any] = {name: moment_of(given[name]) for name in ("since", "until") if name in given}
     asked: dict[str, Any] = {**given, **moments, "cursor": query.get("cursor") or None, "limit": ON_A_PAGE}
     try:
         return EndpointListing.model_validate(asked), []

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from shared.console.forms import number_of
 from shared.errors import Fault, invalid_request
 
 Fields = dict[str, Any]
@@ -16,7 +17,6 @@ TEXTS = (
 )  # fmt: skip
 NEW = (*TEXTS, "secret")
 NUMBERS = ("concurrency", "rate", "timeout_seconds")
-MOST_DIGITS = 9
 HEADER = re.compile(r"([^:]+):(.*)", re.DOTALL)
 PARAMETER = re.compile(r"([^ ]+) =(.*)|([^=]+)=(.*)", re.DOTALL)
 EMPTY: Fields = dict.fromkeys(NEW, "") | {"signature": "standard", "method": "POST", "events": []}
@@ -51,7 +51,7 @@ def _values(given: Mapping[str, Any]) -> Fields:
     values: Fields = dict(given)
     faults: list[Fault] = []
     for name in NUMBERS:
-        values[name] = _number(given[name])
+        values[name] = number_of(given[name])
     for name, line in (("headers", HEADER), ("query", PARAMETER)):
         values[name], wrong = _pairs(name, _plain_lines(given[name]), line)
         faults += wrong
@@ -61,11 +61,6 @@ def _values(given: Mapping[str, Any]) -> Fields:
     if faults:
         raise invalid_request(faults)
     return values
-
-
-def _number(text: str) -> int | str | None:
-    """None where nothing is given; what is no number stays, for the API to refuse."""
-    return int(text) if text.isdecimal() and len(text) <= MOST_DIGITS else text or None
 
 
 def _pairs(field: str, text: str, line: re.Pattern[str]) -> tuple[dict[str, str], list[Fault]]:

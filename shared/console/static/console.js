@@ -32,7 +32,8 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("submit", (event) => {
-  const question = event.target.dataset.asks;
+  // what a button asks goes before what its form does: one that changes nothing asks ""
+  const question = event.submitter?.dataset.asks ?? event.target.dataset.asks;
   if (question && !confirm(question)) event.preventDefault();
 });
 

@@ -66,6 +66,10 @@ async def test_what_is_ticked_is_held_and_released(console: Console, visitor: Vi
 
 async def test_what_a_filter_selects_ends_for_a_reason(console: Console, visitor: VisitingClient) -> None:
     ends, stays = await console.waits("ann@ends.test"), await console.waits("bo@stays.test")
+    counted = await visitor.send("/console/queue/act", action="bounce", domain="ends.test", reason="sent by mistake")
+    assert "changes 1 message (all mail to ends.test)" in words(counted)
+    assert 'value="sent by mistake"' in counted.text
+    assert await console.jobs() == []
     async with console.world.sender():
         reply = await visitor.send("/console/queue/bounce", domain="ends.test", reason="sent by mistake")
         assert notice(reply, visitor) == "Bounce: 1 message ended as failed."

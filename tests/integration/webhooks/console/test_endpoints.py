@@ -53,7 +53,7 @@ async def test_one_of_ed25519_shows_its_public_key(desk: Desk) -> None:
     ("fields", "field", "told"),
     [
         ({"url": "nothing"}, "url", "must be an absolute https URL"),
-        ({"url": "https://x.example/", "rate": "many"}, "rate", "valid integer"),
+        ({"url": "https://x.example/", "rate": "many"}, "rate", "must be a whole number"),
         ({"url": "https://x.example/", "concurrency": "101"}, "concurrency", "less than or equal to 100"),
         ({"url": "https://x.example/", "headers": "host: x"}, "headers", "set by Posthorn"),
         ({"url": "https://x.example/", "headers": "no pair"}, "headers", "Line 1 has no name and value"),
