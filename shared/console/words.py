@@ -42,7 +42,7 @@ def at(value: datetime | str | None) -> Markup:
         return Markup('<span class="none">–</span>')
     moment = as_time(value).astimezone(UTC)
     shown, exact = f"{moment:%d %b %Y, %H:%M:%S} UTC", moment.isoformat(timespec="milliseconds")
-    return TIME % (exact, exact, shown)  # `format` takes three times as long, and a page has hundreds
+    return TIME % (exact, exact, shown)  # by `format` it takes half as long again, and pages have hundreds
 
 
 def span(milliseconds: float) -> str:

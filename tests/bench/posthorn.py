@@ -124,8 +124,8 @@ def running_stack(port_base: int, settings: Mapping[str, str], only: Collection[
 
 @contextmanager
 def running_posthorn(port_base: int, settings: Mapping[str, str] | None = None) -> Iterator[Posthorn]:
-    """A stack whose mail goes to smtp-sink, and the webhook endpoint; their ports are 18 and 19 above the stack's."""
-    sink_port, hook_port = port_base + 18, port_base + 19
+    """A stack whose mail goes to smtp-sink, and the webhook endpoint; their ports are 28 and 29 above the stack's."""
+    sink_port, hook_port = port_base + 28, port_base + 29
     hook = subprocess.Popen([sys.executable, "-m", "tests.bench.hook_server", str(hook_port)])
     try:
         with smtp_sink(sink_port), running_stack(port_base, to_sink(sink_port) | dict(settings or {})) as stack:
