@@ -23,6 +23,7 @@ from services.ingest.console.steps import steps_of
 from services.ingest.projection.fold import ENDED
 from services.ingest.projection.timeline import timeline_of
 from services.ingest.projection.views import message_view
+from services.ingest.settings import Settings
 from shared.auth import Principal
 from shared.console.console import Console
 from shared.console.gate import Visitor
@@ -34,7 +35,7 @@ MOST_RAW = 1024 * 1024
 Document = Mapping[str, Any]
 
 
-def message_pages(console: Console, reader: MessageReader, actions: MessageActions, base_url: str) -> APIRouter:
+def message_pages(console: Console, reader: MessageReader, actions: MessageActions, settings: Settings) -> APIRouter:
     router = console.router()
     pages = console.pages
     allowed = console.gate.page(SCOPE)
@@ -49,7 +50,9 @@ def message_pages(console: Console, reader: MessageReader, actions: MessageActio
 
     @router.get(f"{PATH}/{{id}}")
     async def show(request: Request, id: str, visitor: Visitor = allowed) -> Response:
-        return pages.show(request, visitor, "message.html", **await found(visitor, id))
+        parts = await found(visitor, id)
+        trace_url = trace_url_of(settings.trace_url, parts["message"]["trace_id"])
+        return pages.show(request, visitor, "message.html", trace_url=trace_url, **parts)
 
     @router.get(f"{PATH}/{{id}}/live")
     async def follow(request: Request, id: str, visitor: Visitor = allowed) -> Response:
@@ -65,7 +68,7 @@ def message_pages(console: Console, reader: MessageReader, actions: MessageActio
         try:
             content, views = await said(visitor.principal, id)
             record = await reader.record(visitor.workspace_id, id.lower())
-            parts |= {"said": views, "curl": as_curl(base_url, record, content), "fault": None}
+            parts |= {"said": views, "curl": as_curl(settings.public_url, record, content), "fault": None}
         except ProblemError as problem:
             if problem.code == "not_found":
                 raise
@@ -112,6 +115,11 @@ def message_buttons(
         return pages.go(f"{PATH}/{message['uuid']}", "Sent again, as this new message.")
 
     return router
+
+
+def trace_url_of(template: str | None, trace_id: str | None) -> str | None:
+    """Where a distributed trace is shown; None where nobody keeps traces, or there is none."""
+    return template.replace("{trace_id}", trace_id) if template and trace_id else None
 
 
 async def beginning(actions: MessageActions, content: Content) -> bytes:

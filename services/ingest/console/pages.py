@@ -62,7 +62,7 @@ def console_routers(
         sign_in_router(console, base.authenticator, settings),
         overview_pages(console, base),
         messages_pages(console, reader),
-        message_pages(console, reader, actions, settings.public_url),
+        message_pages(console, reader, actions, settings),
         message_buttons(console, reader, actions, admission),
         start_pages(console, base, changes, settings, reader),
         domains_pages(console, base, domains),

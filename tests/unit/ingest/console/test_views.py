@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from services.ingest.console.curl import as_curl
 from services.ingest.console.explanation import REFUSALS, explained
 from services.ingest.console.export import COLUMNS, row_of
+from services.ingest.console.message import trace_url_of
 from services.ingest.console.messages import as_moment, filters_of, listing_of
 from services.ingest.console.preview import framed, views_of
 from services.ingest.console.snippets import Values, snippets_of
@@ -133,3 +134,9 @@ def test_every_snippet_has_what_it_is_given() -> None:
     for snippet in snippets_of(values):
         assert "ph_live_x" in snippet.text
         assert "$" not in snippet.text.replace("$reply", "")
+
+
+def test_a_trace_is_linked_where_traces_are_kept() -> None:
+    assert trace_url_of("https://tempo.example/trace/{trace_id}", "ab12") == "https://tempo.example/trace/ab12"
+    assert trace_url_of(None, "ab12") is None
+    assert trace_url_of("https://tempo.example/trace/{trace_id}", None) is None
