@@ -10,6 +10,9 @@ from playwright.async_api import expect
 from tests.e2e.account import Account, fresh
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import Kind
+from tests.fixtures.deployment import eventually
+from tests.fixtures.http_receiver import Answer, open_http_receiver
+from tests.fixtures.scripted_smtp import Close, ScriptedServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(2)><svg onload=alert(3)>"
@@ -62,3 +65,41 @@ async def test_a_hostile_message_is_shown_as_text(console: OpenConsole, shop: Ac
         (Kind.CONSOLE, "/preview"),
     ):
         visited.expect(kind, stopped)  # the frame's policy says what it has stopped; the page itself had nothing to
+
+
+async def test_what_hosts_and_endpoints_answer_is_shown_as_text(console: OpenConsole, shop: Account) -> None:
+    said = f"550 5.1.1 {SCRIPT} {STYLE[:80]} {BIDI}"
+    async with ScriptedServer({"RCPT": Close(said)}) as host, open_http_receiver() as site:
+        site.script("/hook", Answer(500, body=f"{SCRIPT}{STYLE}{'B' * 3000}".encode()))
+        endpoint = await shop.make("/v1/webhooks", url=site.url("/hook"), events=["email.bounced"], name=SCRIPT[:60])
+        smart = await shop.transport(host.port, name=f"{SCRIPT[:30]}")
+        await shop.route(smart["id"])
+        try:
+            (message_id,) = await shop.send(fresh("ok"), subject="Hostile words of others")
+            await shop.reaches(message_id, "bounced")
+        finally:
+            await shop.route("direct")
+
+        async def told() -> bool:
+            return any(step.get("status") == 500 for step in await shop.steps(message_id, "webhook"))
+
+        await eventually(told, what="the webhook's attempt")
+        page = (await console(f"/console/messages/{message_id}")).page
+        for title in ("Attempt 1: refused", "Route chosen", "Webhook"):
+            step = page.locator("ol.timeline li", has=page.locator("h3", has_text=title)).first
+            await step.get_by_text("Details").click()
+            await expect(step).to_contain_text("<script>alert(1)</script>")
+        for path in (
+            f"/console/messages/{message_id}",
+            f"/console/webhooks/{endpoint['id']}",
+            "/console/webhooks",
+            "/console/routing",
+            f"/console/routing/transports/{smart['id']}",
+            "/console/suppressions",
+            "/console",
+        ):
+            await page.goto(path)
+            await expect(page.get_by_role("heading", level=1)).to_be_visible()
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            assert not await page.evaluate("document.querySelectorAll('main script, main style').length"), path
+        await shop.http.delete(f"/v1/webhooks/{endpoint['id']}")
