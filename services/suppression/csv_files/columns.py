@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from services.suppression.rules import NEVER, REASON_OF_TYPE, Entry, EntryType, Reason
+from shared import csv_lines
 from shared.addresses import InvalidAddressError, parse_address
 from shared.contracts.record import rfc3339
+from shared.csv_lines import unguarded
 
 COLUMNS = (
     "email", "type", "cause", "reason", "scope", "domain", "stream", "origin", "created_at", "last_seen", "expires_at",
@@ -18,8 +19,6 @@ READ = ("email", "type", "cause", "reason", "scope", "domain", "stream", "expire
 OTHER_NAMES = {
     "emailaddress": "email", "address": "email", "recipient": "email", "note": "reason", "expiresat": "expires_at",
 }  # fmt: skip
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
-GUARDED_CELL = re.compile(r"''*[=+\-@\t\r]")
 WITHOUT_HEADER = ("email", "type", "reason")
 NAMES_OF_REASONS = {str(each).replace("_", ""): each for each in Reason if each is not Reason.ERASURE}
 NAMES_OF_TYPES = {str(each): reason for each, reason in REASON_OF_TYPE.items() if each is not EntryType.ERASURE}
@@ -76,32 +75,14 @@ def moment_of(text: str) -> datetime | None:
 def line_of(entry: Entry, email: str) -> str:
     """An entry as a line of the export."""
     place = entry.place
-    cells = (
+    return csv_lines.line_of((
         email, entry.type, entry.reason, entry.note, place.scope, place.domain, place.stream, entry.origin,
         rfc3339(entry.first_seen), rfc3339(entry.last_seen), None if entry.until == NEVER else rfc3339(entry.until),
-    )  # fmt: skip
-    return ",".join(map(_cell, cells)) + "\r\n"
+    ))  # fmt: skip
 
 
 def header_line() -> str:
-    return ",".join(COLUMNS) + "\r\n"
-
-
-def guarded(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula: one that begins like one gets an apostrophe before it."""
-    return f"'{text}" if FORMULA.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    return text[1:] if GUARDED_CELL.match(text) else text
-
-
-def _cell(value: Any) -> str:
-    text = guarded("" if value is None else str(value))
-    if any(mark in text for mark in ',"\r\n'):
-        doubled = text.replace('"', '""')
-        return f'"{doubled}"'
-    return text
+    return csv_lines.line_of(COLUMNS)
 
 
 def defaults_over(values: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:

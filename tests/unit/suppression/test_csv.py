@@ -1,4 +1,4 @@
-"""Files of suppressions: rows out of any pieces, columns by their names, cells that no spreadsheet runs."""
+"""Files of suppressions: rows out of any pieces, columns by their names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from services.suppression.csv_files.columns import (
     COLUMNS,
-    guarded,
     header_line,
     header_of,
     is_data,
@@ -21,7 +20,6 @@ from services.suppression.csv_files.columns import (
     moment_of,
     reason_of,
     said_by,
-    unguarded,
     values_of,
 )
 from services.suppression.csv_files.rows import AT_ONCE, Row, RowReader, batches
@@ -122,16 +120,6 @@ def test_a_reason_that_is_a_type_s_name_is_one_where_no_column_says_the_type() -
     assert said_by({"email": "a", "reason": "COMPLAINT"}) == {"email": "a", "type": "COMPLAINT"}
     for kept in ({"email": "a", "reason": "phoned"}, {"email": "a", "type": "manual", "reason": "bounce"}):
         assert said_by(kept) == kept
-
-
-@given(st.text(max_size=20))
-@example("=1+1")
-@example("'=1+1")
-@example("'")
-def test_no_cell_begins_like_a_formula_and_each_comes_back(text: str) -> None:
-    safe = guarded(text)
-    assert not safe.startswith(("=", "+", "-", "@", "\t", "\r"))
-    assert unguarded(safe) == text
 
 
 @given(st.emails(), st.sampled_from([each for each in Reason if each is not Reason.ERASURE]), st.none() | CELL)
