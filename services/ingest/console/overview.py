@@ -47,7 +47,7 @@ def overview_pages(console: Console, base: Base) -> APIRouter:
             "p50": hour.seconds_at(0.5),
             "p99": hour.seconds_at(0.99),
             "figures": figures(day),
-            "chart": day_curve(day.slots),
+            "chart": day_curve(day),
         }
 
     @router.get(ROOT)

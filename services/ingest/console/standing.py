@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 from services.ingest.projection.activity import shown
 from services.ingest.projection.waits import TARGET_MS, TARGET_SHARE, Waits
@@ -11,12 +12,12 @@ from services.ingest.store.activity import Slot, Stretch
 from services.ingest.store.unattempted import Unattempted
 from shared.console.charts import Chart, Line, Point, chart
 from shared.console.words import share, span
-from shared.contracts.topics import Lane
 
 MOST_BOUNCED, MOST_COMPLAINED, MOST_UNHEARD = 0.05, 0.001, 0.1
 LEAST_MAIL = 50
 """Of fewer messages a rate says nothing."""
 TARGET = span(TARGET_MS)
+STEP = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ def _matters(day: Stretch, waiting: Unattempted, stuck: int) -> Iterator[Matter]
 
 
 def _rates(total: Slot) -> Iterator[Matter]:
-    counts = of_all_lanes(total)
+    counts = shown(total.counts)
     tried = counts["delivered"] + counts["bounced"]
     if tried >= LEAST_MAIL and counts["bounced"] > MOST_BOUNCED * tried:
         yield Matter(
@@ -120,12 +121,6 @@ def critical_lane(hour: Waits, waiting: Unattempted) -> Matter:
     return Matter(tone, title, words, "/console/messages?stream=authentication")
 
 
-def of_all_lanes(slot: Slot) -> dict[str, int]:
-    """A slot's counts under the names that callers know, both lanes together."""
-    lanes = [shown(slot.lanes[lane]) for lane in Lane]
-    return {name: sum(each[name] for each in lanes) for name in lanes[0]}
-
-
 FIGURES = (
     ("accepted", "calm", "/console/messages"),
     ("delivered", "good", "/console/messages?status=delivered"),
@@ -139,17 +134,17 @@ FIGURES = (
 def figures(day: Stretch) -> list[Figure]:
     """The day's counts by outcome, and webhook callbacks, each with its rate of the last minutes."""
     late = day.last(5)
-    counts, recent = of_all_lanes(day.total()), of_all_lanes(late.total())
+    counts, recent = shown(day.total().counts), shown(late.total().counts)
     told = [Figure(name, tone, counts[name], late.per_minute(recent[name]), path) for name, tone, path in FIGURES]
     posts, recent_posts = (sum(each.total().webhooks.values()) for each in (day, late))
     return [*told, Figure("webhook callbacks", "calm", posts, late.per_minute(recent_posts), "/console/webhooks")]
 
 
-def day_curve(slots: Sequence[Slot]) -> Chart:
-    """The day in messages of five minutes."""
-    counts = [(slot.begins_at, of_all_lanes(slot)) for slot in slots]
+def day_curve(day: Stretch) -> Chart:
+    """The day in messages of a quarter of an hour."""
+    counts = [(slot.begins_at, shown(slot.counts)) for slot in day.in_steps(STEP)]
     return chart(
-        "Messages in five minutes, the last day",
+        "Messages in a quarter of an hour, the last day",
         [
             Line(name, [Point(at, count[name]) for at, count in counts], tone)
             for name, tone in (("accepted", "calm"), ("delivered", "good"), ("bounced", "bad"))

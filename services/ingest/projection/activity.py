@@ -93,9 +93,9 @@ def tallies(records: Iterable[Counted]) -> list[Tally]:
     return list(found.values())
 
 
-def slot_of(moment: datetime) -> datetime:
+def slot_of(moment: datetime, lasting: timedelta = SLOT) -> datetime:
     """When the slot begins that a moment falls into."""
-    seconds = round(SLOT.total_seconds())
+    seconds = round(lasting.total_seconds())
     return datetime.fromtimestamp(int(moment.timestamp()) // seconds * seconds, UTC)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorDatabase
@@ -35,6 +36,11 @@ class Slot:
     waits: Mapping[Lane, Counts] = field(default_factory=_by_lane)
     webhooks: Counts = field(default_factory=dict)
 
+    @property
+    def counts(self) -> Counts:
+        """How many events of each type there were in all lanes."""
+        return _summed(self.lanes.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
@@ -51,6 +57,15 @@ class Stretch:
         """The end of it: at least so many minutes, back to the beginning of a slot."""
         since = slot_of(self.until - timedelta(minutes=minutes))
         return Stretch([slot for slot in self.slots if slot.begins_at >= since], self.until)
+
+    def in_steps(self, step: timedelta) -> list[Slot]:
+        """What happened in each step of the clock that begins within it, counts alone; the last is under way."""
+        begun = groupby(self.slots, lambda slot: slot_of(slot.begins_at, step))
+        return [
+            Slot(begins_at, {lane: _summed(slot.lanes[lane] for slot in slots) for lane in Lane})
+            for begins_at, slots in ((begins_at, list(each)) for begins_at, each in begun)
+            if begins_at >= self.since
+        ]
 
     def total(self) -> Slot:
         """All that happened, as one slot."""

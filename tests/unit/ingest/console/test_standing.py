@@ -74,5 +74,17 @@ def test_the_figures_and_the_curve_have_both_lanes() -> None:
     day = a_day({"ok": 4, "failed": 1}, accepted=10, delivered=5, relayed=3)
     told = {figure.name: figure.day for figure in figures(day)}
     assert (told["accepted"], told["delivered"], told["webhook callbacks"]) == (10, 8, 5)
-    curve = day_curve(day.slots)
+    curve = day_curve(day)
     assert [line.latest for line in curve.lines] == ["10", "8", "0"]
+
+
+def test_the_curve_counts_whole_quarters_of_an_hour_and_the_one_under_way() -> None:
+    slots = [
+        Slot(NOW - timedelta(minutes=2) - number * SLOT, {lane: {"accepted": 1} for lane in Lane})
+        for number in range(288, -1, -1)
+    ]
+    rows = day_curve(Stretch(slots, NOW)).rows
+    assert [moment.minute % 15 for moment, _ in rows] == [0] * len(rows)
+    assert [values[0] for _, values in rows] == ["6"] * 96 + ["2"]
+    later = Stretch(slots[1:], NOW)
+    assert day_curve(later).rows == rows[1:], "a quarter of which the beginning is missing is left out"
