@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 import httpx
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, expect
 
 from deploy.local.stack import Stack
 from shared.console.navigation import MENU
@@ -29,6 +29,7 @@ TEMPLATE = {
     "html": "<h1>Thank you, {{first_name ?? 'friend'}}</h1><p>Order <b>{{number}}</b> left our house today.</p>",
     "text": "Order {{number}} left our house today.",
 }
+LOADING = r".htmx-request:not([hx-sse\:connect])"
 MENU_PATHS = [entry.path for entry in chain.from_iterable(group.entries for group in MENU)]
 
 
@@ -80,8 +81,8 @@ async def shoot(browser: Browser, account: Account, paths: list[str], folder: Pa
 
 async def _shoot_one(page: Page, path: str, file: Path) -> None:
     await page.goto(path)
-    await page.wait_for_function("!document.querySelector('.htmx-request:not([hx-sse\\\\:connect])')")
-    await page.screenshot(path=file)
+    await expect(page.locator(LOADING)).to_have_count(0)
+    await page.screenshot(path=file, full_page=True)
     print(file)
 
 
