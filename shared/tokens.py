@@ -56,6 +56,7 @@ def _random_64_bits() -> int:
     try:
         return _drawn.pop()
     except IndexError:
+        first: int
         first, *others = struct.unpack(f"{DRAWN_AT_ONCE}Q", os.urandom(RANDOM_BYTES * DRAWN_AT_ONCE))
         _drawn.extend(others)
         return first

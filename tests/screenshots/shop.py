@@ -1,4 +1,4 @@
-"""A shop's mail: who it writes to, about what, and what becomes of it."""
+"""A shop's mail of this minute: who it writes to, about what, and what becomes of it."""
 
 from __future__ import annotations
 

@@ -59,7 +59,10 @@ def explained_of(decision: Mapping[str, Any]) -> Explained:
         ]
     candidates = decision["candidates"]
     grounds = decision["summary"][: len(decision["summary"]) - len(candidates)]  # the others say what the table does
-    inputs = [(spoken(name).capitalize(), _flat(value)) for name, value in decision["inputs"].items()]
+    inputs = [
+        ("DNS" if name == "dns" else spoken(name).capitalize(), _flat(value))
+        for name, value in decision["inputs"].items()
+    ]
     return Explained(tone, title, grounds, candidates, facts, inputs)
 
 
