@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from deploy.local.stack import Stack
 from tests.e2e.account import Account, bootstrap, open_account
@@ -26,18 +26,18 @@ LOADING = r".htmx-request:not([hx-sse\:connect])"
 
 async def shoot(browser: Browser, account: Account, paths: Paths, folder: Path) -> None:
     for name, options in BROWSERS.items():
-        context = await browser.new_context(base_url=account.stack.http_url, device_scale_factor=1.5, **options)
+        context = await browser.new_context(base_url=account.stack.http_url, **options)
         page = await context.new_page()
         await page.goto("/console/sign-in")
         await page.screenshot(path=folder / f"sign-in-{name}.png")
         await sign_in(page, account.home["api_key"])
         for path_name, path in paths.items():
-            await _shoot_one(page, path, folder / f"{path_name}-{name}.png")
+            await _shoot_one(page, path, folder / f"{path_name}-{name}.png", options["viewport"])
         await context.close()
 
 
-async def _shoot_one(page: Page, path: str, file: Path) -> None:
-    """What is loaded once it is seen is there too; the picture is of the whole page, its upper part of the screen."""
+async def _shoot_one(page: Page, path: str, file: Path, screen: ViewportSize) -> None:
+    """The screen as it opens, and all of the page: on a screen of its height, as Chromium paints no frame below it."""
     reply = await page.goto(path)
     assert reply is not None, path
     assert reply.ok, f"{path}: {reply.status}"
@@ -45,7 +45,10 @@ async def _shoot_one(page: Page, path: str, file: Path) -> None:
     for frame in page.frames[1:]:
         await expect(frame.locator("body *").first).to_be_attached()
     await page.screenshot(path=file.with_stem(f"{file.stem}-top"))
-    await page.screenshot(path=file, full_page=True)
+    height = await page.evaluate("document.documentElement.scrollHeight")
+    await page.set_viewport_size({**screen, "height": height})
+    await page.screenshot(path=file)
+    await page.set_viewport_size(screen)
     print(file)
 
 

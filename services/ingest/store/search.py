@@ -20,9 +20,9 @@ from services.ingest.search.conditions import Condition, condition_of, ids_of, i
 from services.ingest.search.wanted import ID, Clause, Wanted
 from services.ingest.store.messages import COLLECTION, READ_MS, WITHOUT_DETAIL
 
-FIRST_LOOKED_AT, LOOKED_AT = 250, 1_500
+FIRST_LOOKED_AT, LOOKED_AT = 250, 1_000
 MOST_IDS, MOST_VALUES, KEYS_AT_ONCE = 2_000, 32, 100
-PAGE_SECONDS = 0.06
+PAGE_SECONDS = 0.04
 BATCH = 500
 LAST = "\U0010ffff"
 

@@ -85,7 +85,7 @@ async def test_what_hosts_and_endpoints_answer_is_shown_as_text(console: OpenCon
 
         await eventually(told, what="the webhook's attempt")
         page = (await console(f"/console/messages/{message_id}")).page
-        for title in ("Attempt 1: refused", "Route chosen", "Webhook"):
+        for title in ("Attempt 1: refused", "Route chosen", f"Webhook {site.url('/hook')}"):
             step = page.locator("ol.timeline li", has=page.locator("h3", has_text=title)).first
             await step.get_by_text("Details").click()
             await expect(step).to_contain_text("<script>alert(1)</script>")
