@@ -31,7 +31,7 @@ async def shoot(browser: Browser, account: Account, paths: Paths, folder: Path) 
         await page.goto("/console/sign-in")
         await page.screenshot(path=folder / f"sign-in-{name}.png")
         await sign_in(page, account.home["api_key"])
-        for path_name, path in paths.items():
+        for path_name, path in sorted(paths.items()):
             await _shoot_one(page, path, folder / f"{path_name}-{name}.png", options["viewport"])
         await context.close()
 
