@@ -142,3 +142,8 @@ async def open_account(stack: Stack, home: dict[str, Any]) -> AsyncIterator[Acco
 def fresh(behaviour: str) -> str:
     """An address of the sink that no other test uses; see deploy/local/sink_behaviours.py for what they do."""
     return f"{behaviour}+{secrets.token_hex(4)}@sink.test"
+
+
+def fresh_word() -> str:
+    """A word that no other test uses and that nothing takes for a number, as YAML would eight digits."""
+    return f"w{secrets.token_hex(6)}"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
-
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.account import Account, fresh
+from tests.e2e.account import Account, fresh, fresh_word
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import Kind
 from tests.fixtures.deployment import eventually
@@ -29,7 +27,7 @@ BODY = f"""<html><head>{STYLE}<meta http-equiv=refresh content="0;url=https://ev
 
 
 async def test_a_hostile_message_is_shown_as_text(console: OpenConsole, shop: Account) -> None:
-    tag = secrets.token_hex(6)
+    tag = fresh_word()
     ids = []
     for words in WORDS:
         ids += await shop.send(

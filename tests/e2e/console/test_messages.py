@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import os
-import secrets
 import subprocess
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
@@ -13,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from playwright.async_api import expect
 
-from tests.e2e.account import Account, fresh
+from tests.e2e.account import Account, fresh, fresh_word
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import Kind, Visit
 from tests.fixtures.deployment import eventually
@@ -22,7 +21,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 async def test_what_a_customer_says_leads_to_the_message(console: OpenConsole, shop: Account) -> None:
-    recipient, word = fresh("ok"), secrets.token_hex(6)
+    recipient, word = fresh("ok"), fresh_word()
     (message_id,) = await shop.send(recipient, subject=f"Receipt {word} for your order")
     await shop.reaches(message_id, "delivered")
     page = (await console("/console/messages")).page
@@ -42,7 +41,7 @@ async def test_what_a_customer_says_leads_to_the_message(console: OpenConsole, s
 
 
 async def test_filters_stay_through_reload_and_the_way_back(console: OpenConsole, shop: Account) -> None:
-    tag = secrets.token_hex(6)
+    tag = fresh_word()
     bounced, delivered = fresh("permfail"), fresh("ok")
     for recipient, status in ((bounced, "bounced"), (delivered, "delivered")):
         (message_id,) = await shop.send(recipient, tags=[tag])
@@ -62,7 +61,7 @@ async def test_filters_stay_through_reload_and_the_way_back(console: OpenConsole
 
 
 async def test_new_messages_appear_by_themselves(console: OpenConsole, shop: Account) -> None:
-    tag = secrets.token_hex(6)
+    tag = fresh_word()
     page = (await console(f"/console/messages?tag={tag}")).page
     await expect(page.get_by_text("Nothing found")).to_be_visible()
     (message_id,) = await shop.send(fresh("defer-once"), tags=[tag])
@@ -72,7 +71,7 @@ async def test_new_messages_appear_by_themselves(console: OpenConsole, shop: Acc
 
 
 async def test_older_messages_are_a_page_away_and_all_are_exported(console: OpenConsole, shop: Account) -> None:
-    tag = secrets.token_hex(6)
+    tag = fresh_word()
     sent = [id_ for _ in range(3) for id_ in await shop.send(*(fresh("ok") for _ in range(20)), tags=[tag])]
     for message_id in sent:
         await shop.reaches(message_id, "delivered")

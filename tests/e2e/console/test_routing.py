@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Page, expect
 
-from tests.e2e.account import Account, fresh
+from tests.e2e.account import Account, fresh, fresh_word
 from tests.e2e.console.conftest import OpenConsole
 from tests.fixtures.browser import PHONE, Kind, assert_accessible
 
@@ -60,7 +59,7 @@ def rule(tag: str, *ways: str) -> str:
 
 
 async def test_a_transport_and_a_rule_are_made_and_mail_takes_them(console: OpenConsole, routed: Account) -> None:
-    tag = secrets.token_hex(4)
+    tag = fresh_word()
     page = (await console(ROUTING)).page
     await expect(page.get_by_text("No rules of your own")).to_be_visible()
     await add_transport(page, "Frankfurt", routed.stack.ports["sink_smtp"])
@@ -89,7 +88,7 @@ async def test_a_transport_and_a_rule_are_made_and_mail_takes_them(console: Open
 
 
 async def test_a_dead_transport_is_seen_at_a_glance(console: OpenConsole, routed: Account) -> None:
-    tag = secrets.token_hex(4)
+    tag = fresh_word()
     page = (await console(ROUTING)).page
     await add_transport(page, "Dead", 9)
     await write_rules(page, f"order: [Dead, direct]\n{rule(tag, 'Dead', 'direct')}")

@@ -7,7 +7,7 @@ import secrets
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.account import Account, fresh
+from tests.e2e.account import Account, fresh, fresh_word
 from tests.e2e.console.conftest import OpenConsole
 from tests.e2e.console.looks import assert_sound
 from tests.fixtures.browser import Kind
@@ -49,7 +49,7 @@ async def test_what_a_template_becomes_is_seen_while_it_is_written(console: Open
 
 async def test_a_test_is_sent_and_followed_in_a_tab_of_its_own(console: OpenConsole, shop: Account) -> None:
     visited = await console(f"/console/templates/{await make(shop, **{'from': shop.sender})}")
-    page, recipient, word = visited.page, fresh("ok"), secrets.token_hex(6)
+    page, recipient, word = visited.page, fresh("ok"), fresh_word()
     await page.get_by_label("Subject").fill(f"Draft {word}")
     await page.get_by_label("To", exact=True).fill(recipient)
     async with visited.context.expect_page() as opened:
