@@ -66,6 +66,7 @@ bench: $(STAMP) ## the doors, the router, the sender, webhooks, the console and 
 	$(BIN)/python -m tests.bench.fairness
 	$(BIN)/python -m tests.bench.webhooks
 	$(BIN)/python -m tests.bench.scale
+	$(BIN)/python -m tests.bench.replicas
 	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.console --live
