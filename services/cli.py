@@ -10,6 +10,7 @@ from importlib.util import find_spec
 
 import typer
 
+from deploy.access import commands as access
 from deploy.local import commands as local
 from deploy.local.environment import default_home, load_env
 from services import commands, people_command
@@ -45,6 +46,7 @@ def mount_services(root: typer.Typer) -> None:
 app.add_typer(local.app)
 app.add_typer(commands.app)
 app.add_typer(people_command.app, name="people")
+app.add_typer(access.app, name="access")
 mount_services(app)
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from services.roles import SERVICES
 from shared.content import ContentStore
 from shared.contracts.topics import Topic, all_topics
+from shared.kafka.security import client_arguments
 from shared.mongo import erasures
 from shared.mongo.client import create_indexes, open_database
 from shared.mongo.entities import INDEXES, Entities
@@ -37,7 +38,7 @@ async def create_topics(settings: SharedSettings, topics: Iterable[Topic] | None
     than what was published before. Every consumer of a keyed topic folds what comes in any order.
     """
     wanted = list(topics or all_topics(settings.topic_partitions))
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = AIOKafkaAdminClient(**client_arguments(settings))
     await admin.start()
     try:
         there = set(await admin.list_topics())

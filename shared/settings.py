@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.client_address import IpNetwork, parse_networks
+from shared.connections import ConnectionSettings
 from shared.contracts.topics import PARTITIONS
 
 
@@ -29,16 +29,10 @@ KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
 NetworksSetting = Annotated[str, AfterValidator(_networks)]
 
 
-class SharedSettings(BaseSettings):
+class SharedSettings(ConnectionSettings):
     """Read once, by the command that starts a process; passed down from there."""
 
-    model_config = SettingsConfigDict(env_prefix="POSTHORN_", extra="ignore", frozen=True)
-
     profile: Literal["local", "production"] = Field("production", description="`local` eases what a laptop cannot have")
-    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
-    db_prefix: str = Field("posthorn_", description="put before each service's database name")
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma separated")
-    topic_prefix: str = Field("", description="put before each topic and consumer group")
     topic_partitions: int = Field(
         PARTITIONS,
         ge=1,
@@ -108,13 +102,3 @@ class SharedSettings(BaseSettings):
     @cached_property
     def trusted_networks(self) -> tuple[IpNetwork, ...]:
         return parse_networks(self.trusted_proxies)
-
-    def topic(self, name: str) -> str:
-        return f"{self.topic_prefix}{name}"
-
-    def group(self, name: str) -> str:
-        """A consumer group's name, e.g. of `router.critical`."""
-        return f"{self.topic_prefix}posthorn.{name}"
-
-    def database(self, service: str) -> str:
-        return f"{self.db_prefix}{service}"

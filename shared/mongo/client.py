@@ -15,6 +15,7 @@ from pymongo import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from shared.mongo.security import Renewal, security_arguments
 from shared.settings import SharedSettings
 
 SELECTION_MS = 2_000
@@ -31,8 +32,11 @@ def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> Async
     Retryable writes cost the server a further write for each document of a bulk, so that whoever repeats what failed
     anyway does better without them.
     """
-    return AsyncIOMotorClient(
+    renewal = Renewal(settings)
+    client = AsyncIOMotorClient(
         settings.mongo_url,
+        **security_arguments(settings),
+        event_listeners=[renewal],
         tz_aware=True,
         serverSelectionTimeoutMS=SELECTION_MS,
         socketTimeoutMS=SOCKET_MS,
@@ -42,6 +46,8 @@ def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> Async
         retryWrites=retry_writes,
         appname="posthorn",
     )
+    renewal.watch(client)
+    return client
 
 
 def open_database(client: AsyncIOMotorClient, name: str) -> AsyncIOMotorDatabase:
