@@ -1,4 +1,4 @@
-"""`python -m deploy.reference`: writes docs/settings.md and docs/metrics.md from the code that declares them."""
+"""`python -m deploy.reference`: writes docs/settings.md, metrics.md and access.md from the code that declares them."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from deploy.access.reference import render_access
 from services.roles import SERVICES
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
@@ -112,6 +113,7 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     (DOCS / "settings.md").write_text(render_settings())
     (DOCS / "metrics.md").write_text(render_metrics())
+    (DOCS / "access.md").write_text(render_access(NOTE))
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ from shared.contracts.topics import (
     routed,
 )
 from shared.kafka.lag import Reader
+from shared.mongo.entities import NOTICES
 
 OPERATOR = "operator"
 Place = tuple[str, str]
@@ -142,6 +143,8 @@ def _operator() -> Rights:
     """For `posthorn topics`, `indexes`, `dlq`, `bootstrap` and `rebuild`."""
     copies = {(service, str(kind)): frozenset({"find"}) for service, kinds in COPIES.items() for kind in kinds}
     made = {(database, ""): SCHEMA for database in (*SERVICES, "content")}
+    # a capped collection is made with its first document
+    made |= {(service, NOTICES): frozenset({"convertToCapped", "insert"}) for service in SERVICES}
     return Rights(
         produces=frozenset(LIVE),
         reads=frozenset({*map(dead_letters, LIVE), *map(accepted, Lane), EVENTS, WEBHOOK_EVENTS}),
