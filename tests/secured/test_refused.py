@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from pymongo.errors import OperationFailure
 
@@ -75,11 +75,14 @@ async def test_a_service_is_refused_at_every_topic_that_is_not_its_own(world: Wo
                 await producer.send_and_wait(settings.topic(topic), b"{}")
 
     async def read(topic: str) -> None:
-        consumer = AIOKafkaConsumer(**arguments, enable_auto_commit=False, auto_offset_reset="earliest")
-        async with gate, consumer:
-            consumer.assign([TopicPartition(settings.topic(topic), 0)])
-            with pytest.raises(TopicAuthorizationFailedError):
-                await asyncio.wait_for(consumer.getone(), 60)
+        name = settings.topic(topic)
+        consumer = AIOKafkaConsumer(name, **arguments, enable_auto_commit=False, auto_offset_reset="earliest")
+        async with gate:
+            try:
+                with pytest.raises(TopicAuthorizationFailedError):
+                    await _read_from(consumer)
+            finally:
+                await consumer.stop()
 
     forbidden = [*(write(topic) for topic in TOPICS if topic not in rights.produces)]
     forbidden += [read(topic) for topic in TOPICS if topic not in _read(rights)]
@@ -99,7 +102,7 @@ async def test_a_service_cannot_join_the_groups_of_another(world: World, service
         consumer = AIOKafkaConsumer(topic, **client_arguments(settings), group_id=group)
         try:
             with pytest.raises(GroupAuthorizationFailedError):
-                await _joined(consumer)
+                await _read_from(consumer)
         finally:
             await consumer.stop()
 
@@ -143,6 +146,6 @@ def _read(rights: Rights) -> frozenset[str]:
     return rights.reads.union(*rights.consumes.values())
 
 
-async def _joined(consumer: AIOKafkaConsumer) -> None:
+async def _read_from(consumer: AIOKafkaConsumer) -> None:
     await consumer.start()
     await asyncio.wait_for(consumer.getone(), 60)
