@@ -50,7 +50,8 @@ faults: $(STAMP) ## the full fault harness, by hand; writes docs/reliability.md
 	$(BIN)/pytest -m faults --timeout 3600 tests/faults; status=$$?; \
 	  $(BIN)/python -m tests.faults.report && exit $$status
 
-verify: $(STAMP) ## every long form, the fault harness's too, by hand
+verify: $(STAMP) ## every long form, the fault harness's too, and properties with new examples, by hand
+	$(BIN)/pytest -n 2 --hypothesis-profile hunt --timeout 3600 -m "$(SHORT)" tests/unit tests/contract
 	$(BIN)/pytest -m "verify or faults" --timeout 3600 tests
 
 # a broker that is busy for minutes gains by the compiler that a short life is better without
@@ -65,6 +66,7 @@ bench: $(STAMP) ## the doors, the router, the sender, webhooks, the console and 
 	$(BIN)/python -m tests.bench.fairness
 	$(BIN)/python -m tests.bench.webhooks
 	$(BIN)/python -m tests.bench.scale
+	$(BIN)/python -m tests.bench.replicas
 	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.console --live

@@ -58,15 +58,15 @@ def openapi() -> None:
 
 @app.command()
 def topics(as_json: Json = False) -> None:
-    """Create the Kafka topics that are missing, and name them; with --json, list all topics."""
+    """Create the Kafka topics that are missing, and the partitions that others lack; with --json, list all topics."""
     from services.setup import create_topics
     from shared.settings import SharedSettings
 
     with told():
         settings = SharedSettings()
-        created = _now(create_topics(settings))
+        made = _now(create_topics(settings))
     if not as_json:
-        for name in created:
+        for name in (*made.created, *(f"{name} (more partitions)" for name in made.grown)):
             typer.echo(name)
         return
     listed = [
@@ -74,9 +74,9 @@ def topics(as_json: Json = False) -> None:
             "name": settings.topic(topic.name),
             "partitions": topic.partitions,
             "retention_ms": topic.retention_ms,
-            "created": topic.name in created,
+            "created": topic.name in made.created,
         }
-        for topic in all_topics()
+        for topic in all_topics(settings.topic_partitions)
     ]
     _print_json(listed)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import dataclass
 from importlib import import_module
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from motor.motor_asyncio import AsyncIOMotorClient
 
@@ -21,22 +22,51 @@ from shared.settings import SharedSettings
 SEGMENT_MS = 12 * 3600 * 1000
 
 
-async def create_topics(settings: SharedSettings, topics: Iterable[Topic] | None = None) -> list[str]:
-    """Makes the topics that are missing; returns their names."""
+@dataclass(frozen=True)
+class TopicsMade:
+    """Names without the deployment's prefix: topics that were missing, and those that got further partitions."""
+
+    created: list[str]
+    grown: list[str]
+
+
+async def create_topics(settings: SharedSettings, topics: Iterable[Topic] | None = None) -> TopicsMade:
+    """Makes the topics that are missing, and the partitions that others have too few of.
+
+    A record's partition is that of its key among as many as there are: what is published later may stand in another one
+    than what was published before. Every consumer of a keyed topic folds what comes in any order.
+    """
+    wanted = list(topics or all_topics(settings.topic_partitions))
     admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
     await admin.start()
     try:
         there = set(await admin.list_topics())
-        wanted = [topic for topic in (topics or all_topics()) if settings.topic(topic.name) not in there]
-        if not wanted:
-            return []
-        reply = await admin.create_topics([_new_topic(topic, settings) for topic in wanted])
-        for name, code, *detail in reply.topic_errors:
-            if code and for_code(code) is not TopicAlreadyExistsError:
-                raise for_code(code)(f"{name}: {detail}")
-        return [topic.name for topic in wanted]
+        missing = [topic for topic in wanted if settings.topic(topic.name) not in there]
+        await _create(admin, settings, missing)
+        grown = await _grow(admin, settings, [topic for topic in wanted if topic not in missing])
+        return TopicsMade([topic.name for topic in missing], [topic.name for topic in grown])
     finally:
         await admin.close()
+
+
+async def _create(admin: AIOKafkaAdminClient, settings: SharedSettings, missing: list[Topic]) -> None:
+    if not missing:
+        return
+    reply = await admin.create_topics([_new_topic(topic, settings) for topic in missing])
+    for name, code, *detail in reply.topic_errors:
+        if code and for_code(code) is not TopicAlreadyExistsError:
+            raise for_code(code)(f"{name}: {detail}")
+
+
+async def _grow(admin: AIOKafkaAdminClient, settings: SharedSettings, topics: list[Topic]) -> list[Topic]:
+    if not topics:
+        return []
+    described = await admin.describe_topics([settings.topic(topic.name) for topic in topics])
+    counts = {each["topic"]: len(each["partitions"]) for each in described}
+    small = [topic for topic in topics if counts[settings.topic(topic.name)] < topic.partitions]
+    if small:
+        await admin.create_partitions({settings.topic(topic.name): NewPartitions(topic.partitions) for topic in small})
+    return small
 
 
 def _new_topic(topic: Topic, settings: SharedSettings) -> NewTopic:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.client_address import IpNetwork, parse_networks
+from shared.contracts.topics import PARTITIONS
 
 
 def _key(value: object) -> object:
@@ -48,6 +49,12 @@ class SharedSettings(BaseSettings):
     db_prefix: str = Field("posthorn_", description="put before each service's database name")
     kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma separated")
     topic_prefix: str = Field("", description="put before each topic and consumer group")
+    topic_partitions: int = Field(
+        PARTITIONS,
+        ge=1,
+        le=1000,
+        description="partitions of each topic that grows with the mail; may be raised, never lowered",
+    )
     topic_replicas: int = Field(1, description="replication factor of the topics; 3 in production")
 
     pepper: KeySetting = Field(description="base64, 32 bytes: HMAC key of API keys and addresses")

@@ -11,8 +11,13 @@ from tests.fixtures.servers import servers
 __all__ = ["deployment", "servers"]
 
 
-# a busy machine is slow at making examples too, and no test is about time
-hypothesis.settings.register_profile("shared", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# A busy machine is slow at making examples too, and no test is about time. The short form has the same examples in
+# every run, so that what it says of a commit is the same everywhere; `make verify` hunts with new ones, and more.
+SLOW_IS_FINE = [hypothesis.HealthCheck.too_slow]
+hypothesis.settings.register_profile("shared", derandomize=True, deadline=None, suppress_health_check=SLOW_IS_FINE)
+hypothesis.settings.register_profile(
+    "hunt", max_examples=1_000, deadline=None, suppress_health_check=SLOW_IS_FINE, print_blob=True
+)
 hypothesis.settings.load_profile("shared")
 
 # as structlog has them by default, but for tracebacks that are drawn: each took some tenths of a second

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 DAY_MS = 24 * 3600 * 1000
+PARTITIONS = 6
 
 
 class Lane(StrEnum):
@@ -33,7 +34,7 @@ class Topic:
     """One topic. `retention_ms` is None where the topic is compacted."""
 
     name: str
-    partitions: int = 6
+    partitions: int = PARTITIONS
     retention_ms: int | None = 7 * DAY_MS
 
 
@@ -68,9 +69,12 @@ PIPELINE = tuple(name(lane) for name in (accepted, routed, cleared, due) for lan
 LIVE = (*PIPELINE, EVENTS, COMMANDS, WEBHOOK_EVENTS, SUPPRESSION_CHANGES, CONFIG_CHANGES)
 
 
-def all_topics() -> list[Topic]:
-    """Every topic of a Posthorn, dead letters included, without the deployment's prefix."""
-    live = [Topic(name, partitions=1, retention_ms=None) if name == CONFIG_CHANGES else Topic(name) for name in LIVE]
+def all_topics(partitions: int = PARTITIONS) -> list[Topic]:
+    """Every topic of a Posthorn, dead letters included, without the deployment's prefix.
+
+    `partitions` have those that grow with the mail; the order of `config.changes` is one for all.
+    """
+    live = [Topic(name, 1, retention_ms=None) if name == CONFIG_CHANGES else Topic(name, partitions) for name in LIVE]
     # what is reported is looked at and not worked through: it has no dead letters
     reports = [Topic(STAGE_REPORTS, partitions=1, retention_ms=DAY_MS)]
     return live + reports + [Topic(dead_letters(name), partitions=1) for name in LIVE]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from shared.settings import SharedSettings
 
 DEADLINE_SECONDS = 15.0
+LOOK_SECONDS = 60.0  # how often a topic's partitions are counted: there may be more of them
 FIRST_BYTES = 64 * 1024  # of a partition at once: what is looked for is its first record
 
 
@@ -43,6 +45,7 @@ class LagMeter:
         self._consumer: AIOKafkaConsumer | None = None
         self._coordinators: dict[str, int] = {}
         self._partitions: dict[str, list[TopicPartition]] = {}
+        self._looked_at = -LOOK_SECONDS
 
     async def measure(self, readers: Iterable[Reader]) -> dict[Reader, Lag]:
         """How far each reader is; raises KafkaError or TimeoutError, and connects anew after that."""
@@ -80,6 +83,9 @@ class LagMeter:
 
     async def _measure(self, readers: list[Reader]) -> dict[Reader, Lag]:
         admin, consumer = await self._connect()
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._partitions.clear()
+            self._looked_at = time.monotonic()
         for topic in {reader.topic for reader in readers}:
             if not self._partitions.get(topic):  # a topic that is not there may come back
                 self._partitions[topic] = await self._partitions_of(admin, topic)

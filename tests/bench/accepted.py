@@ -126,7 +126,7 @@ class _Reader:
     """A consumer of a whole topic, without a group."""
 
     def __init__(self, settings: SharedSettings, topic: str) -> None:
-        name, known = settings.topic(topic), {each.name: each for each in all_topics()}
+        name, known = settings.topic(topic), {each.name: each for each in all_topics(settings.topic_partitions)}
         count = known.get(topic, Topic(topic)).partitions
         self._partitions = [TopicPartition(name, number) for number in range(count)]
         self._consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap, enable_auto_commit=False)

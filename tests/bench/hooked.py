@@ -60,6 +60,10 @@ class Hooked:
         """How many of their jobs have ended; one less for each attempt that is not published yet."""
         return asyncio.run(self._recorded(workspaces))
 
+    def unfinished(self) -> int:
+        """How many jobs have not ended, or their attempts are not published yet."""
+        return asyncio.run(self._unfinished())
+
     async def _apply(self, changes: list[EntityChange]) -> None:
         client = make_client(self._settings)
         await Entities(open_database(client, self._settings.database("webhooks"))).apply(changes)
@@ -84,6 +88,14 @@ class Hooked:
         unpublished = await database["attempts"].count_documents({**of_these, "unpublished.since": {"$exists": True}})
         client.close()
         return ended - unpublished
+
+    async def _unfinished(self) -> int:
+        client = make_client(self._settings)
+        database = open_database(client, self._settings.database("webhooks"))
+        waiting = await database["jobs"].count_documents({"state": "waiting"})
+        unpublished = await database["attempts"].count_documents({"unpublished.since": {"$exists": True}})
+        client.close()
+        return waiting + unpublished
 
     @staticmethod
     def _event(workspace: str) -> Outgoing:

@@ -176,7 +176,7 @@ class Suppressing:
 
     def _partitions(self, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
         topic = self._settings.topic(cleared(Lane.STANDARD))
-        return [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or range(6)]
+        return [TopicPartition(topic, number) for number in range(self._settings.topic_partitions)]
 
 
 def a_message(number: int, entries: int) -> Message:

@@ -88,6 +88,28 @@ async def test_topics_are_made_once(posthorn: Command, deployment: Deployment) -
     assert set(await posthorn.json("dlq", "list")) == set(LIVE)
 
 
+async def test_topics_get_further_partitions_and_lose_none(posthorn: Command, deployment: Deployment) -> None:
+    """What stood in the first partition and what comes to the further ones is read alike."""
+    await prepared(deployment)  # a partition each
+    deployment.topics |= {topic.name for topic in all_topics()}
+    broken = [(f"m-{number}", b"not json", {}) for number in range(20)]
+    await deployment.publish(EVENTS, broken[:5])
+    posthorn.environ["POSTHORN_TOPIC_PARTITIONS"] = "3"
+    said = (await posthorn.succeeds("topics")).splitlines()
+    assert f"{EVENTS} (more partitions)" in said
+    assert f"{dead_letters(EVENTS)} (more partitions)" not in said
+    assert {each["name"]: each["partitions"] for each in await posthorn.json("topics")}[
+        deployment.shared.topic(EVENTS)
+    ] == 3
+    posthorn.environ["POSTHORN_TOPIC_PARTITIONS"] = "2"
+    assert await posthorn.succeeds("topics") == ""
+    await deployment.publish(EVENTS, broken[5:])
+    async with create_app(deployment.settings(Settings), {"check"}).run():
+        letters = await deployment.records(dead_letters(EVENTS), len(broken))
+    headers = [dict(letter.headers)["dlq.origin"].decode() for letter in letters]
+    assert {origin.rpartition("/")[0] for origin in headers} == {f"{EVENTS}/{partition}" for partition in range(3)}
+
+
 async def test_indexes_are_made_and_made_again(posthorn: Command, deployment: Deployment) -> None:
     await deployment.strip()
     for _ in range(2):
