@@ -13,6 +13,7 @@ import typer
 from deploy.local import commands as local
 from deploy.local.environment import default_home, load_env
 from services import commands, people_command
+from services.doctor.command import doctor
 from services.roles import SERVICES
 
 # These make the local stack's environment; reading what an earlier one wrote would hide what the caller wants now.
@@ -45,6 +46,7 @@ def mount_services(root: typer.Typer) -> None:
 app.add_typer(local.app)
 app.add_typer(commands.app)
 app.add_typer(people_command.app, name="people")
+app.command("doctor")(doctor)
 mount_services(app)
 
 if __name__ == "__main__":
