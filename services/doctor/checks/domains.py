@@ -37,7 +37,7 @@ def _domain(facts: DomainFacts) -> Iterator[Finding]:
     domain = facts.domain
     signing = {selector for selector in (domain.active, domain.active_ed25519) if selector}
     if not signing:
-        yield Finding(domain.name, "no key of it signs", "Have its records checked: POST /v1/domains/{id}/verification.")
+        yield Finding(domain.name, "no key of it signs", "Check its records: POST /v1/domains/{id}/verification.")
     for selector, fault in facts.key_faults.items():
         yield Finding(f"{selector}._domainkey.{domain.name}", fault, FIX_KEY)
     for wanted, judged in facts.judged:
