@@ -16,16 +16,18 @@ FIX = "Publish {type} {name} with `{value}`."
 FIX_KEY = (
     "Its owner rotates the key (POST /v1/domains/{{id}}/rotate), or the former POSTHORN_ENCRYPTION_KEY comes back."
 )
+FIX_OWN_KEY = "Name the key's file in POSTHORN_DKIM_KEY_FILE, where the sender may read it."
 
 
 @dataclass(frozen=True, slots=True)
 class DomainFacts:
     """`judged` are the wanted records and what the DNS shows of them; `key_faults` what is wrong with the private
-    halves of keys that sign, by selector."""
+    halves of keys that sign, by selector; `platform` marks the domain of our own signature."""
 
     domain: Domain
     judged: Sequence[tuple[Wanted, Judged]]
     key_faults: dict[str, str] = field(default_factory=dict)
+    platform: bool = False
 
 
 def judge(found: Sequence[DomainFacts]) -> Iterator[Finding]:
@@ -39,7 +41,7 @@ def _domain(facts: DomainFacts) -> Iterator[Finding]:
     if not signing:
         yield Finding(domain.name, "no key of it signs", "Check its records: POST /v1/domains/{id}/verification.")
     for selector, fault in facts.key_faults.items():
-        yield Finding(f"{selector}._domainkey.{domain.name}", fault, FIX_KEY)
+        yield Finding(f"{selector}._domainkey.{domain.name}", fault, FIX_OWN_KEY if facts.platform else FIX_KEY)
     for wanted, judged in facts.judged:
         yield from _record(wanted, judged, signs=wanted.selector in signing)
         if wanted.purpose is Purpose.DMARC and judged.valid:

@@ -11,11 +11,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from services.doctor.checks.domains import DomainFacts
 from services.doctor.options import Options
+from services.ingest.domains.judging import judge
 from services.ingest.domains.keys import KeyMaker
-from services.ingest.domains.looks import look_of
-from services.ingest.domains.records import Zone, questions_of, wanted_records
+from services.ingest.domains.looks import agreed, look_of
+from services.ingest.domains.records import Purpose, Zone, questions_of, wanted_records
 from services.ingest.domains.resolvers import Resolvers
-from shared.contracts.entities import Domain, Kind
+from services.ingest.domains.tags import parse_tags
+from services.sender.mail.platform import platform_signer
+from shared.contracts.entities import DkimKeyPair, Domain, Kind
 from shared.dkim_keys import public_half
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
@@ -34,7 +37,9 @@ async def verified_domains(options: Options) -> list[tuple[str, Domain]]:
 
 
 async def gather(options: Options) -> list[DomainFacts]:
+    """The workspaces' domains, and the platform's own signature where the settings name one."""
     resolvers = Resolvers(options.nameservers, options.seconds / 2)
+    platform = await _platform(options, resolvers)
     keys = KeyMaker(SecretBox(options.shared.encryption_key_bytes))
     zone, now = Zone.of(options.ingest), datetime.now(UTC)
 
@@ -44,7 +49,29 @@ async def gather(options: Options) -> list[DomainFacts]:
         judged = [(record, seen.judged[record.name]) for record in seen.wanted]
         return DomainFacts(domain, judged, _key_faults(id_, domain, keys))
 
-    return list(await asyncio.gather(*(look(*each) for each in await verified_domains(options))))
+    return [*platform, *await asyncio.gather(*(look(*each) for each in await verified_domains(options)))]
+
+
+async def _platform(options: Options, resolvers: Resolvers) -> list[DomainFacts]:
+    """Of the platform's domain only the key that signs is looked at: it is nobody's sender."""
+    settings = options.sender
+    if settings.dkim_domain is None or settings.dkim_selector is None:
+        return []
+    try:
+        signer = await asyncio.to_thread(platform_signer, settings)
+    except ValueError as error:
+        key = DkimKeyPair(selector=settings.dkim_selector, public_key="", private_key="")
+        domain = Domain(name=settings.dkim_domain, verified=True, active=key.selector, keys=[key], declared=True)
+        return [DomainFacts(domain, [], {key.selector: str(error)}, platform=True)]
+    assert signer is not None
+    public = parse_tags(signer.record)["p"]
+    key = DkimKeyPair(selector=signer.selector, public_key=public, private_key="")
+    domain = Domain(name=signer.domain, verified=True, active=key.selector, keys=[key], declared=True)
+    zone = Zone.of(options.ingest)
+    wanted = [each for each in wanted_records(domain, zone) if each.purpose is Purpose.DKIM]
+    answers = await resolvers.ask(questions_of(domain, wanted))
+    judged = [(each, agreed([judge(each, domain, zone, one) for one in answers])) for each in wanted]
+    return [DomainFacts(domain, judged, platform=True)]
 
 
 def _key_faults(id_: str, domain: Domain, keys: KeyMaker) -> dict[str, str]:

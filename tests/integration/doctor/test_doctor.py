@@ -21,6 +21,7 @@ from services.doctor.options import Options
 from services.roles import SERVICES
 from services.setup import create_all_indexes, create_topics
 from shared.contracts.topics import EVENTS, all_topics, dead_letters
+from shared.dkim_keys import generate_key, txt_record
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.dns_server import Says
 from tests.integration.doctor.estate import ADDRESS, DOMAIN, EHLO, HOST, PTR, Estate, open_estate
@@ -172,6 +173,23 @@ async def test_domains_whose_records_do_not_match(estate: Estate) -> None:
     assert (finding.subject, finding.problem) == (f"_dmarc.{DOMAIN}", "dmarc is not published")
     estate.txt(f"_dmarc.{DOMAIN}", "v=DMARC1; p=none; aspf=s")
     assert "strict SPF alignment" in (await estate.find("domains"))[0].problem
+
+
+async def test_the_platforms_own_signature(estate: Estate, tmp_path: Path) -> None:
+    private, public = await asyncio.to_thread(generate_key, 2048)
+    file = tmp_path / "dkim.pem"
+    file.write_text(private)
+    named = {"dkim_domain": "mail.test", "dkim_selector": "p1", "dkim_key_file": file}
+    estate.change(sender=estate.options.sender.model_copy(update=named))
+    name = "p1._domainkey.mail.test"
+    (finding,) = await estate.find("domains")
+    assert (finding.subject, finding.problem) == (name, "dkim is not published")
+    record = txt_record(public)
+    estate.names.says(name, Says([f'{name}. 300 TXT "{record[:250]}" "{record[250:]}"']))
+    assert await estate.find("domains") == []
+    file.unlink()
+    (finding,) = await estate.find("domains")
+    assert "cannot be read" in finding.problem
 
 
 async def test_keys_that_do_not_open_sign_nothing(estate: Estate) -> None:
