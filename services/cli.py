@@ -14,6 +14,7 @@ from deploy.access import commands as access
 from deploy.local import commands as local
 from deploy.local.environment import default_home, load_env
 from services import commands, people_command
+from services.doctor.command import doctor
 from services.roles import SERVICES
 
 # These make the local stack's environment; reading what an earlier one wrote would hide what the caller wants now.
@@ -47,6 +48,7 @@ app.add_typer(local.app)
 app.add_typer(commands.app)
 app.add_typer(people_command.app, name="people")
 app.add_typer(access.app, name="access")
+app.command("doctor")(doctor)
 mount_services(app)
 
 if __name__ == "__main__":

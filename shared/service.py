@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -64,7 +65,7 @@ class Base:
         self.entities = Entities(self.database)
         self.cache = EntityCache(self.entities)
         self.authenticator = Authenticator(self.cache, settings)
-        self.kafka = KafkaConnection(settings, name)
+        self.kafka = KafkaConnection(settings, name, self.tracing)
         self.publisher = self.kafka.publisher
 
     def consume(
@@ -118,7 +119,8 @@ class Base:
                 finally:
                     await self.kafka.stop_consuming()
         finally:
-            self.tracing.shutdown()
+            # in a thread: others of the same process are still draining
+            await asyncio.to_thread(self.tracing.shutdown)
             self.client.close()
 
     async def ready(self) -> bool:

@@ -26,6 +26,16 @@ def _networks(value: str) -> str:
 
 
 KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
+FAILURES = frozenset({"deferred", "bounced", "failed", "ambiguous", "stuck", "suppressed"})
+
+
+def _failures(value: str) -> str:
+    if unknown := {each for each in value.split(",") if each} - FAILURES:
+        raise ValueError(f"no such failures: {', '.join(sorted(unknown))}; there are {', '.join(sorted(FAILURES))}")
+    return value
+
+
+FailuresSetting = Annotated[str, AfterValidator(_failures)]
 NetworksSetting = Annotated[str, AfterValidator(_networks)]
 
 
@@ -67,6 +77,12 @@ class SharedSettings(ConnectionSettings):
 
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector, e.g. http://host:4318; none: no export")
     trace_ratio: float = Field(0.01, ge=0, le=1, description="share of the requests without a traceparent to trace")
+    trace_critical: bool = Field(False, description="trace every message of the critical lane")
+    trace_failures: FailuresSetting = Field(
+        "deferred,bounced,failed,ambiguous,stuck",
+        description="events, comma separated, at which a message that was not sampled is traced from then on, its "
+        "stages until then recorded afterwards; empty: none. They may be these and `suppressed`",
+    )
     log_level: str = Field("INFO", description="least level that is logged")
 
     batch_size: int = Field(500, ge=1, le=5000, description="records that a consumer takes at once")
@@ -93,6 +109,10 @@ class SharedSettings(ConnectionSettings):
     @cached_property
     def encryption_key_bytes(self) -> bytes:
         return base64.b64decode(self.encryption_key.get_secret_value())
+
+    @cached_property
+    def failures_traced(self) -> frozenset[str]:
+        return frozenset(self.trace_failures.split(",")) - {""}
 
     @property
     def links_base(self) -> str:

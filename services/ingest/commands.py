@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 
 import typer
 
+from services.ingest.trace_command.command import trace
+
 
 def register(root: typer.Typer) -> None:
     root.command("bootstrap")(bootstrap)
     root.command("rebuild")(rebuild)
+    root.command("trace")(trace)
 
 
 def bootstrap(

@@ -52,7 +52,8 @@ class Settings(SharedSettings):
     trace_url: str | None = Field(
         None,
         pattern=r"^https?://.*\{trace_id\}",
-        description="where the console's link to a distributed trace leads, with {trace_id} in it; none: no link",
+        description="where links to a distributed trace lead, with {trace_id} in it: the console's, and those of "
+        "`posthorn trace`; none: no link",
     )
     oidc_issuer: str | None = Field(
         None, pattern=r"^https?://", description="OpenID Connect provider of the console; none: keys alone sign in"

@@ -17,7 +17,7 @@ from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, routed
 from shared.kafka.batch import Incoming
 from shared.kafka.publish import Outgoing, Publisher
-from shared.telemetry import metrics
+from shared.telemetry import metrics, names
 from shared.telemetry.tracing import trace_headers
 
 
@@ -107,9 +107,9 @@ class Routing:
             if incoming.span is None:
                 continue
             if message.route is not None:
-                incoming.span.set_attribute("posthorn.transport", message.route.transport)
-                incoming.span.set_attribute("posthorn.rollup", message.route.rollup)
-                incoming.span.set_attribute("posthorn.rule", message.route.rule)
+                incoming.span.set_attribute(names.MAIL_TRANSPORT, message.route.transport)
+                incoming.span.set_attribute(names.MAIL_ROLLUP, message.route.rollup)
+                incoming.span.set_attribute(names.MAIL_RULE, message.route.rule)
             if message.verdict is not None:
-                incoming.span.set_attribute("posthorn.verdict", message.verdict.kind)
-                incoming.span.set_attribute("posthorn.verdict.reason", message.verdict.reason or "")
+                incoming.span.set_attribute(names.MAIL_VERDICT, message.verdict.kind)
+                incoming.span.set_attribute(names.MAIL_VERDICT_REASON, message.verdict.reason or "")

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import SpanKind
 
 from services.ingest.disposal import Disposal
 from services.ingest.publication.allowance import Allowance
@@ -138,19 +138,14 @@ class Relay:
 
     async def publish(self, taken: Sequence[Waiting]) -> None:
         """Publishes the records and awaits every acknowledgement; raises PublishUnknownError."""
-        spans: list[Span] = []
         outgoing: list[Outgoing] = []
         for submission in taken:
             repeated = {REPEATED: "1"} if submission.repeated else {}
+            headers = {**self._headers(submission), **repeated}
             for message_id, record in submission.records.items():
-                headers = {**self._headers(submission, message_id, spans), **repeated}
                 outgoing.append(Outgoing(accepted(self._lane), message_id, record, headers))
         self.allowance.spend(len(outgoing))
-        try:
-            refused = await self._publisher.publish(outgoing)
-        finally:
-            for span in spans:
-                span.end()
+        refused = await self._publisher.publish(outgoing)
         if refused:
             log.error("records refused", lane=self._lane, messages=[record.key for record in refused])
             await self._publisher.publish([_stuck(record) for record in refused])
@@ -166,7 +161,7 @@ class Relay:
             metrics.STAGE_PROCESSED.labels("published", self._lane).inc(len(submission.records))
             metrics.observe(metrics.STAGE_SECONDS, seconds, submission.trace, stage="published", lane=self._lane.value)
 
-    def _headers(self, submission: Waiting, message_id: str, spans: list[Span]) -> Mapping[str, str]:
+    def _headers(self, submission: Waiting) -> Mapping[str, str]:
         trace = submission.trace
         if not is_sampled(trace):
             return trace_headers(trace)
@@ -175,15 +170,7 @@ class Relay:
             begun = self._tracing.start("scheduled", None, SpanKind.PRODUCER, links=[trace])
             trace = traceparent_of(begun)
             begun.end()
-        topic = accepted(self._lane)
-        attributes = {
-            "messaging.system": "kafka",
-            "messaging.operation.type": "send",
-            "messaging.destination.name": topic,
-            "messaging.message.id": message_id,
-        }
-        spans.append(self._tracing.start(f"publish {topic}", trace, SpanKind.PRODUCER, attributes))
-        return trace_headers(traceparent_of(spans[-1]))
+        return trace_headers(trace)
 
 
 def _stuck(record: Outgoing) -> Outgoing:
