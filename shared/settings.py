@@ -1,13 +1,15 @@
-"""The settings that every process reads from its environment (`POSTHORN_…`)."""
+"""The settings that every process reads from its environment (`POSTHORN_…`), or from files."""
 
 from __future__ import annotations
 
 import base64
+import os
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from shared.client_address import IpNetwork, parse_networks
 from shared.contracts.topics import PARTITIONS
@@ -25,6 +27,13 @@ def _networks(value: str) -> str:
     return value
 
 
+def _folder(value: Path | None) -> Path | None:
+    if value is not None and not value.is_dir():
+        raise ValueError("is not a directory")
+    return value
+
+
+FolderSetting = Annotated[Path | None, AfterValidator(_folder)]
 KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
 NetworksSetting = Annotated[str, AfterValidator(_networks)]
 
@@ -47,6 +56,9 @@ class SharedSettings(BaseSettings):
     )
     topic_replicas: int = Field(1, description="replication factor of the topics; 3 in production")
 
+    secrets_dir: FolderSetting = Field(
+        None, description="directory of files, each named like a setting's variable, for what the environment lacks"
+    )
     pepper: KeySetting = Field(description="base64, 32 bytes: HMAC key of API keys and addresses")
     token_key: KeySetting = Field(description="base64, 32 bytes: HMAC key of cursors and links")
     encryption_key: KeySetting = Field(description="base64, 32 bytes: AES-256-GCM key of secrets at rest")
@@ -87,6 +99,21 @@ class SharedSettings(BaseSettings):
         30, gt=0, description="how long after an erasure was heard of its last pass follows; longer than a write takes"
     )
     entity_publish_hours: float = Field(24, description="how often an owner publishes all of its entities again")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What the caller gives, then the environment, then the files of `POSTHORN_SECRETS_DIR`."""
+        folder = os.environ.get("POSTHORN_SECRETS_DIR")
+        readable = folder is not None and Path(folder).is_dir()
+        files = (SecretsSettingsSource(settings_cls, secrets_dir=folder),) if readable else ()
+        return init_settings, env_settings, *files
 
     @cached_property
     def pepper_bytes(self) -> bytes:
