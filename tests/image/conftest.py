@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import subprocess
 import sys
-import tarfile
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 
 import pytest
 
 from deploy.local.install import CHECKOUT
 from tests.fixtures.buildah import Buildah
 from tests.image.container import Image
+from tests.image.unpacking import unpack
 
 TAG = "localhost/posthorn:tested"
 OF_AN_INDEX = ("index-url", "extra-index-url", "trusted-host", "proxy", "timeout", "retries")
@@ -36,9 +34,7 @@ def buildah() -> Buildah:
 
 
 @pytest.fixture(scope="session")
-def image(
-    buildah: Buildah, pip_settings: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Image]:
+def image(buildah: Buildah, pip_settings: Mapping[str, str], tmp_path_factory: pytest.TempPathFactory) -> Image:
     """The image built as a user builds it, with this machine's pip settings and certificates as secrets."""
     folder = tmp_path_factory.mktemp("image")
     secret = folder / "pip.conf"
@@ -49,15 +45,4 @@ def image(
     buildah.build(CHECKOUT / "deploy" / "Dockerfile", CHECKOUT, TAG, *secrets)
     archive = folder / "image.tar"
     buildah("push", TAG, f"docker-archive:{archive}")
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder / "image", filter="tar")
-    (manifest,) = json.loads((folder / "image" / "manifest.json").read_text())
-    described = json.loads((folder / "image" / manifest["Config"]).read_text())
-    container = buildah("from", "--pull-never", TAG)
-    yield Image(
-        root=Path(buildah("mount", container)),
-        config=described["config"],
-        history=described["history"],
-        layers=[folder / "image" / layer for layer in manifest["Layers"]],
-    )
-    buildah("rm", container)
+    return unpack(archive, folder / "unpacked")
