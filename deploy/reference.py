@@ -15,7 +15,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from deploy.access.reference import render_access
+from services.access.reference import render_access
 from services.roles import SERVICES
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
@@ -29,7 +29,7 @@ def render_settings() -> str:
     """Every setting with its variable, type, default and meaning: those that all share, then each service's own."""
     parts = [
         "# Settings\n",
-        f"Read from the environment when a process starts. {NOTE}",
+        f"Read from the environment, or the files of `POSTHORN_SECRETS_DIR`, when a process starts. {NOTE}",
         "## Every service\n",
         _settings_table(SharedSettings.model_fields),
     ]

@@ -10,16 +10,15 @@ from urllib.parse import parse_qs, urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.setting_sources import PosthornSettings
 
 Fault = tuple[str, str]
 """A setting's name without `POSTHORN_`, and what is wrong with it."""
 
 
-class ConnectionSettings(BaseSettings):
+class ConnectionSettings(PosthornSettings):
     """How Kafka and MongoDB are reached, and as whom; no value stands in an error or a repr that could be a secret."""
-
-    model_config = SettingsConfigDict(env_prefix="POSTHORN_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     mongo_url: str = Field(
         "mongodb://127.0.0.1:27017/?replicaSet=rs0", repr=False, description="MongoDB, a replica set"

@@ -1,4 +1,4 @@
-"""The settings that every process reads from its environment (`POSTHORN_…`)."""
+"""The settings that every process has."""
 
 from __future__ import annotations
 

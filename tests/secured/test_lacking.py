@@ -11,10 +11,10 @@ import pytest
 from motor.motor_asyncio import AsyncIOMotorClient
 from pymongo.errors import PyMongoError
 
-from deploy.access import kafka, mongo
-from deploy.access.acls import Acl, acls_of
-from deploy.access.rights import rights_of
 from deploy.local.stack import Stack
+from services.access import kafka, mongo
+from services.access.acls import Acl, acls_of
+from services.access.rights import rights_of
 from shared.contracts.topics import Lane, cleared, routed
 from shared.mongo.client import make_client
 from shared.settings import SharedSettings

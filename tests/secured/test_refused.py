@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from pymongo.errors import OperationFailure
 
-from deploy.access.rights import Rights, rights_of
 from deploy.local.stack import Stack
+from services.access.rights import Rights, rights_of
 from services.roles import SERVICES
 from shared.content import CHUNKS, COLLECTION
 from shared.contracts.topics import all_topics

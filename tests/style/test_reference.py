@@ -5,8 +5,8 @@ from functools import partial
 
 import pytest
 
-from deploy.access.reference import render_access
 from deploy.reference import DOCS, NOTE, render_metrics, render_settings
+from services.access.reference import render_access
 from shared.settings import SharedSettings
 
 REFERENCES = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deploy.access.commands import app
+from services.access.commands import app
 from services.roles import SERVICES
 
 USERS = {f"posthorn-{name}" for name in (*SERVICES, "operator")}

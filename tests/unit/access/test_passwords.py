@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from aiokafka.conn import ScramAuthenticator
 
-from deploy.access.passwords import NoPasswordError, passwords_of
-from deploy.access.scram import scram_user
+from services.access.passwords import NoPasswordError, passwords_of
+from services.access.scram import scram_user
 
 USER = "posthorn-sender"
 VARIABLE = {"POSTHORN_PASSWORD_OF_POSTHORN_SENDER": "of the environment"}

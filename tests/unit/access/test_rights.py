@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from deploy.access.acls import Acl, acls_of, listed
-from deploy.access.mongo import privileges_of
-from deploy.access.rights import DATA, OPERATOR, SCHEMA, Rights, rights_of
+from services.access.acls import Acl, acls_of, listed
+from services.access.mongo import privileges_of
+from services.access.rights import DATA, OPERATOR, SCHEMA, Rights, rights_of
 from services.roles import SERVICES
 from shared.connections import ConnectionSettings
 from shared.contracts import topics

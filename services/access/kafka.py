@@ -9,8 +9,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 from aiokafka.protocol.admin import CreateAclsRequest, DeleteAclsRequest, DescribeAclsRequest
 
-from deploy.access.acls import Acl
-from deploy.access.scram import ScramUsersRequest, scram_user
+from services.access.acls import Acl
+from services.access.scram import ScramUsersRequest, scram_user
 from shared.connections import ConnectionSettings
 from shared.kafka.security import client_arguments
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from deploy.access.rights import Rights
+from services.access.rights import Rights
 from shared.connections import ConnectionSettings
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from deploy.access.rights import DATA, OPERATOR, Rights, rights_of
+from services.access.rights import DATA, OPERATOR, Rights, rights_of
 from services.roles import SERVICES
 
 HEAD = """\

@@ -47,10 +47,10 @@ def kafka(
     users: Users = True,
 ) -> None:
     """The ACLs of each user; with --apply exactly these are made, others of the same users taken away."""
-    from deploy.access import kafka as server
-    from deploy.access.acls import acls_of, listed
-    from deploy.access.rights import rights_of
-    from deploy.access.scram import MECHANISMS
+    from services.access import kafka as server
+    from services.access.acls import acls_of, listed
+    from services.access.rights import rights_of
+    from services.access.scram import MECHANISMS
     from services.commands import fail, told
     from shared.connections import ConnectionSettings
 
@@ -80,8 +80,8 @@ def mongo(
     users: Users = True,
 ) -> None:
     """The role of each user; with --apply roles and users are made, or become what they should be."""
-    from deploy.access import mongo as server
-    from deploy.access.rights import rights_of
+    from services.access import mongo as server
+    from services.access.rights import rights_of
     from services.commands import told
     from shared.connections import ConnectionSettings
 
@@ -102,7 +102,7 @@ def mongo(
 
 def _users(specs: list[str] | None, user: str | None) -> dict[str, list[str]]:
     """By user, the services whose rights it has."""
-    from deploy.access.rights import OPERATOR
+    from services.access.rights import OPERATOR
     from services.commands import fail
 
     if bool(specs) != bool(user):
@@ -113,7 +113,7 @@ def _users(specs: list[str] | None, user: str | None) -> dict[str, list[str]]:
 
 
 def _passwords(users: Any, folder: Path | None) -> dict[str, str]:
-    from deploy.access.passwords import NoPasswordError, passwords_of
+    from services.access.passwords import NoPasswordError, passwords_of
     from services.commands import fail
 
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pymongo import MongoClient
 
-from deploy.access.rights import Rights
+from services.access.rights import Rights
 from shared.connections import ConnectionSettings
 from shared.mongo.security import security_arguments
 
