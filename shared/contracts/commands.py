@@ -41,8 +41,8 @@ class Asked(Record):
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
-        """Reads the record that its `type` says; raises pydantic.ValidationError where it does not fit, NewerRecordError
-        where a newer Posthorn asks for more."""
+        """Reads the record that its `type` says; raises pydantic.ValidationError where it does not fit,
+        NewerRecordError where a newer Posthorn asks for more."""
         match _Typed.decode(value).type:
             case "erase":
                 return cls(erase=Erase.decode(value))

@@ -94,5 +94,7 @@ def test_every_topic_is_sent_and_received() -> None:
     assert {topic for flow in FLOWS.values() for topic in flow.sends} == live
     read = {topic for flow in FLOWS.values() for topics in flow.groups.values() for topic in topics}
     assert read | {topic for flow in FLOWS.values() for topic in flow.reads} == live
-    assert not [group for service, flow in FLOWS.items() for group in flow.groups if not group.startswith(f"{service}.")]
+    assert not [
+        group for service, flow in FLOWS.items() for group in flow.groups if not group.startswith(f"{service}.")
+    ]
     assert all(isinstance(consumer, str) for flow in FLOWS.values() for consumer in flow.dead_letters)
