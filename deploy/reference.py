@@ -1,8 +1,14 @@
-"""`python -m deploy.reference`: writes docs/settings.md, metrics.md and access.md from the code that declares them."""
+"""`python -m deploy.reference`: writes docs/settings.md, metrics.md, access.md and docs/contracts from the code that
+declares them.
+
+It refuses to write contracts that break those that stand there; `--retired Message.1` lets an old version go.
+"""
 
 from __future__ import annotations
 
+import sys
 import types
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,6 +21,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from deploy.contracts.writing import BreakingChangeError, write
 from services.access.reference import render_access
 from services.roles import SERVICES
 from shared.settings import SharedSettings
@@ -110,10 +117,17 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--retired", action="append", default=[], metavar="RECORD.VERSION")
+    asked = parser.parse_args()
     DOCS.mkdir(exist_ok=True)
     (DOCS / "settings.md").write_text(render_settings())
     (DOCS / "metrics.md").write_text(render_metrics())
     (DOCS / "access.md").write_text(render_access(NOTE))
+    try:
+        write(retired=asked.retired)
+    except BreakingChangeError as error:
+        sys.exit(f"docs/contracts is left as it was:\n{error}")
 
 
 if __name__ == "__main__":

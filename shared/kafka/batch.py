@@ -25,7 +25,7 @@ from opentelemetry.trace import Span
 
 from shared.contracts.events import EventType
 from shared.contracts.messages import Message
-from shared.contracts.record import Record
+from shared.contracts.record import NewerRecordError, Record
 from shared.failpoints import handled, reach
 from shared.kafka.dead_letter import DeadLetter
 from shared.kafka.faults import is_infrastructure
@@ -183,6 +183,9 @@ class BatchConsumer(Generic[R]):
             topic, model = self._decoders[raw.topic]
             try:
                 record = model.decode(raw.value or b"")
+            except NewerRecordError:
+                metrics.NEWER_RECORDS.labels(topic).inc()
+                continue
             except ValueError as error:
                 # pydantic's text would quote the input, which may hold an address
                 text = f"{type(error).__name__}: {getattr(error, 'error_count', lambda: 1)()} fault(s)"

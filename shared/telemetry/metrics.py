@@ -111,6 +111,9 @@ TRACKED_HITS = Counter(
 )
 SWEPT = Counter("posthorn_swept_total", "Messages that the sweeper handed to the relay again", ("lane",))
 DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-letter topic", ("topic", "reason"))
+NEWER_RECORDS = Counter(
+    "posthorn_newer_records_total", "Records left out: of a kind that only a newer Posthorn knows", ("topic",)
+)
 SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))
 SUPPRESSIONS = Counter("posthorn_suppression_changes_total", "Suppressions added and removed", ("change", "reason"))
 DNS_LOOKUPS = Counter("posthorn_dns_lookups_total", "MX lookups by result", ("result",))
