@@ -1,4 +1,5 @@
-"""`python -m deploy.reference`: writes docs/settings.md and docs/metrics.md from the code that declares them."""
+"""`python -m deploy.reference`: writes docs/settings.md and docs/metrics.md from the code that declares them, and
+the dashboards and alerts of deploy/."""
 
 from __future__ import annotations
 
@@ -15,6 +16,9 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from deploy.grafana.render import write_dashboards
+from deploy.prometheus.cases import render_cases
+from deploy.prometheus.render import RULES, render_rules
 from services.roles import SERVICES
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
@@ -112,6 +116,10 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     (DOCS / "settings.md").write_text(render_settings())
     (DOCS / "metrics.md").write_text(render_metrics())
+    write_dashboards()
+    RULES.write_text(render_rules())
+    for name, text in render_cases().items():
+        RULES.with_name(name).write_text(text)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pymongo import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from shared.mongo.measured import Commands, Connections
 from shared.settings import SharedSettings
 
 SELECTION_MS = 2_000
@@ -25,8 +26,10 @@ SOCKET_MS = 20_000
 MAJORITY = WriteConcern(w="majority", j=True, wtimeout=WRITE_MS)
 
 
-def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> AsyncIOMotorClient:
-    """A client that connects when it is first used. Times are read as UTC.
+def make_client(
+    settings: SharedSettings, *, retry_writes: bool = True, measured_as: str | None = None
+) -> AsyncIOMotorClient:
+    """A client that connects when it is first used; `measured_as` names it in metrics. Times are read as UTC.
 
     Retryable writes cost the server a further write for each document of a bulk, so that whoever repeats what failed
     anyway does better without them.
@@ -41,6 +44,7 @@ def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> Async
         maxPoolSize=50,
         retryWrites=retry_writes,
         appname="posthorn",
+        event_listeners=[Commands(measured_as), Connections(measured_as)] if measured_as else [],
     )
 
 

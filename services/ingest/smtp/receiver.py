@@ -28,6 +28,7 @@ from shared.telemetry.tracing import Tracing, traceparent_of
 from shared.tokens import uuid7
 
 DOOR = "smtp"
+OURS = ("unavailable", "internal_error")
 SLOW_BYTES = 256 * 1024  # reading more takes milliseconds, in which nobody else is served
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,7 @@ class Receiver:
         except Exception as error:
             log.exception("a message could not be taken", error=type(error).__name__)
             reply, code = TRY_AGAIN, "internal_error"
+        metrics.count(metrics.ASKED, door=DOOR, result="failed" if code in OURS else "refused" if code else "ok")
         if code:
             metrics.REFUSED.labels(code, DOOR).inc()
             span.set_status(Status(StatusCode.ERROR, code))
