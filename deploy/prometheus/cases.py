@@ -10,23 +10,27 @@ import yaml
 
 from deploy.prometheus.alerts import ALERTS, DAY
 from deploy.prometheus.burning import ALERT_NAMES
+from deploy.prometheus.expressions import joined, matching
 from deploy.prometheus.objectives import OBJECTIVES, Objective
 from deploy.prometheus.render import HEAD, RULES
 
 ALIVE = {'posthorn_loop_failures_total{loop="a"}': "0+0x9000"}
-FIRING = 'count by (alertname, window) (ALERTS{alertstate="firing"})'
+FIRING = 'count by (alertname, window, namespace) (ALERTS{alertstate="firing"})'
 HOUR, DAYS_3 = 60, 3 * 24 * 60
+BURNING, STEP = 2 * DAYS_3, 2
 PER_MINUTE = 1000
 
 
 @dataclass(frozen=True)
 class Case:
-    """After so many `minutes` of these series exactly those alerts fire: each a name, or a name and its window."""
+    """After so many `minutes` of these series exactly those alerts fire: each a name, or a name with its window and
+    namespace. The series have a value every `step` minutes."""
 
     name: str
     series: Mapping[str, str]
     minutes: int
     firing: tuple[tuple[str, ...], ...] = ()
+    step: int = 1
 
 
 def _steady(value: float, minutes: int = 2 * HOUR) -> str:
@@ -111,23 +115,30 @@ def _pairs() -> list[Case]:
     return made
 
 
-def _burning(objective: Objective, burn: float, minutes: int, every: float = PER_MINUTE) -> dict[str, str]:
-    """Three good days, then so many minutes in which the budget goes at `burn` times its pace."""
+def _burning(
+    objective: Objective, burn: float, minutes: int, every: float = PER_MINUTE, namespace: str = ""
+) -> dict[str, str]:
+    """Good days, and at the end so many minutes in which the budget goes at `burn` times its pace."""
     bad = burn * objective.budget * every
+    where = joined(objective.where, matching(namespace=namespace) if namespace else "").replace(" ", "")
     if objective.seconds is None:
-        good = f'{objective.metric}{{door="http",result="ok"}}'
-        failed = f'{objective.metric}{{door="http",{objective.bad.replace(" ", "")}}}'
-        return {good: _bent(every, every - bad, minutes), failed: _bent(0, bad, minutes)}
-    labels = objective.where
+        good, failed = joined(where, 'result="ok"'), joined(where, objective.bad)
+        return {
+            f"{objective.metric}{{{good}}}": _bent(every, every - bad, minutes),
+            f"{objective.metric}{{{failed}}}": _bent(0, bad, minutes),
+        }
+    within = joined(where, f'le="{objective.seconds:.1f}"')
     return {
-        f"{objective.metric}_count{{{labels}}}": _bent(every, every, minutes),
-        f'{objective.metric}_bucket{{{labels},le="{objective.seconds:.1f}"}}': _bent(every, every - bad, minutes),
+        f"{objective.metric}_count{{{where}}}": _bent(every, every, minutes),
+        f"{objective.metric}_bucket{{{within}}}": _bent(every, every - bad, minutes),
     }
 
 
 def _bent(before: float, after: float, minutes: int) -> str:
-    """A counter that goes up by `before` every minute of three days, and by `after` from then on."""
-    return f"0+{before:g}x{DAYS_3 - 1} {before * DAYS_3:.10g}+{after:.10g}x{minutes}"
+    """A counter that goes up by `before` every minute until the last so many, and by `after` from then on."""
+    good, bad = (BURNING - minutes) // STEP, minutes // STEP
+    before, after = before * STEP, after * STEP
+    return f"0+{before:.10g}x{good} {before * good + after:.10g}+{after:.10g}x{bad - 1}"
 
 
 BURNS: tuple[tuple[float, int, tuple[str, ...]], ...] = (
@@ -144,16 +155,16 @@ BURNS: tuple[tuple[float, int, tuple[str, ...]], ...] = (
 
 
 def _burns() -> list[Case]:
-    made = []
+    """One case, in which every way to burn is a namespace of its own."""
+    series, firing = dict(ALIVE), []
     for objective in OBJECTIVES:
-        name = ALERT_NAMES[objective]
-        for burn, minutes, windows in BURNS:
-            fires = tuple((name, window) for window in windows)
-            series = ALIVE | _burning(objective, burn, minutes)
-            made.append(Case(f"{name} at {burn:g} for {minutes} min", series, DAYS_3 + minutes, fires))
-        few = ALIVE | _burning(objective, 4 / 6 / objective.budget, HOUR, 6 / HOUR)
-        made.append(Case(f"{name} with four bad ones of six", few, DAYS_3 + HOUR))
-    return made
+        for number, (burn, minutes, windows) in enumerate(BURNS):
+            namespace = f"{objective.name}-{number}"
+            series |= _burning(objective, burn, minutes, namespace=namespace)
+            firing += [(ALERT_NAMES[objective], window, namespace) for window in windows]
+        # four bad ones of six within the hour
+        series |= _burning(objective, 4 / 6 / objective.budget, HOUR, 6 / HOUR, f"{objective.name}-few")
+    return [Case("burns", series, BURNING, tuple(firing), STEP)]
 
 
 def _quiet() -> list[Case]:
@@ -168,7 +179,7 @@ def _quiet() -> list[Case]:
 
 
 FILES = {"rules_test.yaml": (_pairs, _quiet), "burn_test.yaml": (_burns,)}
-EVERY = {"rules_test.yaml": "5m", "burn_test.yaml": "1h"}
+EVERY = {"rules_test.yaml": "5m", "burn_test.yaml": "6h"}
 """How often the rules are evaluated: every minute of them all would take minutes. Cases end at such a moment."""
 
 
@@ -193,12 +204,11 @@ def _test(case: Case) -> dict[str, Any]:
     expected = [{"labels": _labels(*firing), "value": 1} for firing in case.firing]
     return {
         "name": case.name,
-        "interval": "1m",
+        "interval": f"{case.step}m",
         "input_series": [{"series": series, "values": values} for series, values in case.series.items()],
         "promql_expr_test": [{"expr": FIRING, "eval_time": f"{case.minutes}m", "exp_samples": expected}],
     }
 
 
-def _labels(name: str, window: str | None = None) -> str:
-    labels = {"alertname": name} | ({"window": window} if window else {})
-    return "{" + ", ".join(f'{key}="{value}"' for key, value in labels.items()) + "}"
+def _labels(*values: str) -> str:
+    return "{" + matching(**dict(zip(("alertname", "window", "namespace"), values, strict=False))) + "}"

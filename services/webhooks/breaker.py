@@ -29,7 +29,7 @@ class Breaker:
         self._probing = False
         self._held_until = 0.0
         self.probe_at: float | None = None
-        self.closed_at = 0.0
+        self.closed_at = float("-inf")
 
     @property
     def closed(self) -> bool:
