@@ -26,7 +26,7 @@ async def vary(account: Account) -> None:
         await asyncio.gather(*(account.send(fresh(each), stream=stream) for each in BEHAVIOURS))
     soon = rfc3339(datetime.now(UTC) + timedelta(seconds=2))
     await account.send(fresh("ok"), scheduled_at=soon)
-    await account.send(f"someone@{fresh_word()}.example")
+    await account.send(f"someone@{fresh_word()}.example.com")  # RFC 2606: nobody, and the DNS is asked
     await account.http.post("/v1/emails", json={"from": account.sender})
     await account.http.post("/v1/emails", content=b"{")
     stopped = fresh("ok")
