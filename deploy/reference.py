@@ -1,5 +1,5 @@
-"""`python -m deploy.reference`: writes docs/settings.md, metrics.md, access.md and docs/contracts from the code that
-declares them.
+"""`python -m deploy.reference`: writes docs/settings.md, metrics.md, access.md and docs/contracts, and the dashboards
+and alerts of deploy/, from the code that declares them.
 
 It refuses to write contracts that break those that stand there; `--retired Message.1` lets an old version go.
 """
@@ -22,6 +22,9 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from deploy.contracts.writing import BreakingChangeError, write
+from deploy.grafana.render import write_dashboards
+from deploy.prometheus.cases import render_cases
+from deploy.prometheus.render import RULES, render_rules
 from services.access.reference import render_access
 from services.roles import SERVICES
 from shared.settings import SharedSettings
@@ -124,6 +127,10 @@ def main() -> None:
     (DOCS / "settings.md").write_text(render_settings())
     (DOCS / "metrics.md").write_text(render_metrics())
     (DOCS / "access.md").write_text(render_access(NOTE))
+    write_dashboards()
+    RULES.write_text(render_rules())
+    for name, text in render_cases().items():
+        RULES.with_name(name).write_text(text)
     try:
         write(retired=asked.retired)
     except BreakingChangeError as error:

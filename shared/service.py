@@ -59,7 +59,7 @@ class Base:
         self.parts = dict(parts or {})
         self.tracing = Tracing(settings, name)
         # a request has nobody behind it who repeats what failed
-        self.client: AsyncIOMotorClient = make_client(settings, retry_writes="http" in roles)
+        self.client: AsyncIOMotorClient = make_client(settings, retry_writes="http" in roles, measured_as=name)
         self.database: AsyncIOMotorDatabase = open_database(self.client, settings.database(name))
         self.content_database: AsyncIOMotorDatabase = open_database(self.client, settings.database("content"))
         self.entities = Entities(self.database)

@@ -76,6 +76,13 @@ def end_span(span: Span | None, outcome: str, said: Outcome | None = None) -> No
     span.end()
 
 
+def count_first(held: Held, trace: str | None) -> None:
+    """Measures what comes before a message's first attempt, when that is about to begin."""
+    if held.attempt == 0 and held.message.last is None:
+        seconds = (datetime.now(UTC) - held.message.due_at).total_seconds()
+        metrics.observe(metrics.FIRST_ATTEMPT, seconds, trace, held.id, lane=held.message.lane.value)
+
+
 def count_outcome(held: Held, outcome: Outcome, trace: str | None) -> None:
     """Counts an outcome; `trace` is the traceparent that its exemplar points to."""
     route = held.message.route
@@ -86,6 +93,6 @@ def count_outcome(held: Held, outcome: Outcome, trace: str | None) -> None:
         metrics.AMBIGUOUS.labels(rollup).inc()
     if isinstance(outcome, Delivered | Relayed):
         seconds = (datetime.now(UTC) - held.message.due_at).total_seconds()
-        metrics.observe(metrics.END_TO_END, seconds, trace, lane=str(held.message.lane))
+        metrics.observe(metrics.END_TO_END, seconds, trace, held.id, lane=str(held.message.lane))
     for phase, ms in outcome.timings:
         metrics.observe(metrics.SMTP_PHASE, ms / 1000, phase=phase)

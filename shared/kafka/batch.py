@@ -27,7 +27,7 @@ from shared.contracts.events import EventType
 from shared.contracts.messages import Message
 from shared.contracts.record import NewerRecordError, Record
 from shared.failpoints import handled, reach
-from shared.kafka.dead_letter import DeadLetter
+from shared.kafka.dead_letter import REASONS, DeadLetter
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.fetching import Fetching
 from shared.kafka.publish import REPEATED, Outgoing, Publisher
@@ -138,6 +138,9 @@ class BatchConsumer(Generic[R]):
             finally:
                 self.idle.set()
 
+        for topic, _ in self._decoders.values():  # there from its first one on, a rise could not be told
+            for reason in REASONS:
+                metrics.DEAD_LETTERS.labels(topic, reason)
         subscriber(consume)
         # FastStream's own look sleeps after an empty answer: either often, or late for what comes meanwhile
         subscriber.get_msg = self._look  # type: ignore[method-assign]

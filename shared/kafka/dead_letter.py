@@ -17,13 +17,14 @@ from shared.kafka.security import client_arguments
 from shared.settings import SharedSettings
 
 REASON, EXCEPTION, ORIGIN, GROUP, FAILED_AT = "dlq.reason", "dlq.exception", "dlq.origin", "dlq.group", "dlq.failed_at"
+REASONS = ("undecodable", "handler")
 MAX_EXCEPTION = 1000
 AT_ONCE = 1000  # records whose acknowledgements a replay waits for together: there is a deadline for them
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that failed: `reason` is `undecodable` or `handler`, `exception` the error's text."""
+    """A record that failed: `reason` is one of REASONS, `exception` the error's text."""
 
     record: ConsumerRecord
     topic: str

@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind
 from services.ingest.disposal import Disposal
 from services.ingest.publication.allowance import Allowance
 from services.ingest.publication.announcements import announcements
+from services.ingest.publication.dead_letter_watch import LOOK_SECONDS, observe_dead_letters
 from services.ingest.publication.lag import LagWatch
 from services.ingest.publication.scheduler import Scheduler
 from services.ingest.publication.sweeper import Sweeper
@@ -53,6 +54,7 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     watch = LagWatch(LagMeter(settings), [relay.allowance for relay in relays.values()], settings.relay_lag_seconds)
     loops.run("relay.lag", lambda: watch.work(loops))
     loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store, base.publisher))
+    loops.every("relay.dead-letters", LOOK_SECONDS, lambda: observe_dead_letters(settings))
     clock = DatabaseClock(base.database)
     loops.every("scheduler.clock", CLOCK_SECONDS, clock.sync)
     announcer = Outbox(base.database[COLLECTION], base.publisher, announcements)

@@ -70,6 +70,7 @@ class Receiver:
         except Exception as error:
             log.exception("a message could not be taken", error=type(error).__name__)
             reply, code = TRY_AGAIN, "internal_error"
+        metrics.count(metrics.ASKED, door=DOOR, result="failed" if code in OUR_FAULTS else "refused" if code else "ok")
         if code:
             metrics.REFUSED.labels(code, DOOR).inc()
         if self._tracing.wants(span, failed=code in OUR_FAULTS):
