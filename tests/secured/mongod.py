@@ -37,7 +37,7 @@ class SecuredMongo:
 
     @property
     def url(self) -> str:
-        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}&directConnection=true"
+        return f"mongodb://{HOST}:{self.port}/?replicaSet={REPLICA_SET}"
 
     def start(self, say: Say) -> None:
         self.folder.mkdir(parents=True)
