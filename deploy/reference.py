@@ -1,4 +1,5 @@
-"""`python -m deploy.reference`: writes docs/settings.md and docs/metrics.md from the code that declares them."""
+"""`python -m deploy.reference`: writes docs/settings.md and docs/metrics.md from the code that declares them, and what
+the Helm chart has of it."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from deploy.helm import chart
 from services.roles import SERVICES
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
@@ -112,6 +114,7 @@ def main() -> None:
     DOCS.mkdir(exist_ok=True)
     (DOCS / "settings.md").write_text(render_settings())
     (DOCS / "metrics.md").write_text(render_metrics())
+    chart.write()
 
 
 if __name__ == "__main__":

@@ -69,16 +69,16 @@ async def _grow(admin: AIOKafkaAdminClient, settings: SharedSettings, topics: li
     return small
 
 
-def _new_topic(topic: Topic, settings: SharedSettings) -> NewTopic:
-    config = {
-        "segment.ms": str(SEGMENT_MS),
-        "min.insync.replicas": str(2 if settings.topic_replicas >= 3 else 1),
-        "compression.type": "producer",
-    }
+def config_of(topic: Topic) -> dict[str, str]:
+    """The topic's own settings at Kafka, but for what follows from the number of brokers."""
+    config = {"segment.ms": str(SEGMENT_MS), "compression.type": "producer"}
     if topic.retention_ms is None:
-        config["cleanup.policy"] = "compact"
-    else:
-        config["retention.ms"] = str(topic.retention_ms)
+        return {**config, "cleanup.policy": "compact"}
+    return {**config, "retention.ms": str(topic.retention_ms)}
+
+
+def _new_topic(topic: Topic, settings: SharedSettings) -> NewTopic:
+    config = {**config_of(topic), "min.insync.replicas": str(2 if settings.topic_replicas >= 3 else 1)}
     return NewTopic(
         settings.topic(topic.name), topic.partitions, replication_factor=settings.topic_replicas, topic_configs=config
     )
