@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import yaml
 from pydantic import SecretStr
@@ -63,7 +64,7 @@ def render_code() -> str:
         for topic in all_topics()
     ]
     code = {"services": {name: list(roles) for name, roles in SERVICES.items()}, "topics": topics}
-    return NOTE + yaml.safe_dump(code, sort_keys=False, width=120)
+    return NOTE + str(yaml.safe_dump(code, sort_keys=False, width=120))
 
 
 def render_schema() -> str:
@@ -77,7 +78,7 @@ def all_settings() -> dict[str, bool]:
     """Every variable of every service, and whether it is a secret."""
     models = [SharedSettings, *(import_module(f"services.{name}.settings").Settings for name in SERVICES)]
     return {
-        f"POSTHORN_{name.upper()}": "SecretStr" in repr(field.annotation) or field.annotation is SecretStr
+        f"POSTHORN_{name.upper()}": SecretStr in (field.annotation, *get_args(field.annotation))
         for model in models
         for name, field in model.model_fields.items()
     }

@@ -48,7 +48,9 @@ def render_readme(chart: Path) -> str:
 
 def _comments(text: str) -> dict[str, str]:
     """The comments (`# -- …`) by the path of the key that they stand before."""
-    comments, path, comment = {}, [], ""
+    comments: dict[str, str] = {}
+    path: list[str] = []
+    comment = ""
     for line in text.splitlines():
         if found := COMMENT.match(line):
             comment = found["text"].replace("|", "\\|")

@@ -38,7 +38,7 @@ class Cluster:
         assert answer.status_code == 201, answer.text
 
     def objects(self, namespace: str) -> dict[tuple[str, str], dict[str, Any]]:
-        """Everything in a namespace that can be listed, by kind and name, but for events and what the server puts there."""
+        """What a namespace holds, by kind and name, but for events and what the server puts there."""
         found = {}
         for path, kind in self._kinds():
             for item in self.http.get(path.format(namespace=namespace)).json()["items"]:
@@ -74,9 +74,11 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
             "--initial-cluster", f"default={here}:{peers}",
         ]))  # fmt: skip
         server = stack.enter_context(_process(folder / "apiserver.log", [
-            str(programs.api_server()), f"--etcd-servers={here}:{data}", f"--secure-port={port}", "--bind-address=127.0.0.1",
+            str(programs.api_server()), f"--etcd-servers={here}:{data}", f"--secure-port={port}",
+            "--bind-address=127.0.0.1",
             f"--cert-dir={folder / 'certs'}", f"--token-auth-file={folder / 'tokens.csv'}", "--authorization-mode=RBAC",
-            f"--service-account-key-file={folder / 'sa.pub'}", f"--service-account-signing-key-file={folder / 'sa.key'}",
+            f"--service-account-key-file={folder / 'sa.pub'}",
+            f"--service-account-signing-key-file={folder / 'sa.key'}",
             "--service-account-issuer=https://kubernetes.local", "--service-cluster-ip-range=10.0.0.0/16",
             # no controller makes the account that pods without one of their own would have
             "--disable-admission-plugins=ServiceAccount",

@@ -1,5 +1,5 @@
-"""Helm, an API server of Kubernetes and the definitions of others' resources, built or taken out of Go modules once and kept
-below the cache."""
+"""Helm, an API server of Kubernetes and the definitions of others' resources, built or taken out of Go modules once and
+kept below the cache."""
 
 from __future__ import annotations
 

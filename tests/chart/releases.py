@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from deploy.helm.chart import CHART
+from tests.chart.programs import KUBERNETES
 
 EXAMPLES = CHART / "examples"
 WARNING = re.compile(r"^(?:W\d{4} |Warning|level=WARN|.*\bwarning:)", re.IGNORECASE)
@@ -49,6 +50,7 @@ class Helm:
     def rendered(self, *arguments: str, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
         """The objects of the chart as a cluster with everybody's definitions would get them."""
         told = [f"--api-versions={each}" for each in THERE]
+        told.append(f"--kube-version={KUBERNETES}")
         text = self("template", "mail", str(CHART), "--namespace", "mail", *told, *arguments, values=values)
         return [document for document in yaml.safe_load_all(text) if document]
 

@@ -1,5 +1,5 @@
-"""The chart on a real API server: installed, upgraded, rolled back and uninstalled, with each example and each flag, in a
-namespace that takes only what keeps to the restricted pod security standard."""
+"""The chart on a real API server: installed, upgraded, rolled back and uninstalled, with each example and each flag, in
+a namespace that takes only what keeps to the restricted pod security standard."""
 
 from __future__ import annotations
 
