@@ -130,7 +130,6 @@ async def domain_world(deployment: Deployment, **overrides: Any) -> AsyncIterato
     async with name_server() as first, name_server() as second:
         given = {
             "domain_resolvers": [first.address, second.address],
-            "domain_dns_seconds": 1,
             "public_url": "https://mail.posthorn.test",
             **overrides,
         }

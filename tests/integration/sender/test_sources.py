@@ -87,7 +87,7 @@ async def test_a_source_that_has_sent_its_share_spills_over_and_a_restart_gives_
     await with_sources(world, capped(ONE, cap), {"address": TWO})
     async with counting() as host:
         for turn in range(2):
-            async with world.sender():
+            async with world.sender(lease_seconds=30):  # what a lost lease repeats is another test's
                 messages = await many(world, host, 20, name=f"turn{turn}-")
                 await world.clear(*messages)
                 handed: set[str] = set()
