@@ -68,7 +68,7 @@ def running_cluster(folder: Path) -> Iterator[Cluster]:
     here = "http://127.0.0.1"
     with ExitStack() as stack:
         stack.enter_context(_process(folder / "etcd.log", [
-            str(programs.etcd()), "--data-dir", str(folder / "etcd"), "--unsafe-no-fsync",
+            str(programs.etcd()), "--data-dir", str(folder / "etcd"),
             "--listen-client-urls", f"{here}:{data}", "--advertise-client-urls", f"{here}:{data}",
             "--listen-peer-urls", f"{here}:{peers}", "--initial-advertise-peer-urls", f"{here}:{peers}",
             "--initial-cluster", f"default={here}:{peers}",
@@ -148,5 +148,6 @@ def _kubeconfig(folder: Path, server: str, token: str) -> Path:
     cluster = {"name": "test", "cluster": {"server": server, "insecure-skip-tls-verify": True}}
     context = {"name": "test", "context": {"cluster": "test", "user": "test"}}
     user = {"name": "test", "user": {"token": token}}
+    file.touch(0o600)  # Helm warns of one that others may read
     file.write_text(json.dumps({**named, "clusters": [cluster], "contexts": [context], "users": [user]}))
     return file

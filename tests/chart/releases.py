@@ -16,7 +16,7 @@ from deploy.helm.chart import CHART
 from tests.chart.programs import KUBERNETES
 
 EXAMPLES = CHART / "examples"
-WARNING = re.compile(r"^(?:W\d{4} |Warning|level=WARN|.*\bwarning:)", re.IGNORECASE)
+WARNING = re.compile(r"^W\d{4} |\bwarn", re.IGNORECASE)
 # what `helm template` is told that a cluster has
 THERE = ("monitoring.coreos.com/v1", "keda.sh/v1alpha1", "gateway.networking.k8s.io/v1")
 
@@ -33,7 +33,7 @@ class Helm:
         """What it prints; fails where it fails or where it or the server warns."""
         done = self.run(*arguments, values=values)
         assert done.returncode == 0, done.stderr
-        assert [line for line in done.stderr.splitlines() if WARNING.match(line)] == []
+        assert warnings(done.stderr) == []
         return done.stdout
 
     def run(self, *arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
@@ -53,6 +53,11 @@ class Helm:
         told.append(f"--kube-version={KUBERNETES}")
         text = self("template", "mail", str(CHART), "--namespace", "mail", *told, *arguments, values=values)
         return [document for document in yaml.safe_load_all(text) if document]
+
+
+def warnings(said: str) -> list[str]:
+    """Those lines in which Helm, or the server through it, warns."""
+    return [line for line in said.splitlines() if WARNING.search(line)]
 
 
 def example(name: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from deploy.helm.chart import CHART
 from tests.chart import programs
 from tests.chart.cases import FLAGS
 from tests.chart.cluster import Cluster
-from tests.chart.releases import EXAMPLES, Helm, pods
+from tests.chart.releases import EXAMPLES, Helm, pods, warnings
 
 pytestmark = [pytest.mark.verify, pytest.mark.timeout(1800)]
 RELEASE = "mail"
@@ -39,12 +39,16 @@ def admitted(cluster: Cluster, namespace: str) -> None:
 
 
 def specs(cluster: Cluster, namespace: str) -> dict[tuple[str, str], Any]:
-    """What there is, without what the server and Helm count and date."""
-    return {
+    """What there is, without what the server and Helm count, date and number."""
+    found = {
         key: {name: part for name, part in item.items() if name not in ("metadata", "status")}
         for key, item in cluster.objects(namespace).items()
         if not key[1].startswith("sh.helm.release")
     }
+    for (kind, _), item in found.items():
+        if kind == "Job":  # which the server labels with an id
+            del item["spec"]["selector"], item["spec"]["template"]["metadata"]
+    return found
 
 
 def lives_and_ends(helm: Helm, cluster: Cluster, namespace: str, case: str) -> None:
@@ -82,6 +86,15 @@ def test_a_release_is_installed_upgraded_rolled_back_and_leaves_nothing(
 @pytest.mark.parametrize("case", ["small", "production"])
 def test_the_same_with_helm_4_whose_server_merges_what_is_applied(cluster: Cluster, tmp_path: Path, case: str) -> None:
     lives_and_ends(Helm(programs.helm(4), tmp_path, cluster.kubeconfig), cluster, f"helm-4-{case}", case)
+
+
+def test_a_pod_that_the_standard_forbids_is_warned_of(cluster: Cluster, tmp_path: Path) -> None:
+    """So that the silence of the others means something."""
+    cluster.add_namespace("forbidden")
+    values = {"processes": {"router": {"extraVolumes": [{"name": "host", "hostPath": {"path": "/"}}]}}}
+    helm = Helm(programs.helm(3), tmp_path, cluster.kubeconfig)
+    done = helm.run("install", RELEASE, str(CHART), "--namespace", "forbidden", *given("small")[0], values=values)
+    assert any("restricted volume types" in line for line in warnings(done.stderr))
 
 
 @pytest.mark.parametrize("values", [{"image": {"tag": 5}}, {"settings": {"POSTHORN_TYPO": "1"}}, {"procesess": {}}])
