@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.helm.chart import CHART
 from shared.contracts.topics import all_topics
 from tests.chart.cases import FLAGS, STRIMZI
+from tests.chart.programs import KUBERNETES
 from tests.chart.releases import Helm, example, pods
 
 pytestmark = [pytest.mark.verify, pytest.mark.timeout(1800)]
@@ -111,3 +113,24 @@ def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
         service = name.removeprefix("mail-posthorn-").partition("-")[0]
         of = "" if service in ("topics", "indexes") else f"-{service}"
         assert users == {f"posthorn-kafka{of}", f"posthorn-mongodb{of}"}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"image": {"tag": 5}}, "image/tag"),
+        ({"settings": {"POSTHORN_TYPO": "1"}}, "POSTHORN_TYPO"),
+        ({"settings": {"POSTHORN_PEPPER": "a secret"}}, "POSTHORN_PEPPER"),
+        ({"mongodb": {"url": "mongodb://ann:secret@db.example.com/"}}, "mongodb/url"),
+        ({"procesess": {}}, "procesess"),
+        ({"processes": {"all": {"run": ["ingest:cook"]}}}, "ingest has no role cook"),
+        ({"processes": {"sender-deliver": {"autoscaling": {"kind": "lag"}}}}, "scale it by cpu"),
+        ({"kafka": {"securityProtocol": "SASL_SSL"}}, "kafka.credentials.existingSecret is needed"),
+        ({"gateway": {"enabled": True}}, "gateway.parentRefs is needed"),
+        ({"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}}, "enable one"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(helm: Helm, values: dict[str, Any], said: str) -> None:
+    refused = helm.run("template", "mail", str(CHART), f"--kube-version={KUBERNETES}", values=values)
+    assert refused.returncode == 1
+    assert said in refused.stderr
