@@ -42,7 +42,7 @@ class Cluster:
         found = {}
         for path, kind in self._kinds():
             for item in self.http.get(path.format(namespace=namespace)).json()["items"]:
-                found[kind, item["metadata"]["name"]] = item
+                found[kind, item["metadata"]["name"]] = {"kind": kind, **item}  # lists leave it out
         return {key: item for key, item in found.items() if key not in OF_THE_SERVER and key[0] != "Event"}
 
     def _kinds(self) -> Iterator[tuple[str, str]]:
@@ -119,7 +119,8 @@ def _define(cluster: Cluster) -> None:
     def established() -> bool:
         return all(
             any(
-                one["type"] == "Established" and one["status"] == "True" for one in item["status"].get("conditions", ())
+                one["type"] == "Established" and one["status"] == "True"
+                for one in item["status"].get("conditions") or ()
             )
             for item in cluster.http.get(path).json()["items"]
         )
