@@ -1,5 +1,5 @@
-"""`python -m deploy.reference`: writes docs/settings.md, metrics.md, access.md and docs/contracts, and the dashboards
-and alerts of deploy/, from the code that declares them.
+"""`python -m deploy.reference`: writes what is made from the code: docs/settings.md, metrics.md, access.md and contracts,
+the dashboards and alerts of deploy/, and what the Helm chart has of all that.
 
 It refuses to write contracts that break those that stand there; `--retired Message.1` lets an old version go.
 """
@@ -23,6 +23,7 @@ from pydantic.fields import FieldInfo
 
 from deploy.contracts.writing import BreakingChangeError, write
 from deploy.grafana.render import write_dashboards
+from deploy.helm import chart
 from deploy.prometheus.cases import render_cases
 from deploy.prometheus.render import RULES, render_rules
 from services.access.reference import render_access
@@ -131,6 +132,7 @@ def main() -> None:
     RULES.write_text(render_rules())
     for name, text in render_cases().items():
         RULES.with_name(name).write_text(text)
+    chart.write()
     try:
         write(retired=asked.retired)
     except BreakingChangeError as error:

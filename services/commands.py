@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import orjson
@@ -45,7 +46,9 @@ def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,â€¦]â€
 
 
 @app.command()
-def openapi() -> None:
+def openapi(
+    into: Annotated[Path | None, typer.Option(help="a file to write it to, for POSTHORN_OPENAPI_FILE")] = None,
+) -> None:
     """Print the OpenAPI document of all services, as one process with all their http roles serves it."""
     from services.run import api_of, compose
     from shared.settings import SharedSettings
@@ -53,7 +56,10 @@ def openapi() -> None:
     with told():
         api = api_of(compose([f"{name}:http" for name in SERVICES]), SharedSettings())
     assert api is not None
-    _print_json(api.openapi())
+    if into is None:
+        _print_json(api.openapi())
+    else:
+        into.write_bytes(orjson.dumps(api.openapi()))
 
 
 @app.command()

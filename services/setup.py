@@ -72,18 +72,17 @@ async def _grow(admin: AIOKafkaAdminClient, settings: SharedSettings, topics: li
     return small
 
 
+def config_of(topic: Topic) -> dict[str, str]:
+    """The topic's own settings at Kafka, but for what follows from the number of brokers."""
+    config = {"segment.ms": str(SEGMENT_MS), "compression.type": "producer"}
+    if topic.retention_ms is None:
+        return {**config, "cleanup.policy": "compact"}
+    return {**config, "retention.ms": str(topic.retention_ms)}
+
+
 def topic_config(topic: Topic, settings: SharedSettings) -> dict[str, str]:
     """What Kafka is told of a topic beside its partitions and replicas."""
-    config = {
-        "segment.ms": str(SEGMENT_MS),
-        "min.insync.replicas": str(2 if settings.topic_replicas >= 3 else 1),
-        "compression.type": "producer",
-    }
-    if topic.retention_ms is None:
-        config["cleanup.policy"] = "compact"
-    else:
-        config["retention.ms"] = str(topic.retention_ms)
-    return config
+    return {**config_of(topic), "min.insync.replicas": str(2 if settings.topic_replicas >= 3 else 1)}
 
 
 def _new_topic(topic: Topic, settings: SharedSettings) -> NewTopic:

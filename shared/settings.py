@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
@@ -69,6 +70,10 @@ class SharedSettings(ConnectionSettings):
         pattern=r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$",
         description="the platform's domain that bounces and replies come back to; none: only domains with a verified "
         "return path of their own have one",
+    )
+    openapi_file: Path | None = Field(
+        None,
+        description="the OpenAPI document to serve, as `posthorn openapi` writes it; none: of what it answers itself",
     )
     console_session_hours: float = Field(12, gt=0, description="how long a session of the console lasts")
     trusted_proxies: NetworksSetting = Field(
