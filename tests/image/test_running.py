@@ -72,20 +72,16 @@ async def test_five_services_carry_a_message_to_its_host_and_tell_of_it(prepared
             "POSTHORN_STATIC_MX": json.dumps({"*": [f"{HOST}:{mail}"]}),
             "POSTHORN_PUBLIC_URL": f"http://{HOST}:{ports['ingest'][0]}",
         }
+        pids: dict[str, int] = {}
         for name, spec in SPECS.items():
             port, health = map(str, ports[name])
             own = settings | {"POSTHORN_HTTP_PORT": port, "POSTHORN_HEALTH_PORT": health}
-            pid = await stack.enter_async_context(
-                image.running("run", spec, keys=keys, log=tmp_path / f"{name}.log", **own)
-            )
-            status = proc(pid, "status").split("\n")
-            assert "Uid:\t10001\t10001\t10001\t10001" in status
-            assert {line for line in status if line.startswith("Cap")} == {
-                f"Cap{kind}:\t{0:016x}" for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")
-            }
+            log = tmp_path / f"{name}.log"
+            pids[name] = await stack.enter_async_context(image.running("run", spec, keys=keys, log=log, **own))
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=30))
         for name, (_, health) in ports.items():
             await eventually(lambda at=health: _is_ready(http, at), seconds=300, every=0.5, what=f"{name} ready")  # type: ignore[misc]
+            _is_nobody(pids[name])
             checked = image.config["Healthcheck"]["Test"][1:]
             assert image.run(*checked, keys=keys, POSTHORN_HEALTH_PORT=str(health)).returncode == 0
             assert image.run(*checked, keys=keys, POSTHORN_HEALTH_PORT=str(free_port())).returncode == 1
@@ -126,6 +122,15 @@ async def test_the_root_is_read_only_and_tmp_is_not(image: Image, tmp_path: Path
     refused = image.run("touch", "/opt/posthorn/x", keys=tmp_path, user=(0, 0))
     assert "Read-only file system" in refused.stderr
     assert not (image.root / "tmp" / "x").exists()
+
+
+def _is_nobody(pid: int) -> None:
+    """The process has the user's ids, and may do nothing that the user may not."""
+    status = dict(line.split(":\t", 1) for line in proc(pid, "status").splitlines() if ":\t" in line)
+    assert {status["Uid"], status["Gid"]} == {"\t".join(["10001"] * 4)}
+    assert {status[f"Cap{kind}"] for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")} == {f"{0:016x}"}
+    assert status["NoNewPrivs"] == "1"
+    assert status["NSpid"].split()[-1] == "1", "it gets the engine's signals itself"
 
 
 async def _is_ready(http: httpx.AsyncClient, port: int) -> bool:
