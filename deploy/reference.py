@@ -1,4 +1,4 @@
-"""`python -m deploy.reference`: writes what is made from the code: docs/settings.md, metrics.md, access.md and contracts,
+"""`python -m deploy.reference`: writes what is made from the code: docs/settings.md, metrics.md, access.md, contracts/,
 the dashboards and alerts of deploy/, and what the Helm chart has of all that.
 
 It refuses to write contracts that break those that stand there; `--retired Message.1` lets an old version go.
@@ -21,7 +21,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from deploy.contracts.writing import BreakingChangeError, write
+from deploy.contracts.writing import BreakingChangeError, write_contracts
 from deploy.grafana.render import write_dashboards
 from deploy.helm import chart
 from deploy.prometheus.cases import render_cases
@@ -134,7 +134,7 @@ def main() -> None:
         RULES.with_name(name).write_text(text)
     chart.write()
     try:
-        write(retired=asked.retired)
+        write_contracts(retired=asked.retired)
     except BreakingChangeError as error:
         sys.exit(f"docs/contracts is left as it was:\n{error}")
 

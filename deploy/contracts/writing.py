@@ -38,7 +38,7 @@ def broken(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
     return gone + [f"{name}: {text}" for name in both for text in breaking_changes(old[name], new[name])]
 
 
-def write(folder: Path = FOLDER, *, retired: Collection[str] = ()) -> None:
+def write_contracts(folder: Path = FOLDER, *, retired: Collection[str] = ()) -> None:
     """Writes all files. Raises BreakingChangeError where a schema that stands there would be broken.
 
     `retired` names those that nobody sends any more and no topic holds (`Message.1`): their files go.

@@ -1,37 +1,22 @@
 """What each service reads and writes, and the operator's commands: the one place that users' rights are made from.
 
-Names are without the deployment's prefixes. A test holds the consumers against those that the services attach, what is
-produced against every record that their code makes; the tests in tests/secured run all of it where the rest is denied.
+Names are without the deployment's prefixes. What a service sends and receives, its flow says, which tests hold to the
+code; the tests in tests/secured run all of it where the rest is denied.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 
 from services.ingest.bootstrap import COPIES
-from services.ingest.projection.projector import EVENTS_CONSUMER, WEBHOOKS_CONSUMER, accepted_consumer
 from services.ingest.publication.allowance import downstream
 from services.roles import SERVICES
 from services.sender.queue.stages import readers_of
 from shared.content import CHUNKS, COLLECTION
-from shared.contracts.topics import (
-    COMMANDS,
-    CONFIG_CHANGES,
-    EVENTS,
-    LIVE,
-    STAGE_REPORTS,
-    SUPPRESSION_CHANGES,
-    WEBHOOK_EVENTS,
-    Lane,
-    accepted,
-    all_topics,
-    cleared,
-    dead_letters,
-    due,
-    routed,
-)
+from shared.contracts.flows import FLOWS
+from shared.contracts.topics import EVENTS, LIVE, WEBHOOK_EVENTS, Lane, accepted, all_topics, dead_letters
 from shared.kafka.lag import Reader
 from shared.mongo.entities import NOTICES
 
@@ -70,73 +55,32 @@ def rights_of(names: Iterable[str]) -> Rights:
     return reduce(Rights.__or__, (_OF[name]() for name in names), Rights())
 
 
+def _service(
+    name: str,
+    reads: Collection[str] = (),
+    measures: Mapping[str, frozenset[str]] | None = None,
+    data: Mapping[Place, frozenset[str]] | None = None,
+) -> Rights:
+    """What it sends and receives, the dead letters of that, and its database."""
+    flow = FLOWS[name]
+    return Rights(
+        {group: frozenset(topics) for group, topics in flow.groups.items()},
+        frozenset({*flow.sends, *flow.dead_letters}),
+        frozenset({*flow.reads, *reads}),
+        measures or {},
+        data={(name, ""): DATA, **(data or {})},
+    )
+
+
 def _ingest() -> Rights:
-    return _service(
-        "ingest",
-        consumes={
-            **{accepted_consumer(lane): [accepted(lane)] for lane in Lane},
-            EVENTS_CONSUMER: [EVENTS],
-            WEBHOOKS_CONSUMER: [WEBHOOK_EVENTS],
-            "replies": [EVENTS],
-        },
-        produces=[*map(accepted, Lane), EVENTS, CONFIG_CHANGES, STAGE_REPORTS],
-        measures=_measured(reader for lane in Lane for path in downstream(lane) for reader in path),
-        data=CONTENTS,
-    )
-
-
-def _router() -> Rights:
-    return _service(
-        "router",
-        consumes={
-            **{f"route.{lane}": [accepted(lane), due(lane)] for lane in Lane},
-            "health": [EVENTS],
-            "config": [CONFIG_CHANGES],
-        },
-        produces=[*map(routed, Lane), CONFIG_CHANGES, EVENTS],
-    )
-
-
-def _suppression() -> Rights:
-    return _service(
-        "suppression",
-        consumes={
-            **{f"check.{lane}": [routed(lane)] for lane in Lane},
-            "learn": [EVENTS],
-            "erased": [COMMANDS],
-            "config": [CONFIG_CHANGES],
-        },
-        produces=[*map(cleared, Lane), SUPPRESSION_CHANGES, EVENTS],
-    )
+    readers = [reader for lane in Lane for path in downstream(lane) for reader in path]
+    return _service("ingest", measures=_measured(readers), data=CONTENTS)
 
 
 def _sender() -> Rights:
     readers = [reader for lane in Lane for some in readers_of(lane).values() for reader in some]
-    return _service(
-        "sender",
-        consumes={
-            **{f"deliver.{lane}": [cleared(lane)] for lane in Lane},
-            "changes": [SUPPRESSION_CHANGES],
-            "commands": [COMMANDS],
-            "config": [CONFIG_CHANGES],
-        },
-        produces=[*map(due, Lane), EVENTS],
-        reads=[STAGE_REPORTS, *(reader.topic for reader in readers)],  # how old the first unread record is
-        measures=_measured(readers),
-        data=CONTENTS,
-    )
-
-
-def _webhooks() -> Rights:
-    return _service(
-        "webhooks",
-        consumes={
-            **{f"accepted.{lane}": [accepted(lane)] for lane in Lane},
-            "events": [EVENTS],
-            "config": [CONFIG_CHANGES],
-        },
-        produces=[WEBHOOK_EVENTS, CONFIG_CHANGES],
-    )
+    first_unread = [reader.topic for reader in readers]  # how old it is, the record says
+    return _service("sender", reads=first_unread, measures=_measured(readers), data=CONTENTS)
 
 
 def _operator() -> Rights:
@@ -157,32 +101,12 @@ def _operator() -> Rights:
 CONTENTS: Mapping[Place, frozenset[str]] = {("content", COLLECTION): DATA, ("content", CHUNKS): DATA}
 _OF = {
     "ingest": _ingest,
-    "router": _router,
-    "suppression": _suppression,
+    "router": partial(_service, "router"),
+    "suppression": partial(_service, "suppression"),
     "sender": _sender,
-    "webhooks": _webhooks,
+    "webhooks": partial(_service, "webhooks"),
     OPERATOR: _operator,
 }
-
-
-def _service(
-    name: str,
-    consumes: Mapping[str, Collection[str]],
-    produces: Collection[str],
-    reads: Collection[str] = (),
-    measures: Mapping[str, frozenset[str]] | None = None,
-    data: Mapping[Place, frozenset[str]] | None = None,
-) -> Rights:
-    """With what every service has: its database, its part in erasures, the dead letters of what it consumes."""
-    groups = {f"{name}.{group}": frozenset(topics) for group, topics in {**consumes, "erasures": [COMMANDS]}.items()}
-    dead = {dead_letters(topic) for topics in groups.values() for topic in topics}
-    return Rights(
-        groups,
-        frozenset({*produces, COMMANDS, *dead}),
-        frozenset(reads),
-        measures or {},
-        data={(name, ""): DATA, **(data or {})},
-    )
 
 
 def _measured(readers: Iterable[Reader]) -> dict[str, frozenset[str]]:

@@ -15,7 +15,7 @@ from deploy.contracts.asyncapi import document
 from deploy.contracts.catalogue import RECORDS
 from deploy.contracts.examples import examples
 from deploy.contracts.schemas import schema_name, schemas
-from deploy.contracts.writing import ASYNCAPI, FOLDER, BreakingChangeError, broken, committed, render, write
+from deploy.contracts.writing import ASYNCAPI, FOLDER, BreakingChangeError, broken, committed, render, write_contracts
 from shared.contracts.flows import FLOWS
 from shared.contracts.topics import all_topics
 from tests.fixtures.npm import npm_package
@@ -66,29 +66,29 @@ def test_asyncapi_takes_the_document() -> None:
 
 
 def test_writing_refuses_what_breaks_and_writes_what_does_not(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_contracts(tmp_path)
     file = tmp_path / "schemas" / "Erased.1.json"
     older = json.loads(file.read_text())
     older["properties"].pop("counts")
     older["required"].remove("counts")
     file.write_text(json.dumps(older))
     with pytest.raises(BreakingChangeError, match=r"Erased\.1: `/counts` of an older version: is required"):
-        write(tmp_path)
+        write_contracts(tmp_path)
     assert json.loads(file.read_text()) == older
     older["properties"].pop("workspace_id")
     file.write_text(json.dumps({**older, "properties": json.loads(render()["schemas/Erased.1.json"])["properties"],
                                 "required": json.loads(render()["schemas/Erased.1.json"])["required"]}))  # fmt: skip
-    write(tmp_path)
+    write_contracts(tmp_path)
     assert file.read_text() == render()["schemas/Erased.1.json"]
 
 
 def test_a_version_that_is_gone_has_to_be_retired_by_name(tmp_path: Path) -> None:
-    write(tmp_path)
+    write_contracts(tmp_path)
     gone = tmp_path / "schemas" / "Erased.0.json"
     gone.write_text((tmp_path / "schemas" / "Erased.1.json").read_text())
     with pytest.raises(BreakingChangeError, match=r"Erased\.0: is gone"):
-        write(tmp_path)
-    write(tmp_path, retired=["Erased.0"])
+        write_contracts(tmp_path)
+    write_contracts(tmp_path, retired=["Erased.0"])
     assert not gone.exists()
 
 

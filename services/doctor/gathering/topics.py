@@ -12,6 +12,7 @@ from services.doctor.checks.topics import KafkaFacts, TopicFacts
 from services.doctor.options import Options
 from services.setup import topic_config
 from shared.contracts.topics import Topic, all_topics
+from shared.kafka.security import client_arguments
 from shared.settings import SharedSettings
 
 AUTO_CREATE = "auto.create.topics.enable"
@@ -21,7 +22,7 @@ async def gather(options: Options) -> KafkaFacts:
     settings = options.shared
     topics = all_topics(settings.topic_partitions)
     names = [settings.topic(topic.name) for topic in topics]
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = AIOKafkaAdminClient(**client_arguments(settings))
     try:
         await admin.start()
         there = sorted(set(names) & set(await admin.list_topics()))
