@@ -119,7 +119,7 @@ class Supplies:
         return dict(zip(wanted, found, strict=True))
 
     async def _signer(self, workspace_id: str, domain: str, at_least: int) -> Sequence[Signer]:
-        entity = await self._cache.find_one(Kind.DOMAIN, "name", domain, workspace_id)
+        entity = await self._cache.find_one(Kind.DOMAIN, "name", domain, workspace_id, at_least=at_least)
         if entity is None or entity.version < at_least:
             return ()
         key = (entity.id, entity.version)

@@ -43,7 +43,7 @@ class EntityCache:
         missing = []
         for id_, at_least in wanted.items():
             kept = self._by_id.get((kind, id_))
-            if kept and kept[0] > now and (kept[1].version if kept[1] else 0) >= at_least:
+            if kept and kept[0] > now and _version(kept[1]) >= at_least:
                 if kept[1] is not None:
                     found[id_] = kept[1]
             else:
@@ -56,12 +56,15 @@ class EntityCache:
                 self._keep(self._by_id, (kind, id_), found.get(id_), generation)
         return {id_: entity for id_, entity in found.items() if not entity.deleted}
 
-    async def find_one(self, kind: Kind, field: str, value: Any, workspace_id: str | None = None) -> Entity | None:
-        """The living entity whose `data.<field>` is `value`, in a workspace where one is named."""
+    async def find_one(
+        self, kind: Kind, field: str, value: Any, workspace_id: str | None = None, *, at_least: int = 0
+    ) -> Entity | None:
+        """The living entity whose `data.<field>` is `value`, in a workspace where one is named; reads the database
+        again where what is remembered is older than `at_least`."""
         condition = {f"data.{field}": value, "deleted": {"$ne": True}}
         if workspace_id is not None:
             condition["workspace_id"] = workspace_id
-        return await self._first((kind, field, value, workspace_id), condition)
+        return await self._first((kind, field, value, workspace_id), condition, at_least)
 
     def remembered(self, kind: Kind, id_: str) -> Entity | None:
         """The living entity where it is remembered; None says nothing."""
@@ -75,9 +78,11 @@ class EntityCache:
         kept = self._found.get((kind, field, value, workspace_id))
         return kept[1] if kept and kept[0] > time.monotonic() else None
 
-    async def _first(self, key: tuple[Kind, str, Any, str | None], condition: dict[str, Any]) -> Entity | None:
+    async def _first(
+        self, key: tuple[Kind, str, Any, str | None], condition: dict[str, Any], at_least: int
+    ) -> Entity | None:
         kept = self._found.get(key)
-        if kept and kept[0] > time.monotonic():
+        if kept and kept[0] > time.monotonic() and _version(kept[1]) >= at_least:
             return kept[1]
         generation = self._generation
         document = await self.entities.database[key[0]].find_one(condition)
@@ -137,3 +142,7 @@ class EntityCache:
         finally:
             self._live = False
             self.forget()
+
+
+def _version(entity: Entity | None) -> int:
+    return entity.version if entity else 0

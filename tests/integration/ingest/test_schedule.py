@@ -59,14 +59,17 @@ async def status_of(world: Deployment, id_: str, status: str) -> dict[str, Any]:
 
 
 async def test_what_is_scheduled_is_shown_and_goes_when_it_is_due_and_not_before(world: Deployment) -> None:
-    document = scheduled(3)
+    submissions, before = world.database("ingest")["submissions"], scheduled(0)
+    await submissions.insert_one(before)
+    await status_of(world, *ids_of(before), "pending")  # all has begun that shows the next one before it goes
+    document = scheduled(4)
     (id_,) = ids_of(document)
-    await world.database("ingest")["submissions"].insert_one(document)
+    await submissions.insert_one(document)
     await status_of(world, id_, "scheduled")
     shown = await status_of(world, id_, "pending")
     published = shown["times"]["published_at"]
     assert timedelta(0) <= published - document["scheduled_at"]
-    (record,) = await world.records(STANDARD, 1)
+    _, record = await world.records(STANDARD, 2)
     assert record.key.decode() == id_
     assert record.timestamp >= int(document["scheduled_at"].timestamp() * 1000)
 

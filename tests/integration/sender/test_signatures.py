@@ -29,6 +29,7 @@ async def test_a_rotation_from_key_to_key_under_a_running_sender(world: World) -
         await keys.say(3, active="ph1", rotate=True)
         assert keys.verified(await raw_of(world, await version(world, 3, "two"))) == {"ph1": True}
         await keys.say(4, active="ph2")
+        assert keys.verified(await raw_of(world, await version(world, 4, "new"))) == {"ph2": True}
         # one that was accepted before is signed with the key of now: the old one may be gone when it arrives
         assert keys.verified(await raw_of(world, await version(world, 2, "three"))) == {"ph2": True}
         keys.add("ph3", ED25519)

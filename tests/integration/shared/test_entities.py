@@ -77,6 +77,33 @@ async def test_of_first_writes_at_the_same_time_that_expect_none_one_is_done(dep
     assert (found.version, outcomes[found.data["by"]]["data"]) == (1, found.data)  # type: ignore[index]
 
 
+async def test_who_knows_of_a_newer_version_is_not_given_the_remembered_one(deployment: Deployment) -> None:
+    """The change is made without its notice: as if that had not come yet."""
+    await deployment.prepare("router")
+    entities = Entities(deployment.database("router"))
+    await entities.apply([version(1)])
+    cache, stopping = EntityCache(entities), asyncio.Event()
+    watching = asyncio.create_task(cache.watch(stopping))
+    try:
+
+        async def found(at_least: int = 0) -> int:
+            entity = await cache.find_one(Kind.WORKSPACE, "name", "v1", at_least=at_least)
+            return entity.version if entity else 0
+
+        async def remembered() -> bool:
+            await found()
+            return cache.remembered_one(Kind.WORKSPACE, "name", "v1") is not None
+
+        await eventually(remembered)
+        await deployment.database("router")[Kind.WORKSPACE].update_one({"_id": "w1"}, {"$set": {"version": 2}})
+        assert await found() == 1
+        assert await found(at_least=2) == 2
+        assert await found() == 2
+    finally:
+        stopping.set()
+        await watching
+
+
 async def test_a_memory_forgets_what_another_process_changes(deployment: Deployment) -> None:
     await deployment.prepare("router")
     reader, writer = (Entities(deployment.database("router")) for _ in range(2))
