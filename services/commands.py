@@ -78,7 +78,7 @@ def topics(as_json: Json = False) -> None:
     listed = [
         {
             "name": settings.topic(topic.name),
-            "partitions": topic.partitions,
+            "partitions": made.partitions[topic.name],
             "retention_ms": topic.retention_ms,
             "created": topic.name in made.created,
         }

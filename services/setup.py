@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -27,10 +27,12 @@ SEGMENT_MS = 12 * 3600 * 1000
 
 @dataclass(frozen=True)
 class TopicsMade:
-    """Names without the deployment's prefix: topics that were missing, and those that got further partitions."""
+    """Names without the deployment's prefix: topics that were missing, those that got further partitions, and how many
+    each has now."""
 
     created: list[str]
     grown: list[str]
+    partitions: Mapping[str, int]
 
 
 async def create_topics(settings: SharedSettings, topics: Iterable[Topic] | None = None) -> TopicsMade:
@@ -46,8 +48,11 @@ async def create_topics(settings: SharedSettings, topics: Iterable[Topic] | None
         there = set(await admin.list_topics())
         missing = [topic for topic in wanted if settings.topic(topic.name) not in there]
         await _create(admin, settings, missing)
-        grown = await _grow(admin, settings, [topic for topic in wanted if topic not in missing])
-        return TopicsMade([topic.name for topic in missing], [topic.name for topic in grown])
+        counts = await _counts(admin, settings, [topic for topic in wanted if topic not in missing])
+        small = [topic for topic in wanted if counts.get(topic.name, topic.partitions) < topic.partitions]
+        await _grow(admin, settings, small)
+        partitions = {topic.name: max(topic.partitions, counts.get(topic.name, 0)) for topic in wanted}
+        return TopicsMade([topic.name for topic in missing], [topic.name for topic in small], partitions)
     finally:
         await admin.close()
 
@@ -61,15 +66,16 @@ async def _create(admin: AIOKafkaAdminClient, settings: SharedSettings, missing:
             raise for_code(code)(f"{name}: {detail}")
 
 
-async def _grow(admin: AIOKafkaAdminClient, settings: SharedSettings, topics: list[Topic]) -> list[Topic]:
-    if not topics:
-        return []
-    described = await admin.describe_topics([settings.topic(topic.name) for topic in topics])
-    counts = {each["topic"]: len(each["partitions"]) for each in described}
-    small = [topic for topic in topics if counts[settings.topic(topic.name)] < topic.partitions]
+async def _counts(admin: AIOKafkaAdminClient, settings: SharedSettings, topics: list[Topic]) -> dict[str, int]:
+    """How many partitions each of these has."""
+    described = await admin.describe_topics([settings.topic(topic.name) for topic in topics]) if topics else []
+    found = {each["topic"]: len(each["partitions"]) for each in described}
+    return {topic.name: found[settings.topic(topic.name)] for topic in topics}
+
+
+async def _grow(admin: AIOKafkaAdminClient, settings: SharedSettings, small: list[Topic]) -> None:
     if small:
         await admin.create_partitions({settings.topic(topic.name): NewPartitions(topic.partitions) for topic in small})
-    return small
 
 
 def config_of(topic: Topic) -> dict[str, str]:

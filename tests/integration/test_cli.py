@@ -100,16 +100,20 @@ async def test_topics_get_further_partitions_and_lose_none(posthorn: Command, de
     said = (await posthorn.succeeds("topics")).splitlines()
     assert f"{EVENTS} (more partitions)" in said
     assert f"{dead_letters(EVENTS)} (more partitions)" not in said
-    assert {each["name"]: each["partitions"] for each in await posthorn.json("topics")}[
-        deployment.shared.topic(EVENTS)
-    ] == 3
+    assert await partitions_listed(posthorn, deployment) == 3
     posthorn.environ["POSTHORN_TOPIC_PARTITIONS"] = "2"
     assert await posthorn.succeeds("topics") == ""
+    assert await partitions_listed(posthorn, deployment) == 3
     await deployment.publish(EVENTS, broken[5:])
     async with create_app(deployment.settings(Settings), {"check"}).run():
         letters = await deployment.records(dead_letters(EVENTS), len(broken))
     headers = [dict(letter.headers)["dlq.origin"].decode() for letter in letters]
     assert {origin.rpartition("/")[0] for origin in headers} == {f"{EVENTS}/{partition}" for partition in range(3)}
+
+
+async def partitions_listed(posthorn: Command, deployment: Deployment) -> int:
+    listed = {each["name"]: each["partitions"] for each in await posthorn.json("topics")}
+    return int(listed[deployment.shared.topic(EVENTS)])
 
 
 async def test_indexes_are_made_and_made_again(posthorn: Command, deployment: Deployment) -> None:

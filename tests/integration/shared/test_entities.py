@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import pytest
@@ -21,6 +23,18 @@ def version(number: int, *, deleted: bool = False, id_: str = "w1") -> EntityCha
         kind=Kind.WORKSPACE, id=id_, version=number, deleted=deleted, changed_at=datetime.now(UTC),
         data={"name": f"v{number}"},
     )  # fmt: skip
+
+
+@asynccontextmanager
+async def remembering(entities: Entities) -> AsyncIterator[EntityCache]:
+    """A memory that follows the notices."""
+    cache, stopping = EntityCache(entities), asyncio.Event()
+    watching = asyncio.create_task(cache.watch(stopping))
+    try:
+        yield cache
+    finally:
+        stopping.set()
+        await watching
 
 
 async def test_the_owner_raises_the_version_and_publishes_each(deployment: Deployment) -> None:
@@ -82,9 +96,7 @@ async def test_who_knows_of_a_newer_version_is_not_given_the_remembered_one(depl
     await deployment.prepare("router")
     entities = Entities(deployment.database("router"))
     await entities.apply([version(1)])
-    cache, stopping = EntityCache(entities), asyncio.Event()
-    watching = asyncio.create_task(cache.watch(stopping))
-    try:
+    async with remembering(entities) as cache:
 
         async def found(at_least: int = 0) -> int:
             entity = await cache.find_one(Kind.WORKSPACE, "name", "v1", at_least=at_least)
@@ -99,18 +111,13 @@ async def test_who_knows_of_a_newer_version_is_not_given_the_remembered_one(depl
         assert await found() == 1
         assert await found(at_least=2) == 2
         assert await found() == 2
-    finally:
-        stopping.set()
-        await watching
 
 
 async def test_a_memory_forgets_what_another_process_changes(deployment: Deployment) -> None:
     await deployment.prepare("router")
     reader, writer = (Entities(deployment.database("router")) for _ in range(2))
     await writer.apply([version(1)])
-    cache, stopping = EntityCache(reader), asyncio.Event()
-    watching = asyncio.create_task(cache.watch(stopping))
-    try:
+    async with remembering(reader) as cache:
 
         async def remembers() -> bool:
             first = await cache.get(Kind.WORKSPACE, "w1")
@@ -134,9 +141,6 @@ async def test_a_memory_forgets_what_another_process_changes(deployment: Deploym
             return await cache.get(Kind.WORKSPACE, "w1") is None
 
         await eventually(is_gone)
-    finally:
-        stopping.set()
-        await watching
 
 
 async def test_without_notices_nothing_is_remembered(deployment: Deployment) -> None:
@@ -153,17 +157,12 @@ async def test_a_memory_that_is_too_old_for_a_record_is_read_again(deployment: D
     await deployment.prepare("router")
     entities = Entities(deployment.database("router"))
     await entities.apply([version(1)])
-    cache, stopping = EntityCache(entities), asyncio.Event()
-    watching = asyncio.create_task(cache.watch(stopping))
-    try:
+    async with remembering(entities) as cache:
         await cache.get(Kind.WORKSPACE, "w1")
         await deployment.database("router")[Kind.WORKSPACE].update_one({"_id": "w1"}, {"$set": {"version": 4}})
         entity = await cache.get(Kind.WORKSPACE, "w1", at_least=4)
         assert entity is not None
         assert entity.version == 4
-    finally:
-        stopping.set()
-        await watching
 
 
 async def test_a_deletion_of_many_is_a_version_of_each_and_is_told_and_published(deployment: Deployment) -> None:
@@ -171,19 +170,15 @@ async def test_a_deletion_of_many_is_a_version_of_each_and_is_told_and_published
     entities = Entities(deployment.database("router"))
     for id_, name in (("t1", "mine"), ("t2", "mine"), ("t3", "other")):
         await entities.put(Kind.TRANSPORT, id_, "w1", {"name": name})
-    cache = EntityCache(entities)
-    stopping = asyncio.Event()
-    watching = asyncio.create_task(cache.watch(stopping))
+    async with remembering(entities) as cache:
 
-    async def forgotten() -> bool:
-        return await cache.get(Kind.TRANSPORT, "t1") is None
+        async def forgotten() -> bool:
+            return await cache.get(Kind.TRANSPORT, "t1") is None
 
-    assert not await forgotten()
-    assert await entities.delete_where(Kind.TRANSPORT, {"data.name": "mine"}) == 2
-    assert await entities.delete_where(Kind.TRANSPORT, {"data.name": "mine"}) == 0
-    await eventually(forgotten)
-    stopping.set()
-    await watching
+        assert not await forgotten()
+        assert await entities.delete_where(Kind.TRANSPORT, {"data.name": "mine"}) == 2
+        assert await entities.delete_where(Kind.TRANSPORT, {"data.name": "mine"}) == 0
+        await eventually(forgotten)
     assert [found.id for found in await entities.find(Kind.TRANSPORT, {})] == ["t3"]
     async with KafkaConnection(deployment.shared, "test") as kafka:
         await asyncio.wait_for(kafka.connected.wait(), 20)
