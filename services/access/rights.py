@@ -6,7 +6,7 @@ code; the tests in tests/secured run all of it where the rest is denied.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial, reduce
 
@@ -99,7 +99,7 @@ def _operator() -> Rights:
 
 # written by ingest, and by the return door for replies; deleted by either when what it wrote is to be forgotten
 CONTENTS: Mapping[Place, frozenset[str]] = {("content", COLLECTION): DATA, ("content", CHUNKS): DATA}
-_OF = {
+_OF: Mapping[str, Callable[[], Rights]] = {
     "ingest": _ingest,
     "router": partial(_service, "router"),
     "suppression": partial(_service, "suppression"),

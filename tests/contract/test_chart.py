@@ -27,15 +27,6 @@ EXAMPLES = sorted((CHART / "examples").glob("*.yaml"))
 # few records however much mail there is, or the sender's, which lag does not tell of: see files/consumers.yaml
 UNSCALED = {CONFIG_CHANGES, COMMANDS, SUPPRESSION_CHANGES, "mail.cleared.critical", "mail.cleared.standard"}
 
-# settings of the connections that the chart is ahead of
-CONNECTIONS = {
-    f"POSTHORN_{name}"
-    for name in (
-        "KAFKA_SECURITY_PROTOCOL", "KAFKA_SASL_MECHANISM", "KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CA_FILE",
-        "MONGO_USERNAME", "MONGO_PASSWORD", "MONGO_CA_FILE", "MONGO_AUTH_SOURCE",
-    )
-}  # fmt: skip
-
 
 def file_of(name: str) -> Any:
     return yaml.safe_load((CHART / "files" / name).read_text())
@@ -150,7 +141,7 @@ def test_every_variable_of_a_template_is_a_setting() -> None:
     templates = "".join(file.read_text() for file in (CHART / "templates").iterdir())
     named = set(VARIABLE.findall(templates))
     assert len(named) > 30
-    known = {*all_settings(), *CONNECTIONS}
+    known = set(all_settings())
     assert named - known == set()
     assert {f"POSTHORN_{name.upper()}" for name in OWN} - known == set()
 

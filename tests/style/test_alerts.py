@@ -20,7 +20,7 @@ RECORDED = {rule["record"]: rule for rule in RENDERED if "record" in rule}
 
 def test_rules_and_their_cases_are_fresh() -> None:
     wanted = {RULES.name: render_rules(), **render_cases()}
-    kept = {file.name: file.read_text() for file in RULES.parent.glob("*.yaml")}
+    kept = {file.name: file.read_text() for file in RULES.parent.glob("*.yaml") if file.name != "prometheus.yaml"}
     assert kept == wanted, "deploy/prometheus is stale: python -m deploy.reference"
 
 

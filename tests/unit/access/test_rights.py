@@ -1,11 +1,6 @@
-"""The rights that users are given are those that the services' code asks for, and no wildcard is among them."""
+"""The rights that users are given are those that the services' flows ask for, and no wildcard is among them."""
 
 from __future__ import annotations
-
-import ast
-from importlib import import_module
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,84 +10,21 @@ from services.access.rights import DATA, OPERATOR, SCHEMA, Rights, rights_of
 from services.roles import SERVICES
 from shared.connections import ConnectionSettings
 from shared.contracts import topics
-from shared.contracts.topics import COMMANDS, CONFIG_CHANGES, EVENTS, LIVE, Lane, all_topics, dead_letters
-from shared.service import Base
+from shared.contracts.flows import FLOWS
+from shared.contracts.topics import LIVE, Lane, all_topics, dead_letters
 
-KEY = "a" * 43 + "="
-ROOT = Path(__file__).parents[3]
 PREFIXED = ConnectionSettings(topic_prefix="acme_", db_prefix="acme_")
 EVERYBODY = [*SERVICES, OPERATOR]
 ALL = {topic.name for topic in all_topics()}
 
 
-class Composed:
-    """What a service attaches with all of its roles, and which entities it owns."""
-
-    def __init__(self, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.groups: dict[str, frozenset[str]] = {}
-        self.tells_of_the_stuck = self.owns = False
-        consume, begin = Base.consume, Base.__init__
-
-        def noted(base: Base, name: str, decoders: Any, handler: Any, fetching: Any, on_dead: Any = None) -> None:
-            self.groups[f"{base.name}.{name}"] = frozenset(decoders)
-            self.tells_of_the_stuck |= on_dead is not None
-            consume(base, name, decoders, handler, fetching, on_dead)
-
-        def begun(base: Base, *arguments: Any, **named: Any) -> None:
-            begin(base, *arguments, **named)
-            self.owns |= bool(base.owned)
-
-        monkeypatch.setattr(Base, "consume", noted)
-        monkeypatch.setattr(Base, "__init__", begun)
-        settings = import_module(f"services.{service}.settings").Settings(
-            pepper=KEY, token_key=KEY, encryption_key=KEY, returns_domain="returns.example"
-        )
-        import_module(f"services.{service}.app").create_app(settings, SERVICES[service])
-
-
 @pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_may_consume_what_it_attaches_to(service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert Composed(service, monkeypatch).groups == rights_of([service]).consumes
-
-
-@pytest.mark.parametrize("service", SERVICES)
-async def test_a_service_may_produce_what_its_code_makes_records_for(
-    service: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    composed = Composed(service, monkeypatch)
-    expected = made_in(ROOT / "services" / service) | {COMMANDS}  # every service confirms erasures there
-    expected |= {dead_letters(topic) for some in composed.groups.values() for topic in some}
-    expected |= {CONFIG_CHANGES} if composed.owns else set()
-    expected |= {EVENTS} if composed.tells_of_the_stuck else set()
-    assert rights_of([service]).produces == expected
-
-
-def made_in(folder: Path) -> set[str]:
-    """The topics of the records that a service's code makes: `Outgoing(EVENTS, …)`, `Outgoing(accepted(lane), …)`, or
-    of a variable that was given one of those."""
-    found: set[str] = set()
-    for path in folder.rglob("*.py"):
-        tree = ast.parse(path.read_text())
-        if "shared.kafka.publish" not in {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}:
-            continue
-        given = {
-            node.targets[0].id: node.value
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-        }
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Outgoing":
-                topic = node.args[0]
-                found |= names_of(given[topic.id] if isinstance(topic, ast.Name) and topic.id in given else topic)
-    return found
-
-
-def names_of(node: ast.expr) -> set[str]:
-    if isinstance(node, ast.Call):
-        assert isinstance(node.func, ast.Name)
-        return {getattr(topics, node.func.id)(lane) for lane in Lane}
-    assert isinstance(node, ast.Name)
-    return {getattr(topics, node.id)}
+def test_a_service_may_do_with_topics_what_its_flow_says(service: str) -> None:
+    """That the flow is what the service's code does, tests/contract/test_flows.py shows."""
+    rights, flow = rights_of([service]), FLOWS[service]
+    assert rights.consumes == {group: frozenset(names) for group, names in flow.groups.items()}
+    assert rights.produces == {*flow.sends, *flow.dead_letters}
+    assert rights.reads >= set(flow.reads)
 
 
 @pytest.mark.parametrize("name", EVERYBODY)
