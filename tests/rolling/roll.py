@@ -16,8 +16,8 @@ from shared.kafka.dead_letter import count_dead_letters
 from tests.faults.falling import load
 from tests.faults.judge import DUPLICATED, LOST, Judgement
 from tests.faults.load import CERTAIN
-from tests.faults.quiet import settings_of
 from tests.faults.world import World, world
+from tests.fixtures.settings import settings_of
 from tests.rolling.fleet import Fleet
 
 RESULTS = Path(__file__).parent / "results"

@@ -20,6 +20,7 @@ from shared.mongo.client import make_client
 from shared.settings import SharedSettings
 from tests.e2e.account import Account, fresh
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_as
 from tests.secured.certificates import Authority
 from tests.secured.world import PREFIX, World
 
@@ -79,8 +80,7 @@ async def test_without_a_right_a_message_stops_and_with_it_goes_on(
 def settings(world: World, **other: Any) -> SharedSettings:
     """The administrator's, where the users' rights stand."""
     named = {**world.places(), **world.as_admin()}
-    given: dict[str, Any] = {name.removeprefix("POSTHORN_").lower(): text for name, text in named.items()}
-    return SharedSettings(**{**given, "pepper": KEY, "token_key": KEY, "encryption_key": KEY, **other})
+    return settings_as(SharedSettings, named, **{"pepper": KEY, "token_key": KEY, "encryption_key": KEY, **other})
 
 
 async def test_authorities_that_are_renewed_on_disk_are_those_of_the_next_connection(

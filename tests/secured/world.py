@@ -17,6 +17,7 @@ from services.roles import SERVICES, parse_spec
 from shared.connections import ConnectionSettings
 from tests.e2e.conftest import QUICK
 from tests.fixtures.own_ports import own_ports
+from tests.fixtures.settings import settings_as
 from tests.secured.certificates import Authority
 from tests.secured.kafka import ADMIN as KAFKA_ADMIN
 from tests.secured.kafka import NODE, SecuredKafka
@@ -72,8 +73,7 @@ class World:
 
     def settings(self, user: str, **other: str) -> ConnectionSettings:
         named = {**self.places(), **self.as_user(user)}
-        given = {name.removeprefix("POSTHORN_").lower(): text for name, text in named.items()}
-        return ConnectionSettings(**{**given, **other})
+        return settings_as(ConnectionSettings, named, **other)
 
     def access(self, *arguments: str) -> str:
         """Runs `posthorn access …` as the administrator; what it printed."""
