@@ -77,8 +77,8 @@ def measured(of: StageOf, messages: int) -> dict[str, Any]:
 
 
 async def shared(stack: Stack, of: StageOf, stage: Stage, count: int, messages: int, rate: int | None = None) -> Shared:
-    """So many processes of a stage, once each has its partitions and has done some. `rate` is how many messages a second
-    each of them gets; None is flat out."""
+    """So many processes of a stage, once each has its partitions and has done some. `rate` is messages a second of each
+    process; None is flat out."""
     names = [f"{of.part}-{number}" for number in range(count)]
     async with further(stack, dict.fromkeys(names, (of.part, {}))) as pids, lag_of(stack) as lag:
         await dealt_out(stack, of, count)
