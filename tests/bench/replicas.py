@@ -22,6 +22,7 @@ from typing import Any
 
 from deploy.local.stack import Stack
 from shared.kafka.lag import LagMeter
+from tests.bench.kept import kept_in_mongo, kept_on_kafka
 from tests.bench.posthorn import running_stack
 from tests.bench.processes import Meter
 from tests.bench.results import keep
@@ -68,9 +69,12 @@ def measured(of: StageOf, messages: int) -> dict[str, Any]:
             asyncio.run(shared(stack, of, stage, count, count * of.rate * STEADY_SECONDS, of.rate))
             for count in PROCESSES
         ]
+        done = sum(WARM_UP + run.messages for run in flat_out + each)
+        kept = {"mongo": kept_in_mongo(stack, done), "kafka": kept_on_kafka(stack, done)}
     one, *_, four = (run.cpu_ms["processes"] for run in each)
     return {
         "cpu_of_four_to_one": round(four / one, 2),
+        "kept_bytes": kept,
         "each_at_a_rate": [asdict(run) for run in each],
         "flat_out": [asdict(run) for run in flat_out],
     }
