@@ -122,6 +122,9 @@ TRACKED_HITS = Counter(
     ("type", "result"),
 )
 SWEPT = Counter("posthorn_swept_total", "Messages that the sweeper handed to the relay again", ("lane",))
+MESSAGES_FORGOTTEN = Counter(
+    "posthorn_messages_forgotten_total", "Messages that are no longer shown: older than POSTHORN_MESSAGE_DAYS"
+)
 DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-letter topic", ("topic", "reason"))
 NEWER_RECORDS = Counter(
     "posthorn_newer_records_total", "Records left out: of a kind that only a newer Posthorn knows", ("topic",)

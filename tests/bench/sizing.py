@@ -1,7 +1,4 @@
-"""`python -m tests.bench.sizing`: writes docs/sizing.md from the kept results of the benches, with its arithmetic.
-
-Pure but for the reading of the results: a style test holds the document to them.
-"""
+"""What a number of messages a second takes, by the kept results of the benches. Pure but for reading those."""
 
 from __future__ import annotations
 
@@ -14,15 +11,12 @@ from statistics import median
 from typing import Any
 
 from tests.bench.results import FOLDER
-from tests.fixtures.sharding import SHARDED
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "sizing.md"
 RATES = (1_000, 10_000, 100_000)  # messages a second
 BUSY = 0.6  # of a core, or of a relay's rate: the rest is for peaks and for the part of a process that is gone
-MEMBER_CORES = 16  # above it a replica set is several shards
-SHARD_TB = 2.0
+SHARD_CORES, SHARD_TB = 16, 4.0  # of a member, beyond which there is one more shard
 CHUNK_GB = 1.0
-MEMBERS = REPLICAS = 3
+REPLICAS = 3
 KAFKA_DAYS = 7
 KEPT_DAYS = {"ingest": 30, "sender": 31, "webhooks": 30, "content": 9}
 SECONDS_A_DAY = 86_400
@@ -47,23 +41,27 @@ class Costs:
 
 @dataclass(frozen=True)
 class Cell:
-    """One Posthorn for so many messages a second: its processes by role, its topics' partitions, the cores of each
-    member's mongod by database, those of all brokers together; terabytes of one copy, by database and on Kafka."""
+    """One Posthorn for so many messages a second: its processes by role, its topics' partitions, cores of MongoDB (of
+    one copy, all databases together) and of all brokers, terabytes of one copy of both."""
 
     rate: float
     processes: Mapping[str, int]
     partitions: int
-    mongo_cores: Mapping[str, int]
-    kafka_cores: int
+    mongo_cores: int
     mongo_tb: Mapping[str, float]
+    kafka_cores: int
     kafka_tb: float
 
-    def shards(self, database: str) -> int:
-        by_cores = ceil(self.mongo_cores.get(database, 0) / MEMBER_CORES)
-        return max(1, by_cores, ceil(self.mongo_tb.get(database, 0) / SHARD_TB))
+    @property
+    def shards(self) -> int:
+        return max(ceil(self.mongo_cores / SHARD_CORES), ceil(sum(self.mongo_tb.values()) / SHARD_TB))
+
+    @property
+    def chunks(self) -> int:
+        return ceil(sum(self.mongo_tb.values()) * 1000 / CHUNK_GB)
 
 
-def read(folder: Path = FOLDER) -> Costs:
+def costs_of(folder: Path = FOLDER) -> Costs:
     results = {name: json.loads((folder / f"{name}.json").read_text()) for name in ("ingest", "relay", "replicas")}
     door, relay, replicas = results["ingest"]["ingest"], results["relay"], results["replicas"]
     stages = {name: _dearest(replicas[name]["flat_out"]) for name in STAGES}
@@ -112,7 +110,7 @@ def cell(costs: Costs, rate: float) -> Cell:
         rate=rate,
         processes=processes,
         partitions=max(6, shared + shared % 2),
-        mongo_cores={name: _cores(rate, ms) for name, ms in costs.mongo.items()},
+        mongo_cores=_cores(rate, sum(costs.mongo.values())),
         kafka_cores=REPLICAS * _cores(rate, costs.kafka),
         mongo_tb={name: rate * SECONDS_A_DAY * KEPT_DAYS[name] * of / 1e12 for name, of in costs.mongo_bytes.items()},
         kafka_tb=rate * SECONDS_A_DAY * KAFKA_DAYS * costs.kafka_bytes / 1e12,

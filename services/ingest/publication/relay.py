@@ -13,11 +13,13 @@ from services.ingest.publication.allowance import Allowance
 from services.ingest.publication.announcements import announcements
 from services.ingest.publication.dead_letter_watch import LOOK_SECONDS, observe_dead_letters
 from services.ingest.publication.lag import LagWatch
+from services.ingest.publication.retention import PAUSE_SECONDS, Retention
 from services.ingest.publication.scheduler import Scheduler
 from services.ingest.publication.sweeper import Sweeper
 from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
+from services.ingest.store.old_messages import OldMessages
 from services.ingest.store.relay import BACKLOG_MAX, COLLECTION, Relayed, Waiting
 from services.ingest.store.schedule import Schedule
 from shared.contracts.events import EventType, event_of
@@ -62,9 +64,14 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     loops.run("scheduler", _working(scheduler, loops, settings.schedule_poll_ms / 1000))
     sweeper = Sweeper(store, Messages(base.database), Disposal(base), base.publisher, held("sweeper"), settings)
     loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
+    if settings.message_days is not None:
+        retention = Retention(OldMessages(base.database), held("retention"), settings.message_days)
+        loops.run("retention", _working(retention, loops, PAUSE_SECONDS))
 
 
-def _working(worker: Relay | Scheduler | Sweeper, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
+def _working(
+    worker: Relay | Scheduler | Sweeper | Retention, loops: Loops, pause: float
+) -> Callable[[], Awaitable[None]]:
     """Turn after turn until the process stops; a turn that found nothing is followed by a pause."""
 
     async def work() -> None:
