@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import structlog
 from opentelemetry.trace import SpanKind
@@ -40,6 +41,7 @@ from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, tracepa
 log = structlog.get_logger(__name__)
 NEW_TRACE_AFTER = timedelta(hours=1)
 CLOCK_SECONDS = 30.0
+Worker: TypeAlias = "Relay | Scheduler | Sweeper | Retention"
 
 
 def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
@@ -69,9 +71,7 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
         loops.run("retention", _working(retention, loops, PAUSE_SECONDS))
 
 
-def _working(
-    worker: Relay | Scheduler | Sweeper | Retention, loops: Loops, pause: float
-) -> Callable[[], Awaitable[None]]:
+def _working(worker: Worker, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
     """Turn after turn until the process stops; a turn that found nothing is followed by a pause."""
 
     async def work() -> None:
