@@ -66,11 +66,13 @@ bench: $(STAMP) ## the doors, the router, the sender, webhooks, the console and 
 	$(BIN)/python -m tests.bench.fairness
 	$(BIN)/python -m tests.bench.webhooks
 	$(BIN)/python -m tests.bench.scale
+	$(BIN)/python -m tests.bench.relay
 	$(BIN)/python -m tests.bench.replicas
 	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.console --live
 	$(BIN)/python -m tests.bench.pipeline
+	$(BIN)/python -m tests.bench.sizing_document
 
 screenshots: $(STAMP) ## pictures of every page of the console, in both themes, into .local/screenshots
 	$(BIN)/python -m tests.screenshots .local/screenshots
