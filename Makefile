@@ -66,11 +66,13 @@ bench: $(STAMP) ## the doors, the router, the sender, webhooks, the console and 
 	$(BIN)/python -m tests.bench.fairness
 	$(BIN)/python -m tests.bench.webhooks
 	$(BIN)/python -m tests.bench.scale
+	$(BIN)/python -m tests.bench.relay
 	$(BIN)/python -m tests.bench.replicas
 	$(BIN)/python -m tests.bench.suppression
 	$(BIN)/python -m tests.bench.console
 	$(BIN)/python -m tests.bench.console --live
 	$(BIN)/python -m tests.bench.pipeline
+	$(BIN)/python -m tests.bench.sizing_document
 
 screenshots: $(STAMP) ## pictures of every page of the console, in both themes, into .local/screenshots
 	$(BIN)/python -m tests.screenshots .local/screenshots
@@ -79,15 +81,18 @@ fmt: $(STAMP) ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(STAMP) ## pin the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile -q --universal --python-version 3.11 --extra dev --generate-hashes \
-	  --no-emit-index-url --no-header pyproject.toml -o requirements.lock
+COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
+lock: $(STAMP) ## pin what pyproject.toml asks for: the tools and all else, what runs, and what builds the wheel
+	$(COMPILE) --extra dev pyproject.toml -o requirements-dev.lock
+	$(COMPILE) -c requirements-dev.lock pyproject.toml -o requirements.lock
+	$(BIN)/python -c '$(BUILD_REQUIRES)' | $(COMPILE) -c requirements-dev.lock - -o requirements-build.lock
 
 clean: ## stop everything and remove .venv, .local and caches: all local state
 	@if [ -x $(POSTHORN) ]; then $(POSTHORN) down; $(BIN)/python -m tests.fixtures.servers down; fi
 	rm -rf .venv .local .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
 
-$(STAMP): requirements.lock pyproject.toml deploy/local/make_venv.sh
+$(STAMP): requirements-dev.lock pyproject.toml deploy/local/make_venv.sh
 	@deploy/local/make_venv.sh .venv
 	@touch $@
 

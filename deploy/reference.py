@@ -1,8 +1,14 @@
-"""`python -m deploy.reference`: writes docs/settings.md and docs/metrics.md from the code that declares them."""
+"""`python -m deploy.reference`: writes what is made from the code: docs/settings.md, metrics.md, access.md, contracts/,
+the dashboards and alerts of deploy/, and what the Helm chart has of all that.
+
+It refuses to write contracts that break those that stand there; `--retired Message.1` lets an old version go.
+"""
 
 from __future__ import annotations
 
+import sys
 import types
+from argparse import ArgumentParser
 from collections.abc import Iterator, Sequence
 from importlib import import_module
 from importlib.util import find_spec
@@ -15,6 +21,12 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from deploy.contracts.writing import BreakingChangeError, write_contracts
+from deploy.grafana.render import write_dashboards
+from deploy.helm import chart
+from deploy.prometheus.cases import render_cases
+from deploy.prometheus.render import RULES, render_rules
+from services.access.reference import render_access
 from services.roles import SERVICES
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
@@ -28,7 +40,7 @@ def render_settings() -> str:
     """Every setting with its variable, type, default and meaning: those that all share, then each service's own."""
     parts = [
         "# Settings\n",
-        f"Read from the environment when a process starts. {NOTE}",
+        f"Read from the environment, or the files of `POSTHORN_SECRETS_DIR`, when a process starts. {NOTE}",
         "## Every service\n",
         _settings_table(SharedSettings.model_fields),
     ]
@@ -109,9 +121,22 @@ def _default(field: FieldInfo) -> str:
 
 
 def main() -> None:
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--retired", action="append", default=[], metavar="RECORD.VERSION")
+    asked = parser.parse_args()
     DOCS.mkdir(exist_ok=True)
     (DOCS / "settings.md").write_text(render_settings())
     (DOCS / "metrics.md").write_text(render_metrics())
+    (DOCS / "access.md").write_text(render_access(NOTE))
+    write_dashboards()
+    RULES.write_text(render_rules())
+    for name, text in render_cases().items():
+        RULES.with_name(name).write_text(text)
+    chart.write()
+    try:
+        write_contracts(retired=asked.retired)
+    except BreakingChangeError as error:
+        sys.exit(f"docs/contracts is left as it was:\n{error}")
 
 
 if __name__ == "__main__":

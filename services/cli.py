@@ -1,4 +1,4 @@
-"""The `posthorn` command: the local stack's commands, those that start and set up services, and each service's own.
+"""The `posthorn` command: those that start and set up services, each service's own, and a checkout's local stack's.
 
 All of them are there at each call: what a command alone needs, it imports when it is called.
 """
@@ -10,24 +10,14 @@ from importlib.util import find_spec
 
 import typer
 
-from deploy.local import commands as local
-from deploy.local.environment import default_home, load_env
-from services import commands, people_command
+from services import commands, keys_command, people_command
+from services.access import commands as access
+from services.doctor.command import doctor
 from services.roles import SERVICES
-
-# These make the local stack's environment; reading what an earlier one wrote would hide what the caller wants now.
-LOCAL_COMMANDS = {command.callback.__name__ for command in local.app.registered_commands if command.callback}
 
 app = typer.Typer(
     help="Posthorn: transactional e-mail of your own.", no_args_is_help=True, pretty_exceptions_enable=False
 )
-
-
-@app.callback()
-def settle_environment(context: typer.Context) -> None:
-    """Settings come from the environment, then from the local stack of this checkout, if there is one."""
-    if context.invoked_subcommand not in LOCAL_COMMANDS:
-        load_env(default_home())
 
 
 def mount_services(root: typer.Typer) -> None:
@@ -42,9 +32,33 @@ def mount_services(root: typer.Typer) -> None:
             root.add_typer(module.app, name=name)
 
 
-app.add_typer(local.app)
+def mount_local_stack(root: typer.Typer) -> None:
+    """Add the commands of the local stack where there is one to command: an image is made without `deploy`.
+
+    Settings come from the environment then, and after it from the local stack of this checkout.
+    """
+    if find_spec("deploy") is None:
+        return
+    from deploy.local import commands as local
+    from deploy.local.environment import default_home, load_env
+
+    # These make the local stack's environment; reading what an earlier one wrote would hide what the caller wants now.
+    own = {command.callback.__name__ for command in local.app.registered_commands if command.callback}
+
+    @root.callback()
+    def settle_environment(context: typer.Context) -> None:
+        if context.invoked_subcommand not in own:
+            load_env(default_home())
+
+    root.add_typer(local.app)
+
+
+mount_local_stack(app)
 app.add_typer(commands.app)
+app.command("keys")(keys_command.keys)
 app.add_typer(people_command.app, name="people")
+app.add_typer(access.app, name="access")
+app.command("doctor")(doctor)
 mount_services(app)
 
 if __name__ == "__main__":

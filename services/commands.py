@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
 import orjson
@@ -45,7 +46,9 @@ def run(specs: Annotated[list[str], typer.Argument(metavar="SERVICE[:ROLE,â€¦]â€
 
 
 @app.command()
-def openapi() -> None:
+def openapi(
+    into: Annotated[Path | None, typer.Option(help="a file to write it to, for POSTHORN_OPENAPI_FILE")] = None,
+) -> None:
     """Print the OpenAPI document of all services, as one process with all their http roles serves it."""
     from services.run import api_of, compose
     from shared.settings import SharedSettings
@@ -53,7 +56,10 @@ def openapi() -> None:
     with told():
         api = api_of(compose([f"{name}:http" for name in SERVICES]), SharedSettings())
     assert api is not None
-    _print_json(api.openapi())
+    if into is None:
+        _print_json(api.openapi())
+    else:
+        into.write_bytes(orjson.dumps(api.openapi()))
 
 
 @app.command()
@@ -139,7 +145,7 @@ def replay_dead_letters(
     from shared.settings import SharedSettings
 
     if every == (key is not None):
-        _fail("say which records: --key KEY or --all", 2)
+        fail("say which records: --key KEY or --all", 2)
 
     async def replayed(settings: SharedSettings, name: str) -> int:
         records = await _read(settings, name)
@@ -164,7 +170,7 @@ async def _read(settings: SharedSettings, topic: str) -> list[ConsumerRecord]:
 def _live(topic: str) -> str:
     name = topic.removesuffix(dead_letters(""))
     if name not in LIVE:
-        _fail(f"no topic {topic}; there are {', '.join(LIVE)}", 2)
+        fail(f"no topic {topic}; there are {', '.join(LIVE)}", 2)
     return name
 
 
@@ -209,23 +215,41 @@ def told() -> Iterator[None]:
 
     from shared.kafka.publish import PublishUnknownError
 
-    for name in ("aiokafka", "asyncio", "faststream"):
+    for name in ("asyncio", "faststream"):
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    heard = _kafka_heard()
     try:
         yield
     except UnknownRoleError as error:
-        _fail(str(error), 2)
+        fail(str(error), 2)
     except ValidationError as error:
         faults = [f"POSTHORN_{'_'.join(map(str, fault['loc'])).upper()} ({fault['msg']})" for fault in error.errors()]
-        _fail(f"the environment is not complete: {', '.join(faults)}")
+        fail(f"the environment is not complete: {', '.join(faults)}")
     except UnknownTopicOrPartitionError:
-        _fail("Kafka has no such topic; `posthorn topics` makes what is missing")
+        fail("Kafka has no such topic; `posthorn topics` makes what is missing")
     except (KafkaError, PublishUnknownError) as error:
-        _fail(f"Kafka does not answer as it should: {error}")
+        fail(f"Kafka does not answer as it should: {error}{heard.said}")
     except PyMongoError as error:
-        _fail(f"MongoDB does not answer as it should: {str(error).partition(' (configured')[0]}")
+        fail(f"MongoDB does not answer as it should: {str(error).partition(' (configured')[0]}")
 
 
-def _fail(text: str, code: int = 1) -> NoReturn:
+class _Heard(logging.Handler):
+    """Keeps the last thing that Kafka's client said: its errors say that it did not connect, and not why."""
+
+    said = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said = f" ({record.getMessage()})"
+
+
+def _kafka_heard() -> _Heard:
+    heard = _Heard(logging.WARNING)
+    kafka = logging.getLogger("aiokafka")
+    kafka.handlers, kafka.propagate = [heard], False
+    return heard
+
+
+def fail(text: str, code: int = 1) -> NoReturn:
+    """Ends the command with one line on standard error."""
     typer.echo(f"posthorn: {text}", err=True)
     sys.exit(code)

@@ -41,7 +41,7 @@ def people(context: typer.Context, url: Url = "http://127.0.0.1:8080", key: Key 
 def export(context: typer.Context, address: Address) -> None:
     """Print all that the workspace holds of a person, as one JSON document."""
     with asking(context.obj) as client:
-        held = {part.replace("-", "_"): list(_all(client, f"/v1/people/{quote(address)}/{part}")) for part in PARTS}
+        held = {part.replace("-", "_"): list(_all(client, f"/v1/people/{part}/{quote(address)}")) for part in PARTS}
     typer.echo(orjson.dumps({"address": address, **held}, option=orjson.OPT_INDENT_2).decode())
 
 

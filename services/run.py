@@ -7,8 +7,10 @@ import gc
 import signal
 from contextlib import AsyncExitStack, nullcontext
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
+import orjson
 import structlog
 import uvicorn
 import uvloop
@@ -42,6 +44,11 @@ def api_of(composed: list[tuple[Service, frozenset[str]]], settings: SharedSetti
     """One API of all `http` roles, None where there is none."""
     routers = [router for service, roles in composed if "http" in roles for router in service.routers]
     return create_api(routers, public_url=settings.public_url) if routers else None
+
+
+def describe_from(file: Path, api: Api) -> None:
+    """Has the API serve the document in a file, of more services than run here. Raises OSError or ValueError."""
+    api.openapi_schema = orjson.loads(file.read_bytes())
 
 
 def health_app(services: list[Service], stopping: asyncio.Event) -> FastAPI:
@@ -83,6 +90,8 @@ async def serve(specs: list[str]) -> None:
     composed = compose(specs)
     services = [service for service, _ in composed]
     api = api_of(composed, settings)
+    if api is not None and settings.openapi_file is not None:
+        describe_from(settings.openapi_file, api)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import IndexModel
 
 from services.roles import SERVICES
 from shared.content import ContentStore
 from shared.contracts.topics import Topic, all_topics
+from shared.kafka.security import client_arguments
 from shared.mongo import erasures
 from shared.mongo.client import create_indexes, open_database
 from shared.mongo.entities import INDEXES, Entities
 from shared.settings import SharedSettings
 
+CONTENT = "content"
 SEGMENT_MS = 12 * 3600 * 1000
 
 
@@ -39,7 +42,7 @@ async def create_topics(settings: SharedSettings, topics: Iterable[Topic] | None
     than what was published before. Every consumer of a keyed topic folds what comes in any order.
     """
     wanted = list(topics or all_topics(settings.topic_partitions))
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = AIOKafkaAdminClient(**client_arguments(settings))
     await admin.start()
     try:
         there = set(await admin.list_topics())
@@ -75,26 +78,33 @@ async def _grow(admin: AIOKafkaAdminClient, settings: SharedSettings, small: lis
         await admin.create_partitions({settings.topic(topic.name): NewPartitions(topic.partitions) for topic in small})
 
 
-def _new_topic(topic: Topic, settings: SharedSettings) -> NewTopic:
-    config = {
-        "segment.ms": str(SEGMENT_MS),
-        "min.insync.replicas": str(2 if settings.topic_replicas >= 3 else 1),
-        "compression.type": "producer",
-    }
+def config_of(topic: Topic) -> dict[str, str]:
+    """The topic's own settings at Kafka, but for what follows from the number of brokers."""
+    config = {"segment.ms": str(SEGMENT_MS), "compression.type": "producer"}
     if topic.retention_ms is None:
-        config["cleanup.policy"] = "compact"
-    else:
-        config["retention.ms"] = str(topic.retention_ms)
+        return {**config, "cleanup.policy": "compact"}
+    return {**config, "retention.ms": str(topic.retention_ms)}
+
+
+def topic_config(topic: Topic, settings: SharedSettings) -> dict[str, str]:
+    """What Kafka is told of a topic beside its partitions and replicas."""
+    return {**config_of(topic), "min.insync.replicas": str(2 if settings.topic_replicas >= 3 else 1)}
+
+
+def _new_topic(topic: Topic, settings: SharedSettings) -> NewTopic:
     return NewTopic(
-        settings.topic(topic.name), topic.partitions, replication_factor=settings.topic_replicas, topic_configs=config
+        settings.topic(topic.name),
+        topic.partitions,
+        replication_factor=settings.topic_replicas,
+        topic_configs=topic_config(topic, settings),
     )
 
 
 async def create_all_indexes(client: AsyncIOMotorClient, settings: SharedSettings) -> None:
     """Makes every service's collections and indexes, and the content store's."""
     await asyncio.gather(*(create_service_indexes(client, settings, name) for name in SERVICES))
-    content = open_database(client, settings.database("content"))
-    for collection, declared in ContentStore.INDEXES.items():
+    content = open_database(client, settings.database(CONTENT))
+    for collection, declared in declared_indexes(CONTENT):
         await create_indexes(content[collection], declared)
 
 
@@ -102,7 +112,13 @@ async def create_service_indexes(client: AsyncIOMotorClient, settings: SharedSet
     """Makes one service's collections and indexes: its entities, and what its `store.py` declares."""
     database = open_database(client, settings.database(name))
     await Entities(database).create_notices()
-    for kind, indexes in INDEXES.items():
-        await create_indexes(database[kind], indexes)
-    for collection, declared in (*erasures.INDEXES.items(), *import_module(f"services.{name}.store").INDEXES.items()):
+    for collection, declared in declared_indexes(name):
         await create_indexes(database[collection], declared)
+
+
+def declared_indexes(name: str) -> list[tuple[str, Sequence[IndexModel]]]:
+    """The indexes of a service's database, by collection."""
+    if name == CONTENT:
+        return list(ContentStore.INDEXES.items())
+    own = import_module(f"services.{name}.store").INDEXES
+    return [*INDEXES.items(), *erasures.INDEXES.items(), *own.items()]

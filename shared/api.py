@@ -14,7 +14,7 @@ import structlog
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
@@ -25,7 +25,7 @@ from shared.errors import Fault, ProblemError, invalid_request, unavailable
 from shared.kafka.faults import is_infrastructure
 from shared.openapi.document import complete
 from shared.openapi.page import reference_router
-from shared.telemetry import metrics
+from shared.telemetry import metrics, names
 from shared.telemetry.tracing import Tracing, traceparent_of
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
@@ -99,14 +99,10 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
     async def handle_traced(request: Request) -> Response:
         started = time.monotonic()
         method = request.method
-        span = tracing.start(
-            f"{method} {route}",
-            request.headers.get("traceparent"),
-            SpanKind.SERVER,
-            {"http.request.method": method, "http.route": route, "url.path": shown_path(request)},
-        )
+        name = f"{method} {route}"
+        span = tracing.start(name, request.headers.get("traceparent"), SpanKind.SERVER)
         request.state.trace = traceparent_of(span)
-        status = 500
+        status, fault = 500, None
         try:
             response = await handle(request)
             status = response.status_code
@@ -117,19 +113,30 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
         except RequestValidationError:
             status = 422
             raise
+        except Exception as error:
+            fault = type(error).__name__
+            raise
         finally:
             for act in request.scope["state"].get("at_end", ()):
                 act()
-            if span.is_recording():
-                span.set_attribute("http.response.status_code", status)
-                if status >= 500:
-                    span.set_status(Status(StatusCode.ERROR))
-                span.end()
             seconds = time.monotonic() - started
+            if tracing.wants(span, failed=status >= 500):
+                error_type = (fault or str(status)) if status >= 500 else None
+                tracing.end_server_span(span, name, seconds, _attributes(request, route, status), error_type)
             labels = {"route": route, "method": method, "status": str(status)}
             metrics.observe(metrics.HTTP_REQUESTS, seconds, request.state.trace, **labels)
 
     return handle_traced
+
+
+def _attributes(request: Request, route: str, status: int) -> dict[str, str | int]:
+    return {
+        names.HTTP_METHOD: request.method,
+        names.HTTP_ROUTE: route,
+        names.HTTP_STATUS: status,
+        names.URL_PATH: shown_path(request),
+        names.URL_SCHEME: request.url.scheme,
+    }
 
 
 def at_end(request: Request, act: Callable[[], None]) -> None:

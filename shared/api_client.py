@@ -13,11 +13,13 @@ TIMEOUT_SECONDS = 30.0
 
 
 class RefusedError(Exception):
-    """What the API refused, or that it does not answer, in one line; `faults` are those that it named."""
+    """What the API refused with which `status`, or that it does not answer (None), in one line; `faults` are those that
+    it named."""
 
-    def __init__(self, text: str, faults: Sequence[Fault] = ()) -> None:
+    def __init__(self, text: str, faults: Sequence[Fault] = (), status: int | None = None) -> None:
         super().__init__(text)
         self.faults = tuple(faults)
+        self.status = status
 
 
 class ApiClient:
@@ -53,6 +55,6 @@ def _refusal(reply: httpx.Response) -> RefusedError:
         problem = reply.json()
         faults = [Fault(each["pointer"], each["code"], each["detail"]) for each in problem.get("errors", ())]
         named = "; ".join(f"{fault.pointer}: {fault.detail}" for fault in faults)
-        return RefusedError(f"{named or problem['detail']} ({reply.status_code})", faults)
+        return RefusedError(f"{named or problem['detail']} ({reply.status_code})", faults, reply.status_code)
     except (ValueError, KeyError, TypeError):
-        return RefusedError(f"the API answered {reply.status_code}")
+        return RefusedError(f"the API answered {reply.status_code}", status=reply.status_code)

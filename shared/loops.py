@@ -46,6 +46,7 @@ class Loops:
 
     async def _keep(self, name: str, act: Callable[[], Awaitable[object]], seconds: float | None) -> None:
         pause = FIRST_PAUSE
+        metrics.LOOP_FAILURES.labels(name)  # there from its first failure on, a rise could not be told
         while not self.stopping.is_set():
             try:
                 more = await act()

@@ -1,4 +1,4 @@
-"""`/v1/people/{address}/…`: what a service holds of one person, all of it, for them to have (GDPR, article 15); and the
+"""`/v1/people/…/{address}`: what a service holds of one person, all of it, for them to have (GDPR, article 15); and the
 same as files of the console."""
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def people_router(base: Base, parts: Mapping[str, tuple[str, Read]]) -> APIRoute
 
         router.add_api_route(download_path(part), download, methods=["GET"], include_in_schema=False)
         router.add_api_route(
-            f"/v1/people/{{address}}/{part}",
+            f"/v1/people/{part}/{{address}}",
             show,
             methods=["GET"],
             operation_id=f"list_person_{part.replace('-', '_')}",

@@ -5,13 +5,22 @@ from __future__ import annotations
 import base64
 import hmac
 import os
+import secrets
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+SECRET_NAMES = ("POSTHORN_PEPPER", "POSTHORN_TOKEN_KEY", "POSTHORN_ENCRYPTION_KEY", "POSTHORN_OPERATOR_TOKEN")
 KEY_ID = "k1"
 NONCE_BYTES = 12
+
+
+def new_secret(name: str) -> str:
+    """A fresh one of SECRET_NAMES: 32 random bytes, in base64 for keys, safe in a header for tokens."""
+    if name.endswith("_TOKEN"):
+        return secrets.token_urlsafe(32)
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 class UnsealError(Exception):

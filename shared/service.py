@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -58,13 +59,13 @@ class Base:
         self.parts = dict(parts or {})
         self.tracing = Tracing(settings, name)
         # a request has nobody behind it who repeats what failed
-        self.client: AsyncIOMotorClient = make_client(settings, retry_writes="http" in roles)
+        self.client: AsyncIOMotorClient = make_client(settings, retry_writes="http" in roles, measured_as=name)
         self.database: AsyncIOMotorDatabase = open_database(self.client, settings.database(name))
         self.content_database: AsyncIOMotorDatabase = open_database(self.client, settings.database("content"))
         self.entities = Entities(self.database)
         self.cache = EntityCache(self.entities)
         self.authenticator = Authenticator(self.cache, settings)
-        self.kafka = KafkaConnection(settings, name)
+        self.kafka = KafkaConnection(settings, name, self.tracing)
         self.publisher = self.kafka.publisher
 
     def consume(
@@ -118,7 +119,8 @@ class Base:
                 finally:
                     await self.kafka.stop_consuming()
         finally:
-            self.tracing.shutdown()
+            # in a thread: others of the same process are still draining
+            await asyncio.to_thread(self.tracing.shutdown)
             self.client.close()
 
     async def ready(self) -> bool:

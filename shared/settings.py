@@ -1,15 +1,16 @@
-"""The settings that every process reads from its environment (`POSTHORN_…`)."""
+"""The settings that every process has."""
 
 from __future__ import annotations
 
 import base64
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.client_address import IpNetwork, parse_networks
+from shared.connections import ConnectionSettings
 from shared.contracts.topics import PARTITIONS
 
 
@@ -26,19 +27,23 @@ def _networks(value: str) -> str:
 
 
 KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
+FAILURES = frozenset({"deferred", "bounced", "failed", "ambiguous", "stuck", "suppressed"})
+
+
+def _failures(value: str) -> str:
+    if unknown := {each for each in value.split(",") if each} - FAILURES:
+        raise ValueError(f"no such failures: {', '.join(sorted(unknown))}; there are {', '.join(sorted(FAILURES))}")
+    return value
+
+
+FailuresSetting = Annotated[str, AfterValidator(_failures)]
 NetworksSetting = Annotated[str, AfterValidator(_networks)]
 
 
-class SharedSettings(BaseSettings):
+class SharedSettings(ConnectionSettings):
     """Read once, by the command that starts a process; passed down from there."""
 
-    model_config = SettingsConfigDict(env_prefix="POSTHORN_", extra="ignore", frozen=True)
-
     profile: Literal["local", "production"] = Field("production", description="`local` eases what a laptop cannot have")
-    mongo_url: str = Field("mongodb://127.0.0.1:27017/?replicaSet=rs0", description="MongoDB, a replica set")
-    db_prefix: str = Field("posthorn_", description="put before each service's database name")
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Kafka bootstrap servers, comma separated")
-    topic_prefix: str = Field("", description="put before each topic and consumer group")
     topic_partitions: int = Field(
         PARTITIONS,
         ge=1,
@@ -66,6 +71,10 @@ class SharedSettings(BaseSettings):
         description="the platform's domain that bounces and replies come back to; none: only domains with a verified "
         "return path of their own have one",
     )
+    openapi_file: Path | None = Field(
+        None,
+        description="the OpenAPI document to serve, as `posthorn openapi` writes it; none: of what it answers itself",
+    )
     console_session_hours: float = Field(12, gt=0, description="how long a session of the console lasts")
     trusted_proxies: NetworksSetting = Field(
         "", description="networks, comma separated, of the proxies whose X-Forwarded-For is believed"
@@ -73,6 +82,12 @@ class SharedSettings(BaseSettings):
 
     otlp_endpoint: str | None = Field(None, description="OTLP/HTTP collector, e.g. http://host:4318; none: no export")
     trace_ratio: float = Field(0.01, ge=0, le=1, description="share of the requests without a traceparent to trace")
+    trace_critical: bool = Field(False, description="trace every message of the critical lane")
+    trace_failures: FailuresSetting = Field(
+        "deferred,bounced,failed,ambiguous,stuck",
+        description="events, comma separated, at which a message that was not sampled is traced from then on, its "
+        "stages until then recorded afterwards; empty: none. They may be these and `suppressed`",
+    )
     log_level: str = Field("INFO", description="least level that is logged")
 
     batch_size: int = Field(500, ge=1, le=5000, description="records that a consumer takes at once")
@@ -100,6 +115,10 @@ class SharedSettings(BaseSettings):
     def encryption_key_bytes(self) -> bytes:
         return base64.b64decode(self.encryption_key.get_secret_value())
 
+    @cached_property
+    def failures_traced(self) -> frozenset[str]:
+        return frozenset(self.trace_failures.split(",")) - {""}
+
     @property
     def links_base(self) -> str:
         """Where the links in mail begin."""
@@ -108,13 +127,3 @@ class SharedSettings(BaseSettings):
     @cached_property
     def trusted_networks(self) -> tuple[IpNetwork, ...]:
         return parse_networks(self.trusted_proxies)
-
-    def topic(self, name: str) -> str:
-        return f"{self.topic_prefix}{name}"
-
-    def group(self, name: str) -> str:
-        """A consumer group's name, e.g. of `router.critical`."""
-        return f"{self.topic_prefix}posthorn.{name}"
-
-    def database(self, service: str) -> str:
-        return f"{self.db_prefix}{service}"

@@ -1,17 +1,15 @@
 """The environment that a local Posthorn's services and commands get."""
 
-import base64
 import json
 import os
-import secrets
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.local.install import CHECKOUT
 from deploy.local.ports import HOST
+from shared.secrets import SECRET_NAMES, new_secret
 
-SECRET_NAMES = ("POSTHORN_PEPPER", "POSTHORN_TOKEN_KEY", "POSTHORN_ENCRYPTION_KEY", "POSTHORN_OPERATOR_TOKEN")
 LOCAL_DOMAINS = ("*.example", "*.test")
 RETURNS_DOMAIN = "returns.posthorn.test"
 
@@ -45,13 +43,11 @@ def write_env(file: Path, values: Mapping[str, str]) -> None:
 
 
 def kept_secrets(home: Path) -> dict[str, str]:
-    """The secrets of `home/secrets.env`; what is missing is made (32 random bytes in base64) and kept."""
+    """The secrets of `home/secrets.env`; what is missing is made and kept."""
     kept = read_env(home / "secrets.env")
     missing = [name for name in SECRET_NAMES if not kept.get(name)]
-    for name in missing:
-        random = secrets.token_bytes(32)
-        kept[name] = secrets.token_urlsafe(32) if name.endswith("_TOKEN") else base64.b64encode(random).decode()
     if missing:
+        kept |= {name: new_secret(name) for name in missing}
         write_env(home / "secrets.env", kept)
     return kept
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the virtual environment named by $1 with exactly the packages of requirements.lock, and the project itself.
+# Makes the virtual environment named by $1 with exactly the packages of requirements-dev.lock, and the project itself.
 set -euo pipefail
 venv=$1
 cd "$(dirname "$0")/../.."
@@ -35,6 +35,6 @@ if ! is_new_enough "$venv/bin/python" || ! "$venv/bin/python" -m pip --version >
   rm -rf "$venv"
   make_venv "$python"
 fi
-echo "installing the packages of requirements.lock into $venv" >&2
-"$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+echo "installing the packages of requirements-dev.lock into $venv" >&2
+"$venv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -94,22 +94,30 @@ SET_UP_COMMANDS: tuple[tuple[str, ...], ...] = (
 
 
 class PythonPart:
-    """A Program at its place in one stack."""
+    """A Program at its place in one stack; `checkout` is the one whose code it runs."""
 
     start_seconds = 90.0
     stop_seconds = 45.0  # longer than a service drains
 
-    def __init__(self, program: Program, home: Path, ports: Ports, environ: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self,
+        program: Program,
+        home: Path,
+        ports: Ports,
+        environ: Callable[[], Mapping[str, str]],
+        checkout: Path = CHECKOUT,
+    ) -> None:
         self.name = program.name
         self.process = DetachedProcess(program.name, home)
         self._program = program
         self._ports = ports
         self._environ = environ
+        self._checkout = checkout
 
     def start(self, say: Say) -> None:
         settings = {name: text.format(**self._ports) for name, text in self._program.settings.items()}
         arguments = [text.format(**self._ports) for text in self._program.arguments]
-        self.process.start([sys.executable, *arguments], {**self._environ(), **settings}, CHECKOUT)
+        self.process.start([sys.executable, *arguments], {**self._environ(), **settings}, self._checkout)
 
     def ready(self) -> bool:
         return self._program.probe(self._ports[self._program.port])

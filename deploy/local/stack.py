@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from deploy.local.certificate import keep_certificate
@@ -20,6 +21,7 @@ from deploy.local.starting import run_set_up, start_together, stop_together
 
 SERVERS = ("kafka", "mongod")
 NOTHING: Mapping[str, str] = {}
+NO_OWN: Mapping[str, Mapping[str, str]] = {}
 SERVICE_NAMES = {program.name for program in SERVICES}
 # Whose port it is, where its name does not say so.
 PORT_OWNERS = {
@@ -43,7 +45,8 @@ class Stack:
     """The stack whose state, logs and pid files are below `home`; several objects may look at the same home.
 
     `environ` is the caller's environment (see ports.py and environment.py for what it may set); `port_base` is the same
-    as POSTHORN_PORT_BASE there. `say` gets a line for each step.
+    as POSTHORN_PORT_BASE there. `say` gets a line for each step. `own` are variables that one part gets
+    beside those of all, by its name: a user of its own.
     """
 
     def __init__(
@@ -52,9 +55,11 @@ class Stack:
         port_base: int | None = None,
         environ: Mapping[str, str] | None = None,
         say: Say = lambda text: None,
+        own: Mapping[str, Mapping[str, str]] = NO_OWN,
     ) -> None:
         self.home = home.resolve()
         self.say = say
+        self._own = own
         self._caller = dict(os.environ if environ is None else environ)
         if port_base is not None:
             self._caller["POSTHORN_PORT_BASE"] = str(port_base)
@@ -179,11 +184,14 @@ class Stack:
 
     def _all_parts(self, environ: Mapping[str, str] = NOTHING) -> dict[str, Part]:
         rest = [
-            PythonPart(program, self.home, self.ports, lambda: {**self.env, **environ})
+            PythonPart(program, self.home, self.ports, partial(self._env_of, program.name, environ))
             for program in (*TOOLS, *SERVICES)
         ]
         parts: list[Part] = [*self._servers(), *rest]
         return {part.name: part for part in parts}
+
+    def _env_of(self, name: str, environ: Mapping[str, str]) -> dict[str, str]:
+        return {**self.env, **self._own.get(name, NOTHING), **environ}
 
     def _part(self, name: str, environ: Mapping[str, str] = NOTHING) -> Part:
         try:

@@ -47,7 +47,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     templates = Templates(base.cache, TemplateStore(base.database))
     examination = Examination(base.cache, contacts, templates, timedelta(hours=settings.expires_hours))
     quota = Quota(QuotaLeases(base.database), settings.quota_block)
-    storing = Storing(submissions, quota, timedelta(hours=settings.idempotency_hours))
+    storing = Storing(submissions, quota, timedelta(hours=settings.idempotency_hours), base.tracing)
     admission = Admission(examination, storing, uploads, settings)
     recorder = Recorder(TrackedHits(base.database), base.publisher, settings.tracking_hasty_seconds)
     uses = Uses(LastUses(base.database))

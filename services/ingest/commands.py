@@ -6,15 +6,19 @@ import asyncio
 import json
 import os
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from typing import Annotated, Any, NoReturn
 from urllib.parse import urlsplit
 
 import typer
 
+from services.ingest.trace_command.command import trace
+
 
 def register(root: typer.Typer) -> None:
     root.command("bootstrap")(bootstrap)
     root.command("rebuild")(rebuild)
+    root.command("trace")(trace)
 
 
 def bootstrap(
@@ -94,7 +98,7 @@ def rebuild(
 
 def _publish_dkim(profile: str, name: str, text: str) -> None:
     """The local stack's own name server answers for the domain; elsewhere the record is for its owner to publish."""
-    if profile == "local":
+    if profile == "local" and find_spec("deploy"):
         from deploy.local.dns import publish_txt
         from deploy.local.environment import default_home
 

@@ -1,4 +1,4 @@
-"""What ingest holds of one person: `/v1/people/{address}/messages`, `/contacts` and `/contact-events`."""
+"""What ingest holds of one person: `/v1/people/{messages,contacts,contact-events}/{address}`."""
 
 from __future__ import annotations
 

@@ -49,10 +49,15 @@ class Settings(SharedSettings):
     sweep_first_seconds: float = Field(900, gt=0, description="first look at what became of a publication")
     sweep_longest_seconds: float = Field(21_600, gt=0, description="longest wait between two such looks; they double")
 
+    message_days: float | None = Field(
+        None, ge=8, description="how long a message that has ended is shown, its trace too; none: for good"
+    )
+
     trace_url: str | None = Field(
         None,
         pattern=r"^https?://.*\{trace_id\}",
-        description="where the console's link to a distributed trace leads, with {trace_id} in it; none: no link",
+        description="where links to a distributed trace lead, with {trace_id} in it: the console's, and those of "
+        "`posthorn trace`; none: no link",
     )
     oidc_issuer: str | None = Field(
         None, pattern=r"^https?://", description="OpenID Connect provider of the console; none: keys alone sign in"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from shared.contracts.messages import Message
 from shared.contracts.topics import Lane, accepted, routed
 from shared.kafka.batch import Incoming
 from shared.kafka.publish import Outgoing, Publisher
-from shared.telemetry import metrics
+from shared.telemetry import metrics, names
 from shared.telemetry.tracing import trace_headers
 
 
@@ -100,6 +101,8 @@ class Routing:
 
     def _tell(self, decided: list[tuple[Incoming[Message], Message]], now: datetime) -> None:
         metrics.STAGE_PROCESSED.labels("routed", self._lane).inc(len(decided))
+        for decision, number in Counter(_decision(message) for _, message in decided).items():
+            metrics.count(metrics.DECISIONS, number, decision=decision)
         for incoming, message in decided:
             began = message.seen.released or message.seen.accepted
             seconds = (now - began).total_seconds()
@@ -107,9 +110,16 @@ class Routing:
             if incoming.span is None:
                 continue
             if message.route is not None:
-                incoming.span.set_attribute("posthorn.transport", message.route.transport)
-                incoming.span.set_attribute("posthorn.rollup", message.route.rollup)
-                incoming.span.set_attribute("posthorn.rule", message.route.rule)
+                incoming.span.set_attribute(names.MAIL_TRANSPORT, message.route.transport)
+                incoming.span.set_attribute(names.MAIL_ROLLUP, message.route.rollup)
+                incoming.span.set_attribute(names.MAIL_RULE, message.route.rule)
             if message.verdict is not None:
-                incoming.span.set_attribute("posthorn.verdict", message.verdict.kind)
-                incoming.span.set_attribute("posthorn.verdict.reason", message.verdict.reason or "")
+                incoming.span.set_attribute(names.MAIL_VERDICT, message.verdict.kind)
+                incoming.span.set_attribute(names.MAIL_VERDICT_REASON, message.verdict.reason or "")
+
+
+def _decision(message: Message) -> str:
+    """In a word: the kind of the transport taken, else the verdict."""
+    if message.verdict is not None:
+        return str(message.verdict.kind)
+    return message.route.kind if message.route is not None else "none"

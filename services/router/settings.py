@@ -13,7 +13,7 @@ class Settings(HealthSettings):
     """Read from the environment (`POSTHORN_…`)."""
 
     static_mx: dict[str, list[str]] = Field(
-        {}, description='mail hosts known without the DNS, as JSON: {"*.example": ["127.0.0.1:2525"]}'
+        {}, description='mail hosts known without the DNS, as JSON: {"*.example": ["127.0.0.1:2525"]}; "*": all domains'
     )
     nameservers: list[str] = Field(
         [], description='name servers to ask, as JSON: ["192.0.2.53", "[2001:db8::53]:5353"]; none: the system\'s'

@@ -10,7 +10,8 @@ from shared.contracts.messages import Host
 
 
 class StaticMx:
-    """Patterns are a domain or `*.suffix`, which any deeper name ends in; the domain wins, then the longest suffix."""
+    """Patterns are a domain, `*.suffix`, which any deeper name ends in, or `*`, which is every domain; the domain wins,
+    then the longest suffix."""
 
     def __init__(self, targets: Mapping[str, Sequence[str]], default_port: int) -> None:
         self._destinations = {
@@ -33,7 +34,7 @@ class StaticMx:
             if found := self._destinations.get(f"*.{rest}"):
                 return found
             _, dot, rest = rest.partition(".")
-        return None
+        return self._destinations.get("*")
 
 
 def parse_target(text: str, default_port: int) -> Host:

@@ -182,6 +182,7 @@ class _Deliver:
             base.publisher,
             self.clock,
             holds,
+            base.tracing,
         )
         base.copy_configuration()
         self.erasing.attach()

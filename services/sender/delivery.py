@@ -16,11 +16,11 @@ from services.sender.rules import WARMED_UP, Settled, held_back, parked, patienc
 from services.sender.smtp.behind import Behind
 from services.sender.smtp.outcomes import Abandoned, Outcome
 from services.sender.smtp.transaction import AfterDot, nobody
-from services.sender.spans import begin_span, count_outcome, end_span
+from services.sender.spans import begin_failed_span, begin_span, count_first, count_outcome, end_span
 from services.sender.supplies import Supply
 from services.sender.tls.sts_policies import StsPolicies
 from shared.content import ContentGoneError, ContentUnreadableError
-from shared.telemetry.tracing import Tracing, traceparent_of
+from shared.telemetry.tracing import Tracing, is_sampled, traceparent_of
 
 log = structlog.get_logger(__name__)
 Heard = Callable[[Held, Outcome], None]
@@ -81,6 +81,7 @@ class Delivery:
             return parked(held.message, now, until, "mta_sts"), held.trace
         span = begin_span(self._tracing, held)
         trace = traceparent_of(span) if span else held.trace
+        count_first(held, trace)
         try:
             outcome = await self._attempts.make(held, known, pass_on, behind)
         except (ContentGoneError, ContentUnreadableError) as error:
@@ -106,6 +107,9 @@ class Delivery:
             refused=held.refused,
         )
         self._heard(held, outcome)
+        if span is None and not is_sampled(held.trace):
+            span = begin_failed_span(self._tracing, held, outcome.type)
+            trace = traceparent_of(span) if span else held.trace
         end_span(span, str(outcome.type), outcome)
         count_outcome(held, outcome, trace)
         return settled, trace

@@ -29,7 +29,8 @@ from shared.kafka.batch import Incoming
 from shared.kafka.publish import REPEATED, Outgoing, Publisher
 from shared.mongo.clock import DatabaseClock
 from shared.telemetry import metrics
-from shared.telemetry.tracing import trace_headers
+from shared.telemetry.failures import trace_failure
+from shared.telemetry.tracing import Tracing, trace_headers
 
 # How long a batch waits for room at most, destinations that come after it included.
 PATIENCE_SECONDS = 1.0
@@ -55,7 +56,9 @@ class Intake:
         publisher: Publisher,
         clock: DatabaseClock,
         holds: ActiveHolds,
+        tracing: Tracing,
     ) -> None:
+        self._tracing = tracing
         self._settings = settings
         self._holds = holds
         self._deliveries = deliveries
@@ -159,6 +162,9 @@ class Intake:
             until = now + timedelta(seconds=self._settings.lease_seconds)
             return fields | to_send(arrival, until if arrival.begins else None)
         fields |= settled_fields(arrival.settled, self._kept, now)
+        if (event := arrival.settled.event) is not None:
+            trace = trace_failure(self._tracing, message, event.type, arrival.incoming.trace)
+            fields |= {"trace": trace} if trace else {}
         if arrival.settled.due_at is None:
             for name in ("record", "domain", "sending_domain", "stream"):
                 del fields[name]

@@ -1,4 +1,4 @@
-"""What the sender holds of one person: `/v1/people/{address}/deliveries`."""
+"""What the sender holds of one person: `/v1/people/deliveries/{address}`."""
 
 from __future__ import annotations
 

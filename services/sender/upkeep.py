@@ -30,6 +30,7 @@ from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo import outbox
 from shared.mongo.clock import DatabaseClock
 from shared.telemetry import metrics
+from shared.telemetry.failures import trace_failure
 from shared.telemetry.tracing import Tracing, trace_headers, traceparent_of
 
 LONG_ATTEMPT = 5.0
@@ -95,7 +96,10 @@ class Upkeep:
             for held in lapsed
         ]
         recorded = await asyncio.gather(
-            *(self._endings.record(held, each, held.trace) for held, each in zip(lapsed, settled, strict=True))
+            *(
+                self._endings.record(held, each, trace_failure(self._tracing, held.message, LOST.type, held.trace))
+                for held, each in zip(lapsed, settled, strict=True)
+            )
         )
         # another process may have been first
         metrics.LEASES_RECOVERED.labels("deliveries").inc(unsent + sum(recorded))
@@ -174,9 +178,10 @@ class Upkeep:
         message = Message.decode(document["record"])
         last = LastAttempt.model_validate(document["last"]) if document.get("last") else message.last
         trace = document.get("trace")
-        if message.trace and now - message.due_at > NEW_TRACE_AFTER:
-            # a trace of days is of no use: a late retry has one of its own, linked to the request's
-            span = self._tracing.start("retry", None, SpanKind.PRODUCER, links=[message.trace])
+        before = [each for each in dict.fromkeys((message.trace, trace)) if each]
+        if before and now - message.due_at > NEW_TRACE_AFTER:
+            # a trace of days is of no use: a late retry has one of its own, linked to the request's and the last one
+            span = self._tracing.start("retry", None, SpanKind.PRODUCER, links=before)
             trace = traceparent_of(span)
             span.end()
         wish = Reroute.model_validate(document["reroute"]) if document.get("reroute") else None

@@ -25,7 +25,7 @@ from shared.contracts.topics import Lane, cleared
 from shared.kafka.batch import Incoming
 from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo.entity_cache import EntityCache
-from shared.telemetry import metrics
+from shared.telemetry import metrics, names
 from shared.telemetry.tracing import trace_headers
 
 
@@ -114,8 +114,8 @@ class Check:
                 lane=self._lane,
             )
             if incoming.span is not None and message.verdict is not None:
-                incoming.span.set_attribute("posthorn.verdict", message.verdict.kind)
-                incoming.span.set_attribute("posthorn.verdict.reason", message.verdict.reason or "")
+                incoming.span.set_attribute(names.MAIL_VERDICT, message.verdict.kind)
+                incoming.span.set_attribute(names.MAIL_VERDICT_REASON, message.verdict.reason or "")
 
 
 class Learn:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from services.webhooks.api.router import actions_of, create_router, url_rules
 from services.webhooks.attempt_log import AttemptLog
 from services.webhooks.breaker import BreakerPolicy
+from services.webhooks.census import CENSUS_SECONDS, Census
 from services.webhooks.console.pages import console_routers
 from services.webhooks.delivery import Delivery
 from services.webhooks.disabling import Disabler
@@ -75,6 +76,8 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
             base.publish_configuration(loops)
             _start_loops(loops, settings, jobs, attempt_log, dispatcher)
             loops.every("webhooks.disable", settings.sweep_seconds, disabler.sweep)
+            census = Census(base.entities, stores.troubles)
+            loops.every("webhooks.census", CENSUS_SECONDS, census.take)
             loops.every("webhooks.secrets", settings.sweep_seconds, endpoints.end_previous_secrets)
             operations.start(loops)
             erasing.start(loops)

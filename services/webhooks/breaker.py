@@ -16,7 +16,7 @@ class BreakerPolicy:
 
 
 class Breaker:
-    """Fed with `now` (seconds of any steady clock).
+    """Fed with `now` (seconds of any steady clock). It was closed last at `closed_at`.
 
     Invariants: closed, it lets everything pass; open, at most one post at a time and none before `probe_at`; any
     success closes it, but none before the end of a pause that the endpoint has asked for.
@@ -29,6 +29,7 @@ class Breaker:
         self._probing = False
         self._held_until = 0.0
         self.probe_at: float | None = None
+        self.closed_at = float("-inf")
 
     @property
     def closed(self) -> bool:
@@ -55,6 +56,8 @@ class Breaker:
         self._failures = 0
         self._wait = self._policy.first
         self._probing = False
+        if not self.closed:
+            self.closed_at = now
         self.probe_at = self._held_until if now < self._held_until else None
 
     def failed(self, now: float) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
+from urllib.parse import urlsplit
 
 import structlog
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace import Span, SpanKind
 
 from services.webhooks.http import Poster
 from services.webhooks.outcomes import Decision, JobState, Reply, RetrySchedule
@@ -18,13 +19,14 @@ from shared.contracts.webhooks import WebhookAttempt
 from shared.erasure import tells_of_erased
 from shared.rendering import RenderedTooLargeError
 from shared.secrets import UnsealError
-from shared.telemetry import metrics
-from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, traceparent_of
+from shared.telemetry import metrics, names
+from shared.telemetry.tracing import Tracing, fail, is_sampled, trace_headers, traceparent_of
 from shared.tokens import uuid7
 
 log = structlog.get_logger(__name__)
 OURS = "secret"
 """The fault of a post that was not made because its endpoint's secrets do not open."""
+DEFAULT_PORTS = {"http": 80, "https": 443}
 OWN_TRACE_AFTER = timedelta(hours=1)
 
 
@@ -59,7 +61,7 @@ class Delivery:
             return self._ended(job, ("POST", ""), Reply(None, 0.0, OURS), now, job.trace)
         if target is None:
             return Posted(JobEnd(job, JobState.CANCELED, now))
-        span = self._span(job, now, target.method)
+        span = self._span(job, now, target)
         trace = traceparent_of(span)
         try:
             reply = await self._post(job, target, now, trace)
@@ -83,30 +85,33 @@ class Delivery:
         end = JobEnd(job, decision.state, now, decision.next_at, attempt, decision.disable)
         return Posted(end, reply.ok, not reply.ok and reply.error != OURS, decision.hold)
 
-    def _span(self, job: Job, now: datetime, method: str) -> Span:
+    def _span(self, job: Job, now: datetime, target: Target) -> Span:
         """Under the event's trace; an attempt more than an hour after it gets a trace of its own, linked to it."""
-        late = now - job.created_at > OWN_TRACE_AFTER and is_sampled(job.trace)
-        return self._tracing.start(
-            "webhook.deliver",
-            None if late else job.trace,
-            SpanKind.CLIENT,
-            {
-                "http.request.method": method,
-                "messaging.message.id": job.message_id,
-                "posthorn.endpoint.id": job.endpoint_id,
-                "posthorn.webhook.id": job.id,
-                "posthorn.webhook.attempt": job.attempt + 1,
-            },
-            [job.trace] if late and job.trace else None,
-        )
+        if job.trace and not is_sampled(job.trace):
+            return self._tracing.start(target.method, job.trace, SpanKind.CLIENT)
+        late = now - job.created_at > OWN_TRACE_AFTER
+        place = urlsplit(target.url)
+        port = place.port or DEFAULT_PORTS.get(place.scheme)
+        attributes = {
+            names.HTTP_METHOD: target.method,
+            names.URL_SCHEME: place.scheme,
+            names.SERVER_ADDRESS: place.hostname or "",
+            **({names.SERVER_PORT: port} if port else {}),
+            names.MAIL_MESSAGE: job.message_id,
+            names.EVENT_TYPE: job.event_type,
+            names.WEBHOOK_ENDPOINT: job.endpoint_id,
+            names.WEBHOOK_ID: job.id,
+            names.WEBHOOK_ATTEMPT: job.attempt + 1,
+        }
+        links = [job.trace] if late and job.trace else []
+        return self._tracing.start(target.method, None if late else job.trace, SpanKind.CLIENT, attributes, links)
 
 
 def _describe(span: Span, reply: Reply) -> None:
     if reply.status is not None:
-        span.set_attribute("http.response.status_code", reply.status)
+        span.set_attribute(names.HTTP_STATUS, reply.status)
     if reply.fault is not None:
-        span.set_attribute("error.type", reply.fault)
-        span.set_status(Status(StatusCode.ERROR))
+        fail(span, reply.error or str(reply.status))
 
 
 def _count(reply: Reply, decision: Decision, trace: str | None) -> None:

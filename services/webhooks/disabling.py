@@ -30,6 +30,8 @@ class Disabler:
         self._endpoints = endpoints
         self._troubles = troubles
         self._jobs = jobs
+        for reason in (GONE, FAILING):  # there from its first one on, a rise could not be told
+            metrics.WEBHOOK_DISABLED.labels(reason)
 
     async def disable(self, workspace_id: str, endpoint_id: str, reason: str, since: datetime | None = None) -> None:
         """Disables an endpoint and ends what waits for it; nothing where it is disabled already."""

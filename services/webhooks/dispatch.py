@@ -172,6 +172,8 @@ class Dispatcher:
 
     async def _run(self, job: Job) -> None:
         metrics.IN_FLIGHT.labels("webhooks").inc()
+        if job.attempt == 0 and job.backfill is None:
+            self._count_first(job)
         ok: bool | None = None
         posted: Posted | None = None
         try:
@@ -194,3 +196,9 @@ class Dispatcher:
         self._start(job.endpoint_id)
         if self._lanes.wants_more(job.endpoint_id, time.monotonic()):
             self._wake.set()
+
+    def _count_first(self, job: Job) -> None:
+        waited = (datetime.now(UTC) - (job.occurred_at or job.created_at)).total_seconds()
+        rested = self._lanes.rested(job.endpoint_id, waited, time.monotonic())
+        endpoint = "resting" if rested else "ready"
+        metrics.observe(metrics.WEBHOOK_FIRST_POST, waited, job.trace, job.message_id, endpoint=endpoint)

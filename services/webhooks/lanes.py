@@ -167,6 +167,11 @@ class Lanes:
         self._forget_idle(job.endpoint_id, now)
         return given_back
 
+    def rested(self, endpoint_id: str, waited: float, now: float) -> bool:
+        """Whether the endpoint was left alone within those `waited` seconds, or is now."""
+        lane = self._lanes.get(endpoint_id)
+        return lane is not None and (not lane.breaker.closed or lane.breaker.closed_at > now - waited)
+
     def wants_more(self, endpoint_id: str, now: float) -> bool:
         """True where the database has more of this endpoint and there is room for a good number."""
         lane = self._lanes.get(endpoint_id)

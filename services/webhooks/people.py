@@ -1,4 +1,4 @@
-"""What the webhooks service holds of one person: `/v1/people/{address}/webhooks`."""
+"""What the webhooks service holds of one person: `/v1/people/webhooks/{address}`."""
 
 from __future__ import annotations
 

@@ -42,7 +42,8 @@ class Job:
 
     `attempt` counts the attempts made, `earlier` those of them that a retry by hand or a replay has put behind: the
     schedule of retries begins anew after them. `backfill` is the back-fill that made it, `token` the lease it is held
-    under, `address_hmac` that of the recipient of the event's message.
+    under, `address_hmac` that of the recipient of the event's message. The event was at `occurred_at`, None where its
+    job was made at that moment.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Job:
     backfill: str | None = None
     token: str | None = None
     address_hmac: str = ""
+    occurred_at: datetime | None = None
 
     def with_token(self, token: str) -> Job:
         return replace(self, token=token)
@@ -90,6 +92,7 @@ def jobs_of(
             created_at=now,
             due_at=now,
             trace=trace,
+            occurred_at=event.occurred_at,
         )
         for endpoint_id in wanting
     ]

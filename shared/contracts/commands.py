@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Self
+from typing import ClassVar, Self
 
 from shared.contracts.erasures import Erase, Erased
 from shared.contracts.messages import Message
-from shared.contracts.record import Record, Timestamp
+from shared.contracts.record import NewerRecordError, Record, Timestamp
 
 
 class CommandType(StrEnum):
@@ -22,6 +22,8 @@ class Command(Record):
     A bounce says who asked for it (`by`) and why (`text`); so does a cancellation that no caller asked for.
     """
 
+    newer_by: ClassVar[str] = "type"
+
     command_id: str
     type: CommandType
     occurred_at: Timestamp
@@ -31,7 +33,7 @@ class Command(Record):
 
 
 class Asked(Record):
-    """Whatever stands on `mail.commands`: one of the three, or nothing where a newer Posthorn asks for more."""
+    """Whatever stands on `mail.commands`: one of the three."""
 
     command: Command | None = None
     erase: Erase | None = None
@@ -39,7 +41,8 @@ class Asked(Record):
 
     @classmethod
     def decode(cls, value: bytes) -> Self:
-        """Reads the record that its `type` says; raises pydantic.ValidationError where it does not fit."""
+        """Reads the record that its `type` says; raises pydantic.ValidationError where it does not fit,
+        NewerRecordError where a newer Posthorn asks for more."""
         match _Typed.decode(value).type:
             case "erase":
                 return cls(erase=Erase.decode(value))
@@ -47,7 +50,7 @@ class Asked(Record):
                 return cls(erased=Erased.decode(value))
             case type_ if type_ in list(CommandType):
                 return cls(command=Command.decode(value))
-        return cls()
+        raise NewerRecordError(cls.__name__)
 
 
 class _Typed(Record):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import BaseModel
 
@@ -33,6 +33,8 @@ PRIVATE = frozenset({Kind.SMTP_CREDENTIAL, Kind.TEMPLATE, Kind.FIELD, Kind.CONTA
 
 class EntityChange(Record):
     """One version of one entity. The highest version wins; a deletion is a kept version marked `deleted`."""
+
+    newer_by: ClassVar[str] = "kind"
 
     kind: Kind
     id: str

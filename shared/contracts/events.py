@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field
 
@@ -84,6 +84,8 @@ def event_id_of(message_id: str, type_: EventType, pass_: int, occurrence: str =
 class Event(Record):
     """One event of one message. `data` holds what the type adds: for an outcome `reply, code, enhanced, host, tls,
     timings, transcript, class, hard, next_at`; with `route`, `verdict` and `seen` of the pass it reports."""
+
+    newer_by: ClassVar[str] = "type"
 
     event_id: str
     message_id: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from shared.contracts.record import Record, Timestamp
 from shared.contracts.topics import Lane
@@ -11,6 +11,8 @@ from shared.contracts.topics import Lane
 class StageReport(Record):
     """How much waited in a stage's lane at `reported_at`, `more` where it was not counted further, and since when the
     oldest of it did."""
+
+    newer_by: ClassVar[str] = "stage"
 
     stage: Literal["outbox"]
     lane: Lane

@@ -21,17 +21,21 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 from faststream import AckPolicy, NoCast
 from faststream.kafka import KafkaBroker, KafkaMessage
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import Span
 
-from shared.contracts.record import Record
+from shared.contracts.events import EventType
+from shared.contracts.messages import Message
+from shared.contracts.record import NewerRecordError, Record
 from shared.failpoints import handled, reach
-from shared.kafka.dead_letter import DeadLetter
+from shared.kafka.dead_letter import REASONS, DeadLetter
 from shared.kafka.faults import is_infrastructure
 from shared.kafka.fetching import Fetching
 from shared.kafka.publish import REPEATED, Outgoing, Publisher
+from shared.kafka.spans import begin_process, server_of
 from shared.settings import SharedSettings
 from shared.telemetry import metrics
-from shared.telemetry.tracing import TRACEPARENT, Tracing, is_sampled, traceparent_of
+from shared.telemetry.failures import trace_failure
+from shared.telemetry.tracing import TRACEPARENT, Tracing, fail, is_sampled, trace_headers, traceparent_of
 
 R = TypeVar("R", bound=Record)
 log = structlog.get_logger(__name__)
@@ -93,6 +97,8 @@ class BatchConsumer(Generic[R]):
         self.name = name
         self.group = settings.group(name)
         self._handled = handled(name)
+        self._client = f"posthorn-{name.partition('.')[0]}"
+        self._server = server_of(settings.kafka_bootstrap)
         self._decoders = {settings.topic(topic): (topic, model) for topic, model in decoders.items()}
         self._handler = handler
         self._settings = settings
@@ -132,6 +138,9 @@ class BatchConsumer(Generic[R]):
             finally:
                 self.idle.set()
 
+        for topic, _ in self._decoders.values():  # there from its first one on, a rise could not be told
+            for reason in REASONS:
+                metrics.DEAD_LETTERS.labels(topic, reason)
         subscriber(consume)
         # FastStream's own look sleeps after an empty answer: either often, or late for what comes meanwhile
         subscriber.get_msg = self._look  # type: ignore[method-assign]
@@ -177,6 +186,9 @@ class BatchConsumer(Generic[R]):
             topic, model = self._decoders[raw.topic]
             try:
                 record = model.decode(raw.value or b"")
+            except NewerRecordError:
+                metrics.NEWER_RECORDS.labels(topic).inc()
+                continue
             except ValueError as error:
                 # pydantic's text would quote the input, which may hold an address
                 text = f"{type(error).__name__}: {getattr(error, 'error_count', lambda: 1)()} fault(s)"
@@ -189,20 +201,8 @@ class BatchConsumer(Generic[R]):
         trace = next((value.decode() for name, value in raw.headers if name == TRACEPARENT and value), None)
         if not is_sampled(trace):
             return Incoming(record, topic, raw, trace)
-        span = self._tracing.start(
-            f"process {topic}",
-            trace,
-            SpanKind.CONSUMER,
-            {
-                "messaging.system": "kafka",
-                "messaging.operation.type": "process",
-                "messaging.destination.name": topic,
-                "messaging.consumer.group.name": self.group,
-                "messaging.destination.partition.id": str(raw.partition),
-                "messaging.kafka.offset": raw.offset,
-                "messaging.message.id": (raw.key or b"").decode(errors="replace"),
-            },
-        )
+        assert trace is not None
+        span = begin_process(self._tracing, topic, raw, trace, self._client, self._server, self.group)
         return Incoming(record, topic, raw, traceparent_of(span), span)
 
     async def _handle(self, batch: list[Incoming[R]]) -> list[tuple[R | None, DeadLetter]]:
@@ -223,6 +223,8 @@ class BatchConsumer(Generic[R]):
             return await self._handle(batch[:middle]) + await self._handle(batch[middle:])
         incoming = batch[0]
         log.error("record dead-lettered", consumer=self.name, topic=incoming.topic, exc_info=fault)
+        if incoming.span is not None:
+            fail(incoming.span, type(fault).__name__)
         letter = DeadLetter(incoming.raw, incoming.topic, self.group, "handler", f"{type(fault).__name__}: {fault}")
         return [(incoming.record, letter)]
 
@@ -231,10 +233,17 @@ class BatchConsumer(Generic[R]):
         for record, letter in dead:
             told = self._on_dead(record, letter) if self._on_dead and record is not None else None
             if told:
-                outgoing.append(told)
+                outgoing.append(self._traced(record, told))
         await self._publisher.publish(outgoing)
         for _, letter in dead:
             metrics.DEAD_LETTERS.labels(letter.topic, letter.reason).inc()
+
+    def _traced(self, record: R | None, told: Outgoing) -> Outgoing:
+        """What is said of a message that got stuck here, under a trace that is recorded."""
+        if not isinstance(record, Message):
+            return told
+        trace = trace_failure(self._tracing, record, EventType.STUCK, told.headers.get(TRACEPARENT))
+        return dataclasses.replace(told, headers={**told.headers, **trace_headers(trace)})
 
     async def _until_done(self, act: Callable[[], Awaitable[None]]) -> None:
         """Tries again while infrastructure is away; raises what is the record's fault, and everything once stopping."""

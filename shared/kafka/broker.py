@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaProducer
 from faststream.kafka import KafkaBroker
 
 from shared.kafka.lost_connections import notice_lost_connections
+from shared.kafka.security import broker_security, client_arguments, servers_of
 from shared.settings import SharedSettings
 
 LINGER_MS = 5
@@ -22,7 +23,8 @@ def make_broker(settings: SharedSettings, client_id: str) -> KafkaBroker:
     """
     notice_lost_connections()
     return KafkaBroker(
-        settings.kafka_bootstrap.split(","),
+        servers_of(settings),
+        security=broker_security(settings),
         client_id=client_id,
         retry_backoff_ms=BACKOFF_MS,
         consumer_only=True,
@@ -37,7 +39,7 @@ def make_broker(settings: SharedSettings, client_id: str) -> KafkaBroker:
 async def make_producer(settings: SharedSettings, client_id: str) -> AIOKafkaProducer:
     """A connected producer: `acks=all`, idempotent, lz4. Raises KafkaError or OSError where Kafka cannot be reached."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        **client_arguments(settings),
         client_id=client_id,
         retry_backoff_ms=BACKOFF_MS,
         acks="all",

@@ -14,6 +14,7 @@ from shared.kafka.batch import BatchConsumer
 from shared.kafka.broker import make_broker
 from shared.kafka.publish import Publisher
 from shared.settings import SharedSettings
+from shared.telemetry.tracing import Tracing
 
 log = structlog.get_logger(__name__)
 PAUSE = 1.0
@@ -23,9 +24,9 @@ CLOSE_SECONDS = 5.0
 class KafkaConnection:
     """An async context: the broker, its publisher, and the consumers that are attached before it is entered."""
 
-    def __init__(self, settings: SharedSettings, name: str) -> None:
+    def __init__(self, settings: SharedSettings, name: str, tracing: Tracing | None = None) -> None:
         self.broker = make_broker(settings, f"posthorn-{name}")
-        self.publisher = Publisher(settings, f"posthorn-{name}")
+        self.publisher = Publisher(settings, f"posthorn-{name}", tracing=tracing)
         self.consumers: list[BatchConsumer] = []
         self.connected = asyncio.Event()
         self._settings = settings

@@ -13,16 +13,18 @@ from shared.contracts.record import rfc3339
 from shared.contracts.topics import dead_letters
 from shared.kafka.publish import Outgoing, Publisher
 from shared.kafka.reading import FETCH_WAIT_MS, read_topics
+from shared.kafka.security import client_arguments
 from shared.settings import SharedSettings
 
 REASON, EXCEPTION, ORIGIN, GROUP, FAILED_AT = "dlq.reason", "dlq.exception", "dlq.origin", "dlq.group", "dlq.failed_at"
+REASONS = ("undecodable", "handler")
 MAX_EXCEPTION = 1000
 AT_ONCE = 1000  # records whose acknowledgements a replay waits for together: there is a deadline for them
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A record that failed: `reason` is `undecodable` or `handler`, `exception` the error's text."""
+    """A record that failed: `reason` is one of REASONS, `exception` the error's text."""
 
     record: ConsumerRecord
     topic: str
@@ -65,8 +67,8 @@ async def read_dead_letters(settings: SharedSettings, topic: str) -> AsyncIterat
 
 async def count_dead_letters(settings: SharedSettings, topics: Iterable[str]) -> dict[str, int]:
     """How many dead letters each of the topics has; those without a dead-letter topic are left out."""
-    servers = settings.kafka_bootstrap.split(",")
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    arguments = client_arguments(settings)
+    admin = AIOKafkaAdminClient(**arguments)
     try:
         await admin.start()
         there = set(await admin.list_topics())
@@ -78,7 +80,7 @@ async def count_dead_letters(settings: SharedSettings, topics: Iterable[str]) ->
         return {}
     consumer = AIOKafkaConsumer(
         *of_topic.values(),
-        bootstrap_servers=servers,
+        **arguments,
         enable_auto_commit=False,
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from shared.kafka.security import client_arguments
 from shared.settings import SharedSettings
 
 DEADLINE_SECONDS = 15.0
@@ -119,10 +120,10 @@ class LagMeter:
 
     async def _connect(self) -> tuple[AIOKafkaAdminClient, AIOKafkaConsumer]:
         if self._admin is None or self._consumer is None:
-            servers = self._settings.kafka_bootstrap.split(",")
-            self._admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+            arguments = client_arguments(self._settings)
+            self._admin = AIOKafkaAdminClient(**arguments)
             self._consumer = AIOKafkaConsumer(
-                bootstrap_servers=servers, enable_auto_commit=False, max_partition_fetch_bytes=FIRST_BYTES
+                **arguments, enable_auto_commit=False, max_partition_fetch_bytes=FIRST_BYTES
             )
             await self._admin.start()
             await self._consumer.start()

@@ -14,7 +14,9 @@ from aiokafka.structs import RecordMetadata
 
 from shared.contracts.record import MAX_RECORD_BYTES
 from shared.kafka.broker import make_producer
+from shared.kafka.spans import begin_send, end_send, server_of
 from shared.settings import SharedSettings
+from shared.telemetry.tracing import TRACEPARENT, Tracing, is_sampled, trace_headers, traceparent_of
 
 DEADLINE_SECONDS = 15.0  # longer than a failover to another broker takes
 FLUSH_SECONDS = 5.0
@@ -47,9 +49,17 @@ class Publisher:
     Kafka is away, and each try would be one more copy to hold and to publish.
     """
 
-    def __init__(self, settings: SharedSettings, client_id: str, deadline: float = DEADLINE_SECONDS) -> None:
+    def __init__(
+        self,
+        settings: SharedSettings,
+        client_id: str,
+        deadline: float = DEADLINE_SECONDS,
+        tracing: Tracing | None = None,
+    ) -> None:
         self._settings = settings
+        self._tracing = tracing
         self._client_id = client_id
+        self._server = server_of(settings.kafka_bootstrap)
         self.deadline = deadline
         self._producer: AIOKafkaProducer | None = None
         self._connecting = asyncio.Lock()
@@ -107,9 +117,15 @@ class Publisher:
         return refused + [record for record, fault in zip(wanted, faults, strict=True) if fault is not None]
 
     async def _send(self, producer: AIOKafkaProducer, record: Outgoing) -> Acknowledgement:
-        headers = [(name, text.encode()) for name, text in record.headers.items()]
-        topic = self._settings.topic(record.topic)
+        given, topic = record.headers, self._settings.topic(record.topic)
+        span = None
+        if self._tracing is not None and is_sampled(trace := given.get(TRACEPARENT)):
+            span = begin_send(self._tracing, record.topic, record.key, trace, self._client_id, self._server)
+            given = {**given, **trace_headers(traceparent_of(span))}
+        headers = [(name, text.encode()) for name, text in given.items()]
         sent: Acknowledgement = await producer.send(topic, record.value, record.key.encode(), headers=headers)
+        if span is not None:
+            sent.add_done_callback(partial(end_send, span))
         return sent
 
     async def _settled(self, topics: Collection[str]) -> None:

@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 
+from shared.kafka.security import client_arguments
 from shared.settings import SharedSettings
 
 POLL_MS = 500
@@ -31,7 +32,7 @@ async def read_topics(
     """
     partitions = await _partitions(settings, topics)
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=settings.kafka_bootstrap.split(","),
+        **client_arguments(settings),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         fetch_max_wait_ms=FETCH_WAIT_MS,
@@ -59,7 +60,7 @@ async def read_topics(
 
 async def _partitions(settings: SharedSettings, topics: Collection[str]) -> list[TopicPartition]:
     """The topics' partitions: a consumer of a topic that is not there asks for it for 40 seconds before it says so."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka_bootstrap.split(","))
+    admin = AIOKafkaAdminClient(**client_arguments(settings))
     try:
         await admin.start()
         described = await admin.describe_topics([settings.topic(name) for name in topics])

@@ -15,6 +15,8 @@ from pymongo import IndexModel
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from shared.mongo.measured import Commands, Connections
+from shared.mongo.security import Renewal, security_arguments
 from shared.settings import SharedSettings
 
 SELECTION_MS = 2_000
@@ -25,14 +27,20 @@ SOCKET_MS = 20_000
 MAJORITY = WriteConcern(w="majority", j=True, wtimeout=WRITE_MS)
 
 
-def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> AsyncIOMotorClient:
-    """A client that connects when it is first used. Times are read as UTC.
+def make_client(
+    settings: SharedSettings, *, retry_writes: bool = True, measured_as: str | None = None
+) -> AsyncIOMotorClient:
+    """A client that connects when it is first used; `measured_as` names it in metrics. Times are read as UTC.
 
     Retryable writes cost the server a further write for each document of a bulk, so that whoever repeats what failed
     anyway does better without them.
     """
-    return AsyncIOMotorClient(
+    renewal = Renewal(settings)
+    measured = [Commands(measured_as), Connections(measured_as)] if measured_as else []
+    client = AsyncIOMotorClient(
         settings.mongo_url,
+        **security_arguments(settings),
+        event_listeners=[renewal, *measured],
         tz_aware=True,
         serverSelectionTimeoutMS=SELECTION_MS,
         socketTimeoutMS=SOCKET_MS,
@@ -42,6 +50,8 @@ def make_client(settings: SharedSettings, *, retry_writes: bool = True) -> Async
         retryWrites=retry_writes,
         appname="posthorn",
     )
+    renewal.watch(client)
+    return client
 
 
 def open_database(client: AsyncIOMotorClient, name: str) -> AsyncIOMotorDatabase:

@@ -14,6 +14,7 @@ import structlog
 
 from shared.loops import Loops
 from shared.smtp import replies
+from shared.smtp.certificate import Certificate
 from shared.smtp.dialogue import Door
 from shared.smtp.replies import Reply
 from shared.smtp.wire import Wire
@@ -52,7 +53,8 @@ class Listener:
         """
         door = self._door
         if door.certificate is not None:
-            loops.every("smtp.certificate", CERTIFICATE_SECONDS, door.certificate.refresh)
+            look = partial(_look_at_certificate, door.name, door.certificate)
+            loops.every("smtp.certificate", CERTIFICATE_SECONDS, look)
         shortest = min(door.idle_seconds, door.data_seconds)
         loops.every("smtp.time", min(LONGEST_LOOK, shortest / 4), self._look_at_time)
         accepting = [
@@ -137,6 +139,11 @@ class Listener:
                 metrics.SMTP_REFUSED.labels(self._door.name, reply.label).inc()
                 with contextlib.suppress(OSError):
                     connected.send(reply.encode())
+
+
+async def _look_at_certificate(door: str, certificate: Certificate) -> None:
+    await certificate.refresh()
+    metrics.CERTIFICATE_ENDS.labels(door).set(certificate.ends_at.timestamp())
 
 
 def listening(host: str, port: int) -> socket.socket:

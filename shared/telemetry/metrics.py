@@ -17,9 +17,17 @@ HTTP_REQUESTS = Histogram(
     buckets=STAGE_BUCKETS,
 )  # fmt: skip
 ACCEPTED = Counter("posthorn_accepted_total", "Messages accepted (202 or 250 given)", ("lane", "door"))
+ASKED = Counter(
+    "posthorn_accept_requests_total",
+    "Sends asked for at a door: ok, refused (the caller's fault), failed (ours; the reply was 5xx, or 451)",
+    ("door", "result"),
+)
 REFUSED = Counter("posthorn_refused_total", "Sending requests refused, by their error code", ("code", "door"))
 SMTP_CONNECTIONS = Gauge(
     "posthorn_smtp_connections", "Connections of an SMTP door (submission, returns) that are open", ("door",)
+)
+CERTIFICATE_ENDS = Gauge(
+    "posthorn_certificate_end_timestamp_seconds", "When the certificate that an SMTP door shows expires", ("door",)
 )
 SMTP_LOGINS = Counter("posthorn_smtp_logins_total", "Logins at the SMTP door: ok, failed", ("result",))
 SMTP_REFUSED = Counter(
@@ -53,6 +61,10 @@ CONSUMER_LAG = Gauge("posthorn_consumer_lag_records", "Unread records", ("group"
 END_TO_END = Histogram(
     "posthorn_end_to_end_seconds", "Acceptance until the next hop said 250", ("lane",), buckets=END_TO_END_BUCKETS
 )
+FIRST_ATTEMPT = Histogram(
+    "posthorn_first_attempt_seconds", "Acceptance (or release) of a message until its first SMTP attempt begins",
+    ("lane",), buckets=END_TO_END_BUCKETS,
+)  # fmt: skip
 OUTCOMES = Counter(
     "posthorn_outcomes_total", "SMTP attempts by outcome, class and rollup", ("outcome", "class", "rollup")
 )
@@ -110,7 +122,21 @@ TRACKED_HITS = Counter(
     ("type", "result"),
 )
 SWEPT = Counter("posthorn_swept_total", "Messages that the sweeper handed to the relay again", ("lane",))
+MESSAGES_FORGOTTEN = Counter(
+    "posthorn_messages_forgotten_total", "Messages that are no longer shown: older than POSTHORN_MESSAGE_DAYS"
+)
 DEAD_LETTERS = Counter("posthorn_dead_letters_total", "Records sent to a dead-letter topic", ("topic", "reason"))
+NEWER_RECORDS = Counter(
+    "posthorn_newer_records_total", "Records left out: of a kind that only a newer Posthorn knows", ("topic",)
+)
+DEAD_LETTERS_KEPT = Gauge(
+    "posthorn_dead_letter_records", "Records that stand on a topic's dead-letter topic, replayed or not", ("topic",)
+)
+DECISIONS = Counter(
+    "posthorn_routing_decisions_total",
+    "Decisions of the router: the kind of transport taken (direct, smarthost), else its verdict",
+    ("decision",),
+)
 SUPPRESSED = Counter("posthorn_suppressed_total", "Messages stopped by a suppression", ("reason",))
 SUPPRESSIONS = Counter("posthorn_suppression_changes_total", "Suppressions added and removed", ("change", "reason"))
 DNS_LOOKUPS = Counter("posthorn_dns_lookups_total", "MX lookups by result", ("result",))
@@ -142,10 +168,30 @@ DOMAINS_FAILING = Gauge("posthorn_domains_failing", "Verified domains whose DNS 
 LEASES_RECOVERED = Counter("posthorn_leases_recovered_total", "Leases that ran out, by what was done", ("collection",))
 WEBHOOK_ATTEMPTS = Counter("posthorn_webhook_attempts_total", "Webhook posts by outcome", ("outcome",))
 WEBHOOK_SECONDS = Histogram("posthorn_webhook_seconds", "Time of one webhook post", (), buckets=STAGE_BUCKETS)
+WEBHOOK_FIRST_POST = Histogram(
+    "posthorn_webhook_first_post_seconds",
+    "An event until the first post of its webhook begins; apart where its endpoint was left alone meanwhile (resting)",
+    ("endpoint",), buckets=END_TO_END_BUCKETS,
+)  # fmt: skip
+WEBHOOK_ENDPOINTS = Gauge(
+    "posthorn_webhook_endpoints", "Endpoints by what is known of them: well, failing, paused, disabled", ("state",)
+)
 WEBHOOK_PAUSES = Counter("posthorn_webhook_pauses_total", "Replies that asked for a pause of their endpoint", ())
 WEBHOOK_DISABLED = Counter("posthorn_webhook_endpoints_disabled_total", "Endpoints disabled, by why", ("reason",))
 ENTITY_AGE = Gauge("posthorn_entity_copy_age_seconds", "Since this service last heard of configuration", ())
 LOOP_FAILURES = Counter("posthorn_loop_failures_total", "Turns of a background loop that failed", ("loop",))
+
+MONGO_SECONDS = Histogram(
+    "posthorn_mongo_command_seconds", "Time of a command at MongoDB, by the service that gave it",
+    ("client", "command"), buckets=STAGE_BUCKETS,
+)  # fmt: skip
+MONGO_FAILED = Counter("posthorn_mongo_commands_failed_total", "Commands that failed", ("client", "command"))
+MONGO_CONNECTIONS = Gauge(
+    "posthorn_mongo_connections", "Connections to MongoDB that this process has: open, in_use", ("client", "state")
+)
+MONGO_POOL_FULL = Counter(
+    "posthorn_mongo_checkouts_failed_total", "Waits for a connection of the pool that ended without one", ("client",)
+)
 
 
 @lru_cache(maxsize=4096)
@@ -158,7 +204,12 @@ def count(counter: Counter, number: int = 1, **labels: str) -> None:
     _child(counter, *labels.items()).inc(number)
 
 
-def observe(histogram: Histogram, seconds: float, traceparent: str | None = None, **labels: str) -> None:
-    """Observes with the trace id as the exemplar, where the message is traced."""
+def observe(
+    histogram: Histogram, seconds: float, traceparent: str | None = None, message_id: str | None = None, **labels: str
+) -> None:
+    """Observes with the trace id, and the message's where it is given, as the exemplar, where the message is traced."""
     child = _child(histogram, *labels.items()) if labels else histogram
-    child.observe(max(0.0, seconds), exemplar=exemplar_of(traceparent))
+    exemplar = exemplar_of(traceparent)
+    if exemplar is not None and message_id:
+        exemplar["message_id"] = message_id
+    child.observe(max(0.0, seconds), exemplar=exemplar)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from random import getrandbits, random
 from typing import Any
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import (
     INVALID_SPAN,
     Link,
@@ -19,14 +20,20 @@ from opentelemetry.trace import (
     Span,
     SpanContext,
     SpanKind,
+    Status,
+    StatusCode,
     TraceFlags,
     Tracer,
 )
 
 from shared.settings import SharedSettings
+from shared.telemetry import names
+from shared.telemetry.resource import elsewhere, resource_of
 
 TRACEPARENT = "traceparent"
-UNSAMPLED = TraceFlags(TraceFlags.DEFAULT)
+SCOPE = "posthorn"
+MOST_KEPT = 10_000
+UNSAMPLED, TO_SAMPLE = TraceFlags(TraceFlags.DEFAULT), TraceFlags(TraceFlags.SAMPLED)
 SAMPLED = frozenset("13579bdf")
 
 
@@ -61,24 +68,41 @@ def exemplar_of(traceparent: str | None) -> dict[str, str] | None:
     return {"trace_id": trace_id} if trace_id else None
 
 
+def sampled(traceparent: str) -> str:
+    """The same with the sampled flag set: whoever goes on from it records."""
+    return f"{traceparent[:53]}{int(traceparent[53:55], 16) | 1:02x}"
+
+
 def traceparent_of(span: Span) -> str:
     context = span.get_span_context()
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
 
 
 class Tracing:
-    """One process's tracer. A process may run several services: each span names the service that made it."""
+    """One process's tracer. A process may run several services: each span names the service that made it.
+
+    `failures` are the event types that are recorded from then on where their message was not sampled; none where
+    nothing is exported. `kept` are the ids of unsampled spans of which it was found later that they are to be recorded.
+    """
 
     def __init__(self, settings: SharedSettings, service: str) -> None:
         self._ratio = settings.trace_ratio
-        self.provider = TracerProvider(
-            resource=Resource.create({"service.name": f"posthorn-{service}", "service.namespace": "posthorn"}),
-            sampler=ParentBased(ALWAYS_ON),  # `start` draws, so that an unsampled message costs no span
-        )
+        self.failures = settings.failures_traced if settings.otlp_endpoint else frozenset()
+        self.critical = settings.trace_critical and settings.otlp_endpoint is not None
+        self._kept: set[int] = set()
+        self._processors: list[SpanProcessor] = []
+        self._resource = resource_of(service)
+        # `start` draws, so that an unsampled message costs no span
+        self.provider = TracerProvider(resource=self._resource, sampler=ParentBased(ALWAYS_ON))
         if settings.otlp_endpoint:
             exporter = OTLPSpanExporter(endpoint=f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
-            self.provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=500))
-        self._tracer: Tracer = self.provider.get_tracer("posthorn")
+            self.export_by(BatchSpanProcessor(exporter, schedule_delay_millis=500))
+        self._tracer: Tracer = self.provider.get_tracer(SCOPE)
+
+    def export_by(self, processor: SpanProcessor) -> None:
+        """Has a processor take every span that ends."""
+        self._processors.append(processor)
+        self.provider.add_span_processor(processor)
 
     def start(
         self,
@@ -86,14 +110,19 @@ class Tracing:
         parent: str | None,
         kind: SpanKind = SpanKind.INTERNAL,
         attributes: Mapping[str, Any] | None = None,
-        links: list[str] | None = None,
+        links: Sequence[str] = (),
         start_ns: int | None = None,
     ) -> Span:
-        """A span under the given traceparent, or a new trace where there is none; an unsampled one costs nothing."""
+        """A span under the given traceparent, or a new trace where there is none; an unsampled one costs nothing.
+
+        A new trace is sampled by the dice, and for certain where it is linked to a sampled one.
+        """
         context = parse_traceparent(parent)
         if context is not None and not context.trace_flags.sampled:
+            if kind is SpanKind.SERVER:  # what begins here has an id of its own, under which it may be recorded later
+                context = SpanContext(context.trace_id, getrandbits(64), False, UNSAMPLED)
             return NonRecordingSpan(context)
-        if context is None and not self._draw():
+        if context is None and not (any(map(is_sampled, links)) or self._draw()):
             return NonRecordingSpan(SpanContext(getrandbits(128), getrandbits(64), False, UNSAMPLED))
         parent_context = trace.set_span_in_context(NonRecordingSpan(context) if context else INVALID_SPAN)
         return self._tracer.start_span(
@@ -101,9 +130,82 @@ class Tracing:
             parent_context,
             kind,
             attributes,
-            [Link(linked) for linked in map(parse_traceparent, links or []) if linked],
+            [Link(linked) for linked in map(parse_traceparent, links) if linked],
             start_time=start_ns,
         )
+
+    def keep(self, traceparent: str | None) -> str | None:
+        """The traceparent of an unsampled span that is under way here, from now on sampled: whoever began it
+        records it at its end."""
+        context = parse_traceparent(traceparent)
+        if traceparent is None or context is None or context.trace_flags.sampled:
+            return traceparent
+        if len(self._kept) >= MOST_KEPT:  # of spans that were begun elsewhere nobody asks
+            self._kept.clear()
+        self._kept.add(context.span_id)
+        return sampled(traceparent)
+
+    def wants(self, span: Span, *, failed: bool) -> bool:
+        """Whether anything is to be recorded of a server's span at its end."""
+        if span.is_recording():
+            return True
+        return (failed and bool(self.failures)) or (bool(self._kept) and _id(span) in self._kept)
+
+    def end_server_span(
+        self, span: Span, name: str, seconds: float, attributes: Mapping[str, Any], error: str | None = None
+    ) -> None:
+        """Ends a server's span that took so many seconds; an unsampled one is recorded now."""
+        if span.is_recording():
+            span.set_attributes(attributes)
+            if error:
+                fail(span, error)
+            span.end()
+            return
+        self._kept.discard(_id(span))
+        now = time.time_ns()
+        self.record(
+            name,
+            span.get_span_context(),
+            now - round(seconds * 1e9),
+            now,
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+            error=error,
+        )
+
+    def record(
+        self,
+        name: str,
+        context: SpanContext,
+        start_ns: int,
+        end_ns: int,
+        *,
+        kind: SpanKind = SpanKind.INTERNAL,
+        parent: SpanContext | None = None,
+        attributes: Mapping[str, Any] | None = None,
+        links: Sequence[str] = (),
+        error: str | None = None,
+        service: str | None = None,
+    ) -> None:
+        """Exports a span that has ended under the ids that it has had all along; times in ns since 1970.
+
+        `service` is who did what it tells of, where that is another one.
+        """
+        span = ReadableSpan(
+            name,
+            SpanContext(context.trace_id, context.span_id, is_remote=False, trace_flags=TO_SAMPLE),
+            parent,
+            elsewhere(service) if service else self._resource,
+            {**(attributes or {}), names.MAIL_AFTERWARDS: True, **({names.ERROR_TYPE: error} if error else {})},
+            links=[Link(linked) for linked in map(parse_traceparent, links) if linked],
+            kind=kind,
+            status=Status(StatusCode.ERROR) if error else Status(),
+            start_time=start_ns,
+            end_time=max(start_ns, end_ns),
+            instrumentation_scope=InstrumentationScope(SCOPE),
+        )
+        for processor in self._processors:
+            processor.on_end(span)
 
     def _draw(self) -> bool:
         return self._ratio >= 1 or random() < self._ratio
@@ -111,6 +213,16 @@ class Tracing:
     def shutdown(self) -> None:
         """Exports what is left and stops the exporter's thread."""
         self.provider.shutdown()
+
+
+def _id(span: Span) -> int:
+    return span.get_span_context().span_id
+
+
+def fail(span: Span, error: str, words: str | None = None) -> None:
+    """Marks a span as failed: `error` is one of few words that faults are counted by, never a text with an address."""
+    span.set_attribute(names.ERROR_TYPE, error)
+    span.set_status(Status(StatusCode.ERROR, words))
 
 
 def trace_headers(traceparent: str | None) -> dict[str, str]:

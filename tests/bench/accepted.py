@@ -21,9 +21,10 @@ from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
 from shared.settings import SharedSettings
 from shared.tokens import uuid7
+from tests.bench.pacing import turns
 from tests.bench.percentiles import Percentiles
+from tests.fixtures.settings import settings_of
 
-BATCH = 500
 PUBLISH_SECONDS = 60
 POLL_SECONDS = 0.01
 WORKSPACES = tuple(f"w{number}" for number in range(10))
@@ -36,17 +37,15 @@ class Accepted:
     """What a stack's router finds: mail of ten workspaces in turn, to 200 domains, by 20 rules for each of them."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
-        prefix = "POSTHORN_"
-        given = {name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)}
-        self._settings = SharedSettings(**given)
+        self._settings = settings_of(environ)
 
     def configure(self) -> None:
         """Gives the router workspaces, smart hosts, five rules of the platform's and fifteen of each workspace."""
         asyncio.run(self._configure())
 
-    def fill(self, messages: int) -> None:
-        """Puts so many messages before the router."""
-        asyncio.run(self._fill(messages))
+    def fill(self, messages: int, rate: float | None = None) -> None:
+        """Puts so many messages before the router, at once or so many a second."""
+        asyncio.run(self._fill(messages, rate))
 
     def routed(self) -> int:
         """How many records stand behind the router."""
@@ -73,19 +72,15 @@ class Accepted:
         await entities.apply(changes)
         client.close()
 
-    async def _fill(self, messages: int) -> None:
+    async def _fill(self, messages: int, rate: float | None = None) -> None:
         publisher = Publisher(self._settings, "bench", PUBLISH_SECONDS)
-        for begin in range(0, messages, BATCH):
-            await publisher.publish([_record(number) for number in range(begin, min(begin + BATCH, messages))])
+        async for numbers in turns(messages, rate):
+            await publisher.publish([_record(number) for number in numbers])
         await publisher.close()
 
     async def _paced(self, messages: int, rate: int) -> Percentiles:
-        publisher, before = Publisher(self._settings, "bench", PUBLISH_SECONDS), await self._ends()
-        began, share = time.monotonic(), max(1, rate // 100)
-        for begin in range(0, messages, share):
-            await asyncio.sleep(max(0.0, began + begin / rate - time.monotonic()))
-            await publisher.publish([_record(number) for number in range(begin, min(begin + share, messages))])
-        await publisher.close()
+        before = await self._ends()
+        await self._fill(messages, rate)
         await self._until_routed(before + messages, PUBLISH_SECONDS)
         return Percentiles.of(await self._took(messages))
 

@@ -17,9 +17,10 @@ from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
 from shared.secrets import SecretBox
-from shared.settings import SharedSettings
 from shared.tokens import uuid7
+from tests.bench.pacing import turns
 from tests.bench.workspace import TEXT
+from tests.fixtures.settings import settings_of
 
 BATCH = 1000
 PUBLISH_SECONDS = 60
@@ -35,9 +36,7 @@ class Cleared:
     """
 
     def __init__(self, environ: Mapping[str, str], port: int) -> None:
-        prefix = "POSTHORN_"
-        given = {name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)}
-        self._settings = SharedSettings(**given)
+        self._settings = settings_of(environ)
         self._port = port
         self._version = 0
 
@@ -59,9 +58,9 @@ class Cleared:
         data = {"name": TRANSPORT, "kind": "direct", "max_connections": connections}
         asyncio.run(self._know([_change(Kind.TRANSPORT, TRANSPORT, data, None, self._version)]))
 
-    def fill(self, messages: int) -> None:
-        """Puts so many messages before the sender, each to a recipient of its own."""
-        asyncio.run(self._fill(messages))
+    def fill(self, messages: int, rate: float | None = None) -> None:
+        """Puts so many messages before the sender, each to a recipient of its own, at once or so many a second."""
+        asyncio.run(self._fill(messages, rate))
 
     def unfinished(self) -> int:
         """How many deliveries have not ended, or their events are not published yet."""
@@ -72,11 +71,11 @@ class Cleared:
         await Entities(open_database(client, self._settings.database("sender"))).apply(changes)
         client.close()
 
-    async def _fill(self, messages: int) -> None:
+    async def _fill(self, messages: int, rate: float | None) -> None:
         client, publisher = make_client(self._settings), Publisher(self._settings, "bench", PUBLISH_SECONDS)
         contents = open_database(client, self._settings.database("content"))[COLLECTION]
-        for begin in range(0, messages, BATCH):
-            made = [self._made(number) for number in range(begin, min(begin + BATCH, messages))]
+        async for numbers in turns(messages, rate):
+            made = [self._made(number) for number in numbers]
             await contents.insert_many([to_document(content) for _, content in made])
             topic = cleared(Lane.STANDARD)
             await publisher.publish([Outgoing(topic, one.message_id, one.encode()) for one, _ in made])

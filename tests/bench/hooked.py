@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -15,12 +14,11 @@ from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
 from shared.secrets import SecretBox
-from shared.settings import SharedSettings
 from shared.tokens import uuid7
+from tests.bench.pacing import turns
 from tests.fixtures.messages import a_message
+from tests.fixtures.settings import settings_of
 
-TURN_SECONDS = 0.1
-BATCH = 1000
 PUBLISH_SECONDS = 60
 SECRET = b"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OUTCOME = {"code": 250, "enhanced": "2.0.0", "reply": "2.0.0 Ok: queued as 4Fq1Xz2b3Hz9s", "host": "mx.sink.test"}
@@ -30,9 +28,7 @@ class Hooked:
     """Each endpoint has a workspace of its own, so that an event is one webhook."""
 
     def __init__(self, environ: Mapping[str, str], url: str) -> None:
-        prefix = "POSTHORN_"
-        given = {name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)}
-        self._settings = SharedSettings(**given)
+        self._settings = settings_of(environ)
         self._url = url
 
     def configure(self, paths: Sequence[str], **settings: Any) -> list[str]:
@@ -71,13 +67,8 @@ class Hooked:
 
     async def _publish(self, workspaces: Sequence[str], events: int, rate: float | None) -> None:
         publisher = Publisher(self._settings, "bench", PUBLISH_SECONDS)
-        turn = BATCH if rate is None else max(1, round(rate * TURN_SECONDS))
-        began = time.monotonic()
-        for number, begin in enumerate(range(0, events, turn)):
-            made = range(begin, min(begin + turn, events))
-            if rate is not None:
-                await asyncio.sleep(max(0.0, began + number * TURN_SECONDS - time.monotonic()))
-            await publisher.publish([self._event(workspaces[each % len(workspaces)]) for each in made])
+        async for numbers in turns(events, rate):
+            await publisher.publish([self._event(workspaces[each % len(workspaces)]) for each in numbers])
         await publisher.close()
 
     async def _recorded(self, workspaces: Sequence[str]) -> int:

@@ -13,9 +13,9 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from statistics import median
 from typing import Any
@@ -58,6 +58,7 @@ class Server:
     port: int
     token: str
     pids: dict[str, int]
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     def take(
         self,
@@ -138,13 +139,14 @@ def running_constant() -> Iterator[Server]:
 
 @contextmanager
 def running_ingest() -> Iterator[tuple[Server, str]]:
-    """Ingest's http process of a stack, nothing behind it, and the address that its workspace sends from."""
+    """Ingest's http process of a stack, nothing behind it but the servers, and the address that its workspace sends
+    from."""
     with running_stack(PORT_BASE, {}) as stack:
         home = bootstrap(stack, "shop", "no-reply@shop.example")
         for name in BEHIND:
             stack.stop(name)
-        pids = {name: pid for name in ("http", "mongod") if (pid := stack.pid(name))}
-        yield Server(stack.ports["http"], home["api_key"], pids), home["sender"]
+        pids = {name: pid for name in ("http", "mongod", "kafka") if (pid := stack.pid(name))}
+        yield Server(stack.ports["http"], home["api_key"], pids, stack.env), home["sender"]
 
 
 if __name__ == "__main__":

@@ -17,7 +17,6 @@ from typing import Any
 
 from deploy.local.parts import SERVICES
 from deploy.local.stack import Stack
-from shared.settings import SharedSettings
 from tests.bench.percentiles import Percentiles
 from tests.bench.processes import Meter, forget_peak
 from tests.bench.smtp_sink import smtp_sink
@@ -133,15 +132,6 @@ def running_posthorn(port_base: int, settings: Mapping[str, str] | None = None) 
     finally:
         hook.terminate()
         hook.wait()
-
-
-def settings_of(stack: Stack) -> SharedSettings:
-    """What the services of a stack share."""
-    prefix = "POSTHORN_"
-    given: dict[str, Any] = {
-        name.removeprefix(prefix).lower(): text for name, text in stack.env.items() if name.startswith(prefix)
-    }
-    return SharedSettings(**given)
 
 
 def to_sink(port: int) -> dict[str, str]:

@@ -16,9 +16,9 @@ from shared.mongo.entities import NOTICES, Entities
 from shared.secrets import api_key_digest
 from shared.tokens import new_api_key
 from tests.bench.filling import fill
-from tests.bench.posthorn import settings_of
 from tests.bench.visiting import Browser, Pages
 from tests.fixtures.profiled import Executed, profiled
+from tests.fixtures.settings import settings_of
 
 CACHE = "3G"
 WORKSPACE, BESIDE = "w1", "w2"
@@ -28,7 +28,7 @@ class ReadModel:
     """`browser` is a user of the first workspace who has signed in."""
 
     def __init__(self, stack: Stack) -> None:
-        self._settings = settings_of(stack)
+        self._settings = settings_of(stack.env)
         self._mongo: MongoClient[dict[str, Any]] = MongoClient(stack.env["POSTHORN_MONGO_URL"], tz_aware=True)
         self._collection = self._mongo[self._settings.database("ingest")]["messages"]
         key = new_api_key()

@@ -31,8 +31,9 @@ from shared.kafka.publish import Outgoing, Publisher
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
 from shared.secrets import api_key_digest
-from shared.settings import SharedSettings
 from shared.tokens import new_api_key, uuid7
+from tests.bench.pacing import turns
+from tests.fixtures.settings import settings_of
 
 WORKSPACE, DOMAIN = "w1", "shop.example"
 BATCH = 1000
@@ -68,11 +69,7 @@ class Suppressing:
     """`entries` are in the list once `fill` has returned."""
 
     def __init__(self, environ: Mapping[str, str], url: str) -> None:
-        prefix = "POSTHORN_"
-        given: dict[str, Any] = {
-            name.removeprefix(prefix).lower(): text for name, text in environ.items() if name.startswith(prefix)
-        }
-        self._settings = SharedSettings(**given)
+        self._settings = settings_of(environ)
         self._key = new_api_key()
         client: MongoClient[dict[str, Any]] = MongoClient(environ["POSTHORN_MONGO_URL"], tz_aware=True)
         self._admin = client.admin
@@ -136,13 +133,9 @@ class Suppressing:
         client.close()
 
     async def _route(self, messages: int, entries: int, rate: float | None) -> None:
-        publisher, began = Publisher(self._settings, "bench", PUBLISH_SECONDS), time.monotonic()
-        at_once = BATCH if rate is None else max(1, round(rate / 20))
-        for begin in range(0, messages, at_once):
-            if rate is not None:
-                await asyncio.sleep(max(0.0, began + begin / rate - time.monotonic()))
-            made = [a_message(number, entries) for number in range(begin, min(begin + at_once, messages))]
-            topic = routed(Lane.STANDARD)
+        publisher, topic = Publisher(self._settings, "bench", PUBLISH_SECONDS), routed(Lane.STANDARD)
+        async for numbers in turns(messages, rate):
+            made = [a_message(number, entries) for number in numbers]
             await publisher.publish([Outgoing(topic, each.message_id, each.encode()) for each in made])
         await publisher.close()
 

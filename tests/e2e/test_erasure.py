@@ -24,6 +24,7 @@ from shared.settings import SharedSettings
 from tests.e2e.account import Account
 from tests.fixtures.deployment import eventually
 from tests.fixtures.grep import spellings, stored_with
+from tests.fixtures.settings import settings_of
 
 LATER = timedelta(seconds=40)
 OURS = ("ingest", "router", "suppression", "sender", "webhooks", "http", "smtp")
@@ -148,8 +149,7 @@ async def test_the_topics_name_nobody_once_their_retention_is_over(stack: Stack,
     person = Person.fresh()
     await mail_of(account, person)
     await erased(account, person)
-    environment = {name.removeprefix("POSTHORN_").lower(): value for name, value in stack.env.items()}
-    settings = SharedSettings.model_validate(environment)
+    settings = settings_of(stack.env)
     kept = {topic.name: topic.retention_ms for topic in all_topics()}
 
     async def told() -> list[str]:

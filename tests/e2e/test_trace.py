@@ -10,6 +10,7 @@ from typing import Any
 import trustme
 
 from deploy.local.parts import SERVICES
+from shared.telemetry import names
 from tests.e2e.account import Account, fresh
 from tests.e2e.records import all_records
 from tests.fixtures.deployment import eventually
@@ -109,6 +110,10 @@ async def test_the_spans_of_a_message_are_one_tree_under_the_callers_own(account
     )  # fmt: skip
     posted = by_id[posting]
     assert (posted["service"], posted["kind"], posted["trace_id"]) == ("posthorn-webhooks", "client", trace_id)
+    assert posted["name"] == "POST"
+    known = {value for name, value in vars(names).items() if name.isupper()}
+    assert {name for span in spans for name in span["attributes"]} <= known
+    assert {span["name"].split()[0] for span in spans} == {"POST", "send", "process", "smtp.deliver"}
     assert _reaches(posted, smtp, by_id)  # the webhook goes on from the attempt that it tells of
     assert (await account.get(f"/v1/emails/{message_id}/trace"))["trace_id"] == trace_id
 
@@ -137,7 +142,8 @@ async def test_what_a_mail_says_is_nowhere_but_in_the_mail(account: Account) -> 
     assert subject in kept["raw"]
     assert body in kept["raw"]
     webhooks = await account.hooked(name, 3, message_id)
-    spans = await spans_of(account, trace_id, "POST", "smtp.deliver", "webhook.deliver")
+    posts = [webhook["headers"]["traceparent"].split("-")[2] for webhook in webhooks]
+    spans = await spans_of(account, trace_id, "POST", "smtp.deliver", *posts)
     records = [record for record in await all_records(account.stack) if message_id.encode() in (record.value or b"")]
     logs = {part.name: account.stack.log_file(part.name).read_text() for part in SERVICES}
     assert len(records) >= 9  # accepted, due, twice routed and cleared, two events, the webhooks' own

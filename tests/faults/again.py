@@ -12,9 +12,9 @@ import aiohttp
 
 from shared.mongo.client import make_client, open_database
 from tests.faults.evidence import ALL, Witness
-from tests.faults.quiet import settings_of
 from tests.faults.world import World
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_of
 
 LISTS = {"replay": "replays", "backfill": "backfills"}
 Deliveries = Mapping[str, Mapping[str, Any]]

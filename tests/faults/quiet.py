@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.mongo.client import make_client, open_database
 from shared.settings import SharedSettings
-
-S = TypeVar("S", bound=SharedSettings)
+from tests.fixtures.settings import settings_of
 
 # What stands in a database while something is to come: (service, collection) to the condition.
 UNDER_WAY: dict[tuple[str, str], dict[str, Any]] = {
@@ -23,20 +21,6 @@ UNDER_WAY: dict[tuple[str, str], dict[str, Any]] = {
     ("webhooks", "tasks"): {"open": True},
     ("webhooks", "attempts"): {"unpublished": {"$exists": True}},
 }
-
-
-def settings_of(environ: Mapping[str, str]) -> SharedSettings:
-    """The settings that all services of a stack with this environment share."""
-    return settings_as(SharedSettings, environ)
-
-
-def settings_as(kind: type[S], environ: Mapping[str, str]) -> S:
-    """The settings that one service of a stack with this environment has."""
-    given = {
-        name.removeprefix("POSTHORN_").lower(): json.loads(text) if text.startswith("[") else text
-        for name, text in environ.items()
-    }
-    return kind(**{name: given[name] for name in kind.model_fields if name in given})  # type: ignore[arg-type]
 
 
 async def under_way(environ: Mapping[str, str]) -> dict[str, int]:

@@ -21,8 +21,8 @@ from tests.faults.forms import SEED, Form, full_form
 from tests.faults.judge import LOST
 from tests.faults.load import CERTAIN_AND_LARGE
 from tests.faults.matrix import Fault, record
-from tests.faults.quiet import settings_of
 from tests.faults.world import World, world
+from tests.fixtures.settings import settings_of
 
 KILLS = 50
 UNTRIED = 240  # messages: as many as a process that dies may leave leased, and others that go on

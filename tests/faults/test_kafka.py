@@ -22,9 +22,9 @@ from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.load import CERTAIN
 from tests.faults.matrix import Fault, record
 from tests.faults.outage import answered_meanwhile, arrived, away, delete_topic, end_of
-from tests.faults.quiet import settings_of
 from tests.faults.world import world
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_of
 
 AGAIN = "test.again"
 # what has consumers or loops that publish, and how long a local stack gives it to end

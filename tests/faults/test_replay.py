@@ -18,7 +18,7 @@ from shared.kafka.dead_letter import count_dead_letters
 from shared.kafka.publish import Outgoing
 from tests.faults.forms import SEED, Form, forms, full_form
 from tests.faults.matrix import Fault, record
-from tests.faults.quiet import settings_of, under_way
+from tests.faults.quiet import under_way
 from tests.faults.replay import (
     buried,
     changed,
@@ -33,6 +33,7 @@ from tests.faults.replay import (
 )
 from tests.faults.world import World, world
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_of
 
 KIND = "Replays"
 PROMISED = "no state changes, nothing is sent twice"

@@ -22,9 +22,9 @@ from tests.faults.judge import ambiguities
 from tests.faults.load import CERTAIN
 from tests.faults.matrix import Fault, record
 from tests.faults.owners import deliveries, further, go_on, is_marked, standing
-from tests.faults.quiet import settings_of
 from tests.faults.world import World, world
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_of
 
 
 @dataclass(frozen=True)

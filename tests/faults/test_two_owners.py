@@ -18,9 +18,10 @@ from shared.settings import SharedSettings
 from tests.faults.forms import FULL_MARKS, FULL_SECONDS, SEED, SHORT_MARKS, SHORT_SECONDS, Form
 from tests.faults.matrix import Fault, record
 from tests.faults.owners import further, go_on, members, standing
-from tests.faults.quiet import consumer_groups, settings_of
+from tests.faults.quiet import consumer_groups
 from tests.faults.world import world
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_of
 
 # The points that further processes stand still at: the process of each, and one of its consumer groups.
 STALLS: Mapping[str, tuple[str, str]] = {

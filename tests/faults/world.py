@@ -23,9 +23,10 @@ from shared.addresses import parse_mailbox
 from tests.faults.evidence import Witness
 from tests.faults.judge import Judgement, judge
 from tests.faults.load import MIXED, Load
-from tests.faults.quiet import settings_as, settings_of, under_way
+from tests.faults.quiet import under_way
 from tests.faults.read_model import differences
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_as, settings_of
 
 SETTINGS = {
     "POSTHORN_AMBIGUOUS_DELAYS": "[1]",

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from services.suppression.app import create_app
 from services.suppression.settings import Settings
 from shared.contracts.topics import COMMANDS, EVENTS, LIVE, SUPPRESSION_CHANGES, all_topics, dead_letters
 from tests.fixtures.deployment import Deployment
+from tests.fixtures.real_process import running
 from tests.integration.suppression.conftest import a_bounce, record_of
 
 TOPICS = (EVENTS, dead_letters(EVENTS), SUPPRESSION_CHANGES, COMMANDS)
@@ -224,3 +226,18 @@ async def test_openapi_prints_the_document_of_all_services_and_needs_no_server(p
     paths = {"/v1/emails", "/v1/send", "/u/{token}", "/v1/routes/default", "/v1/suppressions", "/v1/webhooks"}
     assert paths <= document["paths"].keys()
     assert document["openapi"].startswith("3.1")
+
+
+async def test_one_service_serves_the_document_of_all_that_the_command_wrote(
+    posthorn: Command, deployment: Deployment, tmp_path: Path
+) -> None:
+    file = tmp_path / "openapi.json"
+    assert await posthorn("openapi", "--into", str(file)) == (0, "", "")
+    await deployment.prepare("router", topics=())
+    async with (
+        running(deployment, "router:http", tmp_path / "log", openapi_file=file) as process,
+        httpx.AsyncClient(base_url=process.base_url) as http,
+    ):
+        document = (await http.get("/openapi.json")).json()
+    assert document == json.loads(file.read_text())
+    assert {"/v1/emails", "/v1/routes/default"} <= document["paths"].keys()

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 
 from shared.console.navigation import MENU
 from tests.bench.filling import fill
-from tests.bench.posthorn import settings_of
 from tests.e2e.account import Account
 from tests.fixtures.deployment import eventually
+from tests.fixtures.settings import settings_of
 from tests.screenshots.shop import requests
 
 MONTH, MAIL, AT_ONCE = 100_000, 160, 10
@@ -31,7 +31,7 @@ Paths = dict[str, str]
 
 async def furnish(account: Account) -> Paths:
     """Fills the workspace; returns the path of every page by a name for its picture."""
-    await asyncio.to_thread(fill, settings_of(account.stack), account.home["workspace"], MONTH, datetime.now(UTC))
+    await asyncio.to_thread(fill, settings_of(account.stack.env), account.home["workspace"], MONTH, datetime.now(UTC))
     made = {**await _receivers(account), **await _routes(account), **await _contents(account)}
     bodies = list(requests(MAIL, account.sender))
     for start in range(0, len(bodies), AT_ONCE):

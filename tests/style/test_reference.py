@@ -1,14 +1,22 @@
 """The references in docs/ are what the code declares."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
-from deploy.reference import DOCS, render_metrics, render_settings
+from deploy.reference import DOCS, NOTE, render_metrics, render_settings
+from services.access.reference import render_access
 from shared.settings import SharedSettings
 
+REFERENCES = [
+    ("settings.md", render_settings),
+    ("metrics.md", render_metrics),
+    ("access.md", partial(render_access, NOTE)),
+]
 
-@pytest.mark.parametrize(("name", "render"), [("settings.md", render_settings), ("metrics.md", render_metrics)])
+
+@pytest.mark.parametrize(("name", "render"), REFERENCES)
 def test_reference_is_fresh(name: str, render: Callable[[], str]) -> None:
     assert (DOCS / name).read_text() == render(), f"docs/{name} is stale: python -m deploy.reference"
 

@@ -14,10 +14,12 @@ from services.ingest.accounts.quota import Quota, Taken
 from services.ingest.faults import TOO_LARGE
 from services.ingest.store.submissions import KEY_PATTERN, NUMBER_PATTERN, Submissions
 from shared.auth import Principal
+from shared.contracts.topics import Lane
 from shared.errors import Fault, ProblemError, unavailable
 from shared.failpoints import reach
 from shared.mongo.group_commit import Insert
 from shared.telemetry import metrics
+from shared.telemetry.tracing import Tracing
 from shared.tokens import numbers
 
 WAIT_FOR_HOLDER = 5.0
@@ -76,8 +78,9 @@ class NumberTakenError(Exception):
 class Storing:
     """Stores plans. Of requests with one key one is stored, and all of them get its reply."""
 
-    def __init__(self, submissions: Submissions, quota: Quota, key_life: timedelta) -> None:
+    def __init__(self, submissions: Submissions, quota: Quota, key_life: timedelta, tracing: Tracing) -> None:
         self._submissions = submissions
+        self._tracing = tracing
         self._quota = quota
         self._key_life = key_life
         self._numbers = numbers()
@@ -112,6 +115,8 @@ class Storing:
         What was counted against the workspace's quota comes back only where nothing was stored for sure.
         """
         counted = None if call.counted else await self.count(plan.principal, len(plan.recipients))
+        if self._tracing.critical and plan.stream.lane is Lane.CRITICAL:
+            plan = replace(plan, trace=self._tracing.keep(plan.trace))
         admitted = await self._store(call, plan, digest, render, key_life or self._key_life)
         if admitted.replayed and counted is not None:
             counted.give_back()

@@ -96,15 +96,19 @@ class Door:
 
     @contextmanager
     def counted(self) -> Iterator[None]:
-        """Counts what is refused, by its code."""
+        """Counts what is asked for and how that ends, and what is refused by its code."""
         try:
             yield
         except ProblemError as problem:
             metrics.REFUSED.labels(problem.code, self.name).inc()
+            metrics.count(metrics.ASKED, door=self.name, result="failed" if problem.status >= 500 else "refused")
             raise
-        except PyMongoError:
-            metrics.REFUSED.labels("unavailable", self.name).inc()
+        except Exception as error:
+            if isinstance(error, PyMongoError):
+                metrics.REFUSED.labels("unavailable", self.name).inc()
+            metrics.count(metrics.ASKED, door=self.name, result="failed")
             raise
+        metrics.count(metrics.ASKED, door=self.name, result="ok")
 
 
 def malformed(error: MalformedJsonError) -> ProblemError:

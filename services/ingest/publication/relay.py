@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeAlias
 
 import structlog
-from opentelemetry.trace import Span, SpanKind
+from opentelemetry.trace import SpanKind
 
 from services.ingest.disposal import Disposal
 from services.ingest.publication.allowance import Allowance
 from services.ingest.publication.announcements import announcements
+from services.ingest.publication.dead_letter_watch import LOOK_SECONDS, observe_dead_letters
 from services.ingest.publication.lag import LagWatch
+from services.ingest.publication.retention import PAUSE_SECONDS, Retention
 from services.ingest.publication.scheduler import Scheduler
 from services.ingest.publication.sweeper import Sweeper
 from services.ingest.publication.tenure import HeldTenure
 from services.ingest.settings import Settings
 from services.ingest.store.messages import Messages
+from services.ingest.store.old_messages import OldMessages
 from services.ingest.store.relay import BACKLOG_MAX, COLLECTION, Relayed, Waiting
 from services.ingest.store.schedule import Schedule
 from shared.contracts.events import EventType, event_of
@@ -37,6 +41,7 @@ from shared.telemetry.tracing import Tracing, is_sampled, trace_headers, tracepa
 log = structlog.get_logger(__name__)
 NEW_TRACE_AFTER = timedelta(hours=1)
 CLOCK_SECONDS = 30.0
+Worker: TypeAlias = "Relay | Scheduler | Sweeper | Retention"
 
 
 def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
@@ -53,6 +58,7 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     watch = LagWatch(LagMeter(settings), [relay.allowance for relay in relays.values()], settings.relay_lag_seconds)
     loops.run("relay.lag", lambda: watch.work(loops))
     loops.every("relay.backlog", settings.sweep_seconds, lambda: observe_backlog(store, base.publisher))
+    loops.every("relay.dead-letters", LOOK_SECONDS, lambda: observe_dead_letters(settings))
     clock = DatabaseClock(base.database)
     loops.every("scheduler.clock", CLOCK_SECONDS, clock.sync)
     announcer = Outbox(base.database[COLLECTION], base.publisher, announcements)
@@ -60,9 +66,12 @@ def run_relay(base: Base, settings: Settings, loops: Loops) -> None:
     loops.run("scheduler", _working(scheduler, loops, settings.schedule_poll_ms / 1000))
     sweeper = Sweeper(store, Messages(base.database), Disposal(base), base.publisher, held("sweeper"), settings)
     loops.run("sweeper", _working(sweeper, loops, settings.sweep_seconds))
+    if settings.message_days is not None:
+        retention = Retention(OldMessages(base.database), held("retention"), settings.message_days)
+        loops.run("retention", _working(retention, loops, PAUSE_SECONDS))
 
 
-def _working(worker: Relay | Scheduler | Sweeper, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
+def _working(worker: Worker, loops: Loops, pause: float) -> Callable[[], Awaitable[None]]:
     """Turn after turn until the process stops; a turn that found nothing is followed by a pause."""
 
     async def work() -> None:
@@ -138,19 +147,14 @@ class Relay:
 
     async def publish(self, taken: Sequence[Waiting]) -> None:
         """Publishes the records and awaits every acknowledgement; raises PublishUnknownError."""
-        spans: list[Span] = []
         outgoing: list[Outgoing] = []
         for submission in taken:
             repeated = {REPEATED: "1"} if submission.repeated else {}
+            headers = {**self._headers(submission), **repeated}
             for message_id, record in submission.records.items():
-                headers = {**self._headers(submission, message_id, spans), **repeated}
                 outgoing.append(Outgoing(accepted(self._lane), message_id, record, headers))
         self.allowance.spend(len(outgoing))
-        try:
-            refused = await self._publisher.publish(outgoing)
-        finally:
-            for span in spans:
-                span.end()
+        refused = await self._publisher.publish(outgoing)
         if refused:
             log.error("records refused", lane=self._lane, messages=[record.key for record in refused])
             await self._publisher.publish([_stuck(record) for record in refused])
@@ -166,7 +170,7 @@ class Relay:
             metrics.STAGE_PROCESSED.labels("published", self._lane).inc(len(submission.records))
             metrics.observe(metrics.STAGE_SECONDS, seconds, submission.trace, stage="published", lane=self._lane.value)
 
-    def _headers(self, submission: Waiting, message_id: str, spans: list[Span]) -> Mapping[str, str]:
+    def _headers(self, submission: Waiting) -> Mapping[str, str]:
         trace = submission.trace
         if not is_sampled(trace):
             return trace_headers(trace)
@@ -175,15 +179,7 @@ class Relay:
             begun = self._tracing.start("scheduled", None, SpanKind.PRODUCER, links=[trace])
             trace = traceparent_of(begun)
             begun.end()
-        topic = accepted(self._lane)
-        attributes = {
-            "messaging.system": "kafka",
-            "messaging.operation.type": "send",
-            "messaging.destination.name": topic,
-            "messaging.message.id": message_id,
-        }
-        spans.append(self._tracing.start(f"publish {topic}", trace, SpanKind.PRODUCER, attributes))
-        return trace_headers(traceparent_of(spans[-1]))
+        return trace_headers(trace)
 
 
 def _stuck(record: Outgoing) -> Outgoing:

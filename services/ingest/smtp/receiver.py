@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import structlog
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.trace import SpanKind
 from pymongo.errors import PyMongoError
 
 from services.ingest.acceptance.admission import Admission
@@ -23,11 +24,12 @@ from shared.auth import Principal
 from shared.errors import ProblemError, answered_within
 from shared.smtp.commands import CommandError
 from shared.smtp.replies import TRY_AGAIN, Reply
-from shared.telemetry import metrics
+from shared.telemetry import metrics, names
 from shared.telemetry.tracing import Tracing, traceparent_of
 from shared.tokens import uuid7
 
-DOOR = "smtp"
+DOOR, SPAN = "smtp", "SMTP DATA"
+OUR_FAULTS = ("internal_error", "unavailable")
 SLOW_BYTES = 256 * 1024  # reading more takes milliseconds, in which nobody else is served
 log = structlog.get_logger(__name__)
 
@@ -61,17 +63,19 @@ class Receiver:
 
     async def take(self, principal: Principal, recipients: Sequence[str], content: bytes) -> Reply:
         """Stores the message; 250 with the submission's id only once it is durably there. Never raises."""
-        span = self._tracing.start("SMTP DATA", None, SpanKind.SERVER, {"mail.recipients": len(recipients)})
+        began = time.monotonic()
+        span = self._tracing.start(SPAN, None, SpanKind.SERVER)
         try:
             reply, code = await self._take(principal, recipients, content, traceparent_of(span))
         except Exception as error:
             log.exception("a message could not be taken", error=type(error).__name__)
             reply, code = TRY_AGAIN, "internal_error"
+        metrics.count(metrics.ASKED, door=DOOR, result="failed" if code in OUR_FAULTS else "refused" if code else "ok")
         if code:
             metrics.REFUSED.labels(code, DOOR).inc()
-            span.set_status(Status(StatusCode.ERROR, code))
-        span.set_attribute("mail.smtp.code", reply.code)
-        span.end()
+        if self._tracing.wants(span, failed=code in OUR_FAULTS):
+            attributes = {names.MAIL_RECIPIENTS: len(recipients), names.MAIL_SMTP_CODE: reply.code}
+            self._tracing.end_server_span(span, SPAN, time.monotonic() - began, attributes, code)
         return reply
 
     async def _take(

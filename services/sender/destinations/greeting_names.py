@@ -67,6 +67,11 @@ def fault_of(greeting: Greeting, addresses: Addresses, names: Mapping[str, Seque
     return None
 
 
+def is_full_name(name: str) -> bool:
+    """Whether it may be a name of the public DNS."""
+    return _NAME.fullmatch(name) is not None
+
+
 class GreetingNames:
     """Asks the DNS about all of them, and tells the operator."""
 
@@ -87,7 +92,7 @@ class GreetingNames:
         metrics.GREETING_NAMES_WRONG.set(len([fault for fault in faults if fault is not None]))
 
     async def _fault(self, greeting: Greeting) -> str | None:
-        if not _NAME.fullmatch(greeting.name):
+        if not is_full_name(greeting.name):
             return "it is no full name of the public DNS"
         addresses = await self._lookups.addresses(greeting.name, source=greeting.source)
         seen = [greeting.seen_from] if greeting.seen_from is not None else addresses.ips

@@ -1,4 +1,4 @@
-"""What the suppression service holds of one person: `/v1/people/{address}/suppressions`."""
+"""What the suppression service holds of one person: `/v1/people/suppressions/{address}`."""
 
 from __future__ import annotations
 

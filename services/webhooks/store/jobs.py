@@ -176,6 +176,8 @@ def _document(job: Job, leased_until: datetime) -> dict[str, Any]:
     }
     if job.backfill is not None:
         document["backfill"] = job.backfill
+    if job.occurred_at is not None:
+        document["occurred_at"] = job.occurred_at
     if job.token is not None:
         document["lease"] = {"token": job.token, "until": leased_until}
     return document
@@ -196,5 +198,7 @@ def _job(document: Mapping[str, Any]) -> Job:
         attempt=document["attempt"],
         earlier=document["earlier"],
         trace=document["trace"],
+        backfill=document.get("backfill"),
         token=document["lease"]["token"],
+        occurred_at=document.get("occurred_at"),
     )

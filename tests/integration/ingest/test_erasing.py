@@ -114,7 +114,7 @@ async def test_nothing_of_a_person_is_left_and_nothing_brings_them_back(door: Do
 
         await eventually(only_the_scheduled_one, what="the content to go")
         scheduled = await contents.find_one({})
-        await contents.update_one({}, {"$unset": {"to": "", "cc": ""}})  # Carl's mail shows who else gets it
+        await contents.update_many({}, {"$unset": {"to": "", "cc": ""}})  # Carl's mail shows who else gets it
         assert scheduled is not None
         assert await stored_with(deployment.client, deployment.prefix, NAMED) == []
 

@@ -28,17 +28,17 @@ async def test_everything_of_one_person_is_there_in_pages(tenant: Door) -> None:
     made = (await tenant.post(contact, "/v1/contacts")).json()["data"]["uuid"]
     await tenant.post({"event_name": "bought", "attributes": {"plan": "big"}}, f"/v1/contacts/{made}/events")
 
-    first = (await tenant.get(f"/v1/people/{ANN.lower()}/messages?limit=1")).json()
-    second = (await tenant.get(f"/v1/people/{ANN}/messages?limit=1&cursor={first['next_cursor']}")).json()
+    first = (await tenant.get(f"/v1/people/messages/{ANN.lower()}?limit=1")).json()
+    second = (await tenant.get(f"/v1/people/messages/{ANN}?limit=1&cursor={first['next_cursor']}")).json()
     assert [page["data"][0]["content"]["subject"] for page in (first, second)] == ["second", "first"]
     assert (first["has_more"], second["has_more"], second["next_cursor"]) == (True, False, None)
     (event,) = first["data"][0]["events"].values()
     assert (first["data"][0]["recipient"], event["data"]["reply"]) == (ANN, "thanks, Ann")
-    (found,) = (await tenant.get(f"/v1/people/{ANN}/contacts")).json()["data"]
+    (found,) = (await tenant.get(f"/v1/people/contacts/{ANN}")).json()["data"]
     assert (found["id"], found["attributes"]["first_name"]) == (made, "Ann")
-    (told,) = (await tenant.get(f"/v1/people/{ANN}/contact-events")).json()["data"]
+    (told,) = (await tenant.get(f"/v1/people/contact-events/{ANN}")).json()["data"]
     assert (told["event_name"], told["attributes"]) == ("bought", {"plan": "big"})
-    assert (await tenant.get("/v1/people/nobody@x.test/contact-events")).json()["data"] == []
-    refused = await tenant.get(f"/v1/people/{ANN}/messages?cursor=other")
+    assert (await tenant.get("/v1/people/contact-events/nobody@x.test")).json()["data"] == []
+    refused = await tenant.get(f"/v1/people/messages/{ANN}?cursor=other")
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "#/cursor")
-    assert (await tenant.get("/v1/people/no-address/messages")).status_code == 404
+    assert (await tenant.get("/v1/people/messages/no-address")).status_code == 404

@@ -16,7 +16,7 @@ PRIVACY = [
     Ask("GET /v1/platform/erasures", OPERATOR),
     Ask("GET /v1/platform/erasures/{platform_erasure}", OPERATOR),
     *(
-        Ask(f"GET /v1/people/{{{person}}}/{part}", ADMIN)
+        Ask(f"GET /v1/people/{part}/{{{person}}}", ADMIN)
         for person, part in (
             ("recipient", "messages"),
             ("contact_email", "contacts"),

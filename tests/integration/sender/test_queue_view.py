@@ -194,6 +194,8 @@ async def test_the_stages_before_the_sender_are_counted_with_their_oldest(world:
     )
     for each in (report.with_changes(count=1, more=False), report):
         await world.deployment.publish(STAGE_REPORTS, [("outbox:critical", each.encode(), {})])
+    later = report.encode().replace(b'"stage":"outbox"', b'"stage":"of_a_later_version"')
+    await world.deployment.publish(STAGE_REPORTS, [("later:critical", later, {})])
     async with open_queue(world) as queue:
         stages = {(each["lane"], each["stage"]): each for each in (await queue.operator.get())["stages"]}
     assert {place: each["count"] for place, each in stages.items()} == {

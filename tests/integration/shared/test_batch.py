@@ -37,9 +37,9 @@ def change(number: int, reason: str = "manual") -> SuppressionChange:
 class Consumed:
     """Collects what one consumer handles; `fail` decides what it raises."""
 
-    def __init__(self, deployment: Deployment, age: float = 0.0) -> None:
+    def __init__(self, deployment: Deployment, age: float = 0.0, tracing: Tracing | None = None) -> None:
         self.ages: list[float] = []
-        self.kafka = KafkaConnection(deployment.shared, "test")
+        self.kafka = KafkaConnection(deployment.shared, "test", tracing)
         self.seen: list[str] = []
         self.batches: list[int] = []
         self.fail = lambda record: None
@@ -50,7 +50,7 @@ class Consumed:
                 self.handle,
                 settings=deployment.shared,
                 publisher=self.kafka.publisher,
-                tracing=Tracing(deployment.shared, "test"),
+                tracing=tracing or Tracing(deployment.shared, "test"),
                 fetching=Fetching(wait_ms=10, min_bytes=1, records=100, age=age),
             )
         )

@@ -11,12 +11,15 @@ from services.webhooks.rules import Subscription, jobs_of
 from services.webhooks.store.jobs import Jobs
 from shared.contracts.events import EventType
 from shared.contracts.topics import EVENTS, Lane, accepted, dead_letters
+from shared.telemetry import names
 from shared.telemetry.tracing import trace_id_of
+from tests.fixtures.collector import open_collector
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.http_receiver import Answer, HttpReceiver
 from tests.integration.webhooks.world import World, an_event, message_of, running_world
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+UNSAMPLED = f"00-{'a' * 31}1-{'b' * 15}2-00"
 
 
 async def test_an_event_becomes_a_webhook_that_the_reference_library_verifies(
@@ -228,3 +231,24 @@ async def test_a_record_that_cannot_be_decoded_is_dead_lettered_and_the_next_one
 
 async def _count(receiver: HttpReceiver, path: str, count: int) -> bool:
     return len(receiver.at(path)) >= count
+
+
+async def test_a_post_has_a_clients_span_that_names_no_path(deployment: Deployment, receiver: HttpReceiver) -> None:
+    receiver.script("/secret-path", Answer(500))
+    async with open_collector() as collector:
+        async with running_world(deployment, otlp_endpoint=collector.url) as world:
+            await world.add_endpoint(receiver.url("/secret-path"))
+            await world.publish(
+                an_event(world.workspace_id, trace=UNSAMPLED), an_event(world.workspace_id, trace=TRACE)
+            )
+            await eventually(lambda: _count(receiver, "/secret-path", 2))
+            span = (await collector.has(trace_id_of(TRACE), "POST"))["POST"]
+        spans = collector.spans()
+    assert (span["kind"], span["status"]) == ("client", "error")
+    attributes = span["attributes"]
+    assert (attributes[names.HTTP_METHOD], attributes[names.HTTP_STATUS], attributes[names.ERROR_TYPE]) == (
+        "POST", 500, "500",
+    )  # fmt: skip
+    assert (attributes[names.SERVER_ADDRESS], attributes[names.SERVER_PORT]) == ("127.0.0.1", receiver.port)
+    assert trace_id_of(UNSAMPLED) not in {each["trace_id"] for each in spans}
+    assert "secret-path" not in str(spans)

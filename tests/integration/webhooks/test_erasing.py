@@ -40,7 +40,7 @@ async def test_bodies_and_answers_lose_the_person_and_late_events_do_not_name_th
         await attempted(world, 3)
         assert await stored_with(deployment.client, deployment.prefix, NAMED)
 
-        held = (await world.client.get(f"/v1/people/{ANN}/webhooks")).status_code
+        held = (await world.client.get(f"/v1/people/webhooks/{ANN}")).status_code
         assert held == 403  # the scope is `admin`
         erase = an_erase(deployment, ANN.lower(), world.workspace_id)
         await ask(deployment, erase)

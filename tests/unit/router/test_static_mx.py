@@ -32,6 +32,13 @@ def test_the_domain_wins_then_the_longest_suffix(domain: str, rollup: str | None
     assert (found.rollup if found else None) == rollup
 
 
+@pytest.mark.parametrize(("domain", "port"), [("a.example", 2525), ("example", 1025), ("a.org", 1025), ("org", 1025)])
+def test_a_star_alone_is_every_domain_that_nothing_else_names(domain: str, port: int) -> None:
+    found = StaticMx(TARGETS | {"*": ["everywhere:1025"]}, 25).find(domain)
+    assert found is not None
+    assert found.hosts[0].port == port
+
+
 def test_hosts_stay_in_the_order_they_are_given_in() -> None:
     found = StaticMx(TARGETS, 25).find("a.example")
     assert found is not None

@@ -37,12 +37,12 @@ def test_no_address_is_logged_wherever_it_stands() -> None:
         "error",
         {
             "event": "request failed",
-            "path": "/v1/people/Ann+1@example.com/messages",
+            "path": "/v1/people/messages/Ann+1@example.com",
             "exception": 'E11000 dup key: { address_key: "ann@example.com" }\n  ?email=ann%40example.com',
             "keys": ["<ann@example.com>", "0190b0b0"],
             "count": 2,
         },
     )
-    assert said["path"] == "/v1/people/(address)/messages"
+    assert said["path"] == "/v1/people/messages/(address)"
     assert said["exception"] == 'E11000 dup key: { address_key: "(address)" }\n  ?email=(address)'
     assert (said["keys"], said["count"], said["event"]) == (["<(address)>", "0190b0b0"], 2, "request failed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,8 @@ import trustme
 from shared.smtp.certificate import Certificate, CertificateError
 
 
-def write(folder: Path, authority: trustme.CA) -> tuple[Path, Path]:
-    issued = authority.issue_cert("localhost")
+def write(folder: Path, authority: trustme.CA, ends: datetime | None = None) -> tuple[Path, Path]:
+    issued = authority.issue_cert("localhost", not_after=ends)
     chain, key = folder / "chain.pem", folder / "key.pem"
     chain.write_bytes(b"".join(each.bytes() for each in issued.cert_chain_pems))
     issued.private_key_pem.write_to_path(str(key))
@@ -40,6 +41,7 @@ async def test_a_changed_certificate_is_loaded_and_a_broken_one_is_not(tmp_path:
     chain, key = write(tmp_path, first)
     certificate = Certificate(chain, key)
     certificate.load()
+    assert certificate.ends_at > datetime.now(UTC)
     assert shakes_hands(certificate.context, first)
     key.write_text("broken")
     await certificate.refresh()
@@ -47,10 +49,11 @@ async def test_a_changed_certificate_is_loaded_and_a_broken_one_is_not(tmp_path:
     chain.unlink()
     await certificate.refresh()
     assert shakes_hands(certificate.context, first)
-    write(tmp_path, second)
+    write(tmp_path, second, datetime(2040, 1, 1, tzinfo=UTC))
     await certificate.refresh()
     assert shakes_hands(certificate.context, second)
     assert not shakes_hands(certificate.context, first)
+    assert certificate.ends_at == datetime(2040, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("text", [None, "", "broken"])

@@ -217,3 +217,20 @@ def test_the_bounds_hold_whatever_happens(steps: list[tuple]) -> None:
             running += lanes.starting(endpoint_id, now)
     assert lanes.free == 8
     assert lanes.tokens() == set()
+
+
+def test_who_was_left_alone_while_a_webhook_waited_is_told_apart() -> None:
+    lanes = Lanes(Limits(1, 1000), 100, BreakerPolicy(failures=1, first=30, longest=30))
+    for number in range(2):
+        lanes.add(a_job(number), 0)
+    [running] = lanes.starting("e", 0)
+    assert not lanes.rested("e", waited=1000, now=0)
+    lanes.ended(running, False, 0)
+    assert lanes.rested("e", waited=0, now=1)
+    assert not lanes.rested("f", waited=1000, now=1)
+    lanes.add(a_job(3), 30)
+    [probe] = lanes.starting("e", 30)
+    lanes.lane("e").behind = True
+    lanes.ended(probe, True, 31)
+    assert lanes.rested("e", waited=10, now=40)
+    assert not lanes.rested("e", waited=8, now=40)

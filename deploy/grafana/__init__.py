@@ -1,0 +1,1 @@
+"""The dashboards, as code: `python -m deploy.reference` writes them to `dashboards/`."""

@@ -1,0 +1,1 @@
+"""The alerts, as code: `python -m deploy.reference` writes them to `rules.yaml`."""

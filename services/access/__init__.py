@@ -1,0 +1,1 @@
+"""Users of Kafka and MongoDB whose rights end at what a service needs."""

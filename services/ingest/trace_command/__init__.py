@@ -1,0 +1,1 @@
+"""`posthorn trace`: what happened to a message, step by step, through the API."""

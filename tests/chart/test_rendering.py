@@ -1,0 +1,136 @@
+"""What the chart renders, without a cluster: network policies, security contexts and topics are as they were looked at
+(`snapshots/`, written again with POSTHORN_SNAPSHOTS=write), and what holds for every pod and every object."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.helm.chart import CHART
+from shared.contracts.topics import all_topics
+from tests.chart.cases import FLAGS, STRIMZI
+from tests.chart.programs import KUBERNETES
+from tests.chart.releases import Helm, example, pods
+
+pytestmark = [pytest.mark.verify, pytest.mark.timeout(1800)]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+EXAMPLES = ("small", "production")
+
+
+def same(name: str, documents: list[Any]) -> None:
+    """What there is, is what was committed."""
+    file, text = SNAPSHOTS / f"{name}.yaml", yaml.safe_dump_all(documents, width=120)
+    if os.environ.get("POSTHORN_SNAPSHOTS") == "write":
+        file.write_text(text)
+    assert file.read_text() == text
+
+
+def of_kind(kind: str, objects: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{"name": each["metadata"]["name"], "spec": each["spec"]} for each in objects if each["kind"] == kind]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_network_policies(helm: Helm, name: str) -> None:
+    same(f"network-{name}", of_kind("NetworkPolicy", helm.rendered(*example(name))))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_security_contexts(helm: Helm, name: str) -> None:
+    seen = {}
+    for made_by, template in pods(helm.rendered(*example(name))):
+        spec = template["spec"]
+        containers = [*spec.get("initContainers", ()), *spec["containers"]]
+        seen[made_by.rpartition("-")[0] if "restartPolicy" in spec else made_by] = {
+            "pod": spec["securityContext"],
+            "token": spec["automountServiceAccountToken"],
+            "containers": {each["name"]: each["securityContext"] for each in containers},
+            "writable": [each["name"] for each in spec["volumes"] if "emptyDir" in each],
+        }
+    same(f"security-{name}", [seen])
+
+
+def test_topics_of_strimzi_are_those_of_the_code(helm: Helm) -> None:
+    objects = helm.rendered(*example("small"), values=STRIMZI)
+    made = of_kind("KafkaTopic", objects)
+    listed = {each["spec"]["topicName"]: each["spec"]["partitions"] for each in made}
+    assert listed == {f"eu.{topic.name}": topic.partitions for topic in all_topics(24)}
+    assert [each for each in objects if each["kind"] == "Job" and "topics" in each["metadata"]["name"]] == []
+    same("topics-strimzi", made)
+
+
+@pytest.mark.parametrize("case", [*EXAMPLES, *FLAGS])
+def test_nothing_is_there_twice_and_nothing_is_secret(helm: Helm, case: str) -> None:
+    given = example(case if case in EXAMPLES else "small")
+    objects = helm.rendered(*given, values=FLAGS.get(case))
+    names = [(each["kind"], each["metadata"]["name"]) for each in objects]
+    assert len(set(names)) == len(names)
+    assert "Secret" not in dict(names)
+    for _, template in pods(objects):
+        for container in [*template["spec"].get("initContainers", ()), *template["spec"]["containers"]]:
+            variables = [each["name"] for each in container["env"]]
+            assert len(set(variables)) == len(variables)
+            assert all("secretKeyRef" in each["valueFrom"] for each in container["env"])
+
+
+@pytest.mark.parametrize("case", [*EXAMPLES, *FLAGS])
+def test_what_scales_is_scaled_once_and_has_no_replicas(helm: Helm, case: str) -> None:
+    objects = helm.rendered(*example(case if case in EXAMPLES else "small"), values=FLAGS.get(case))
+    scaled = [
+        each["spec"]["scaleTargetRef"]["name"]
+        for each in objects
+        if each["kind"] in ("HorizontalPodAutoscaler", "ScaledObject")
+    ]
+    fixed = [
+        each["metadata"]["name"] for each in objects if each["kind"] == "Deployment" and "replicas" in each["spec"]
+    ]
+    every = [each["metadata"]["name"] for each in objects if each["kind"] == "Deployment"]
+    assert sorted([*scaled, *fixed]) == sorted(every)
+
+
+def test_production_gives_each_process_its_time_and_its_share(helm: Helm) -> None:
+    objects = helm.rendered(*example("production"))
+    graces = {name: template["spec"].get("terminationGracePeriodSeconds") for name, template in pods(objects)}
+    assert (graces["mail-posthorn-ingest-http"], graces["mail-posthorn-router-route"]) == (30, 60)
+    assert graces["mail-posthorn-sender-deliver"] == 660
+    settings = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
+    assert settings["mail-posthorn-ingest-http"]["POSTHORN_HTTP_REPLICAS"] == "3"
+    assert settings["mail-posthorn-webhooks-dispatch"]["POSTHORN_WEBHOOK_REPLICAS"] == "24"
+    assert settings["mail-posthorn-sender-deliver"]["POSTHORN_SHUTDOWN_SECONDS"] == "600"
+
+
+def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
+    for name, template in pods(helm.rendered(*example("production"))):
+        (container,) = template["spec"]["containers"]
+        users = {
+            each["valueFrom"]["secretKeyRef"]["name"]
+            for each in container["env"]
+            if each["name"].startswith(("POSTHORN_KAFKA_", "POSTHORN_MONGO_"))
+        }
+        service = name.removeprefix("mail-posthorn-").partition("-")[0]
+        of = "" if service in ("topics", "indexes") else f"-{service}"
+        assert users == {f"posthorn-kafka{of}", f"posthorn-mongodb{of}"}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"image": {"tag": 5}}, "image/tag"),
+        ({"settings": {"POSTHORN_TYPO": "1"}}, "POSTHORN_TYPO"),
+        ({"settings": {"POSTHORN_PEPPER": "a secret"}}, "POSTHORN_PEPPER"),
+        ({"mongodb": {"url": "mongodb://ann:secret@db.example.com/"}}, "mongodb/url"),
+        ({"procesess": {}}, "procesess"),
+        ({"processes": {"all": {"run": ["ingest:cook"]}}}, "ingest has no role cook"),
+        ({"processes": {"sender-deliver": {"autoscaling": {"kind": "lag"}}}}, "scale it by cpu"),
+        ({"kafka": {"securityProtocol": "SASL_SSL"}}, "kafka.credentials.existingSecret is needed"),
+        ({"gateway": {"enabled": True}}, "gateway.parentRefs is needed"),
+        ({"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}}, "enable one"),
+    ],
+)
+def test_values_that_mean_nothing_are_refused(helm: Helm, values: dict[str, Any], said: str) -> None:
+    refused = helm.run("template", "mail", str(CHART), f"--kube-version={KUBERNETES}", values=values)
+    assert refused.returncode == 1
+    assert said in refused.stderr

@@ -1,0 +1,1 @@
+"""A real Prometheus beside a running stack, and the alerts under promtool."""
