@@ -54,7 +54,7 @@ def _allowed(rights: Rights) -> Iterator[tuple[str, str, str]]:
         yield "group", group, "Describe"
         yield from (("topic", topic, "Describe") for topic in topics)
     for topic in rights.configures:
-        yield from (("topic", topic, operation) for operation in ("Create", "Alter", "Describe"))
+        yield from (("topic", topic, operation) for operation in ("Create", "Alter", "Describe", "DescribeConfigs"))
 
 
 def _name(settings: ConnectionSettings, kind: str, name: str) -> str:

@@ -30,7 +30,7 @@ SCHEMA = frozenset({"createCollection", "createIndex", "listCollections", "listI
 @dataclass(frozen=True)
 class Rights:
     """`consumes`: topics by consumer group; `reads`: topics read outside of groups; `measures`: topics by the groups
-    of others whose lag is counted; `configures`: topics that are made and changed."""
+    of others whose lag is counted; `configures`: topics that are made, changed and asked for their settings."""
 
     consumes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     produces: frozenset[str] = frozenset()
@@ -84,7 +84,7 @@ def _sender() -> Rights:
 
 
 def _operator() -> Rights:
-    """For `posthorn topics`, `indexes`, `dlq`, `bootstrap` and `rebuild`."""
+    """For `posthorn topics`, `indexes`, `dlq`, `bootstrap`, `rebuild` and `doctor`."""
     copies = {(service, str(kind)): frozenset({"find"}) for service, kinds in COPIES.items() for kind in kinds}
     made = {(database, ""): SCHEMA for database in (*SERVICES, "content")}
     # a capped collection is made with its first document

@@ -19,6 +19,7 @@ from deploy.local.ports import HOST
 from deploy.local.processes import wait_until
 from deploy.local.stack import Stack
 from deploy.local.starting import start_together, stop_together
+from services.doctor.examination import CHECKS
 from shared.contracts.topics import EVENTS, LIVE, Lane
 from shared.kafka.publish import Outgoing, Publisher
 from tests.e2e.account import Account, fresh
@@ -158,6 +159,13 @@ def test_the_operator_makes_topics_and_indexes_again_and_the_read_model(stack: S
     posthorn(stack, "indexes")
     assert posthorn(stack, "rebuild").startswith("read ")
     assert f"mail.accepted.{Lane.CRITICAL}" in posthorn(stack, "topics", POSTHORN_TOPIC_PARTITIONS="7")
+
+
+def test_the_operator_asks_what_is_wrong_and_is_refused_nothing(stack: Stack) -> None:
+    asked = {"topics", "database", "dead-letters"}
+    others = [f"--skip={each.name}" for each in CHECKS if each.name not in asked]
+    found = json.loads(posthorn(stack, "doctor", "--json", *others))
+    assert {each["check"]: each["findings"] for each in found["checks"]} == {name: [] for name in asked}
 
 
 def test_the_users_are_as_they_should_be_when_asked_for_again(world: World, stack: Stack) -> None:
