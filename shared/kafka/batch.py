@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from aiokafka.errors import GroupAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from faststream import AckPolicy, NoCast
 from faststream.kafka import KafkaBroker, KafkaMessage
 from opentelemetry.trace import Span
@@ -80,8 +80,8 @@ OnDead = Callable[[R, DeadLetter], Outgoing | None]
 class BatchConsumer(Generic[R]):
     """One consumer group over some topics. `on_dead` may give a record to publish with a dead letter (`stuck`).
 
-    `idle` is set while no batch is being handled, `outcast` once its group has refused it: aiokafka's coordinator ends
-    then and never asks again, so that whoever started the consumer has to `restart` it.
+    `idle` is set while no batch is being handled, `outcast` once its group or a topic was refused to it: aiokafka's
+    coordinator never asks again then, or minutes later, so that whoever started the consumer has to `restart` it.
     """
 
     def __init__(
@@ -160,7 +160,7 @@ class BatchConsumer(Generic[R]):
         """The next records as soon as there are any, or none after a while."""
         try:
             found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=self._fetching.records)
-        except GroupAuthorizationFailedError:
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError):
             self.outcast.set()
             raise
         return tuple(chain.from_iterable(found.values()))

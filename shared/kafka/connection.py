@@ -56,11 +56,11 @@ class KafkaConnection:
                 await self._readmit()
 
     async def _readmit(self) -> None:
-        """Starts consumers again that their groups have refused, until the end: they may have the right by then."""
+        """Starts consumers again that were refused, until the end: they may have the right by then."""
         while not self._closing.is_set():
             for consumer in self.consumers:
                 if consumer.outcast.is_set():
-                    log.warning("refused by its group, tries again", consumer=consumer.name)
+                    log.warning("refused, tries again", consumer=consumer.name)
                     with suppress(KafkaError, OSError):
                         await consumer.restart()
             with suppress(TimeoutError):
