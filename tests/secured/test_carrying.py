@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -88,10 +89,15 @@ def alone(stack: Stack, world: World, service: str) -> Iterator[httpx.Client]:
 
 def test_the_senders_routes_count_what_waits_as_its_own_user(world: World, stack: Stack) -> None:
     with alone(stack, world, "sender") as client:
-        counted = wait_until(
-            lambda: all(each["count"] is not None for each in client.get("/v1/queue").json()["stages"]), 60
-        )
-        assert counted, client.get("/v1/queue").json()["stages"]
+
+        def stages() -> list[dict[str, Any]]:
+            return client.get("/v1/queue").json()["stages"] or []
+
+        def known() -> bool:
+            found = stages()
+            return bool(found) and all(each["count"] is not None for each in found)
+
+        assert wait_until(known, 60), stages()
 
 
 def test_the_routers_routes_read_past_decisions_as_its_own_user(world: World, stack: Stack) -> None:
