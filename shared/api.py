@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from pymongo.errors import PyMongoError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.contextvars import bind_contextvars
 
 from shared.console.assets import assets_router
 from shared.errors import Fault, ProblemError, invalid_request, unavailable
@@ -26,7 +27,7 @@ from shared.kafka.faults import is_infrastructure
 from shared.openapi.document import complete
 from shared.openapi.page import reference_router
 from shared.telemetry import metrics, names
-from shared.telemetry.tracing import Tracing, traceparent_of
+from shared.telemetry.tracing import Tracing, trace_id_of, traceparent_of
 
 REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{8,128}$")
 ADDRESSED = re.compile(r"/[^/]*@[^/]*")
@@ -102,6 +103,7 @@ def traced(tracing: Tracing, route: str, handle: Handler) -> Callable[[Request],
         name = f"{method} {route}"
         span = tracing.start(name, request.headers.get("traceparent"), SpanKind.SERVER)
         request.state.trace = traceparent_of(span)
+        bind_contextvars(trace_id=trace_id_of(request.state.trace))
         status, fault = 500, None
         try:
             response = await handle(request)
@@ -208,6 +210,7 @@ class RequestIds:
         given = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"x-request-id"), "")
         request_id = given if REQUEST_ID.match(given) else f"{getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = request_id
+        bind_contextvars(request_id=request_id)
 
         async def with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

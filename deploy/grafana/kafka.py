@@ -28,6 +28,9 @@ def dashboard() -> Dashboard:
             lines("Sent to dead letters", "By topic and reason, within the last hour.",
                   Query(f"sum by (topic, reason) (increase(posthorn_dead_letters_total{{{FILTER}}}[1h]))",
                         "{{topic}} {{reason}}"), unit=NUMBER, levels=Levels(1, 10)),
+            lines("Left out", "Of a kind that only a newer version knows, within the last hour: a roll-out.",
+                  Query(f"sum by (topic) (increase(posthorn_newer_records_total{{{FILTER}}}[1h]))", "{{topic}}"),
+                  unit=NUMBER),
         ]),
         Section("Stages", [
             lines("Records", "Through each stage.", by_second("posthorn_stage_records_total", "stage, lane")),

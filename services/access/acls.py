@@ -53,8 +53,9 @@ def _allowed(rights: Rights) -> Iterator[tuple[str, str, str]]:
     for group, topics in rights.measures.items():
         yield "group", group, "Describe"
         yield from (("topic", topic, "Describe") for topic in topics)
+    yield from (("topic", topic, "Describe") for topic in rights.counts)
     for topic in rights.configures:
-        yield from (("topic", topic, operation) for operation in ("Create", "Alter", "Describe"))
+        yield from (("topic", topic, operation) for operation in ("Create", "Alter", "Describe", "DescribeConfigs"))
 
 
 def _name(settings: ConnectionSettings, kind: str, name: str) -> str:

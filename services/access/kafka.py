@@ -16,7 +16,7 @@ from shared.kafka.security import client_arguments
 
 # Numbers of Kafka's protocol: org.apache.kafka.common.{resource.ResourceType,acl.AclOperation}.
 KINDS = {"topic": 2, "group": 3}
-OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Alter": 7, "Describe": 8}
+OPERATIONS = {"Read": 3, "Write": 4, "Create": 5, "Alter": 7, "Describe": 8, "DescribeConfigs": 10}
 ANY, LITERAL, ALLOW = 1, 3, 3
 
 

@@ -34,9 +34,10 @@ def _rows(rights: Rights) -> Iterator[tuple[str, str]]:
         yield "produce", _listed(rights.produces)
     if rights.measures:
         yield "count the lag of the groups", _listed(f"posthorn.{group}" for group in rights.measures)
-        yield "count the records of", _listed({topic for some in rights.measures.values() for topic in some})
+    if counted := rights.counts.union(*rights.measures.values()):
+        yield "count the records of", _listed(counted)
     if rights.configures:
-        yield "make and give partitions to", f"all {len(rights.configures)} topics"
+        yield "make, give partitions to, ask for settings", f"all {len(rights.configures)} topics"
     for (database, collection), actions in sorted(rights.data.items()):
         does = "find, insert, update and remove" if actions == DATA else ", ".join(sorted(actions))
         yield does, f"database `{database}`" + (f", collection `{collection}`" if collection else "")

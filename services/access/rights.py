@@ -30,12 +30,14 @@ SCHEMA = frozenset({"createCollection", "createIndex", "listCollections", "listI
 @dataclass(frozen=True)
 class Rights:
     """`consumes`: topics by consumer group; `reads`: topics read outside of groups; `measures`: topics by the groups
-    of others whose lag is counted; `configures`: topics that are made and changed."""
+    of others whose lag is counted; `counts`: topics of which it is asked how many records they have; `configures`:
+    topics that are made, changed and asked for their settings."""
 
     consumes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     produces: frozenset[str] = frozenset()
     reads: frozenset[str] = frozenset()
     measures: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    counts: frozenset[str] = frozenset()
     configures: frozenset[str] = frozenset()
     data: Mapping[Place, frozenset[str]] = field(default_factory=dict)
 
@@ -45,6 +47,7 @@ class Rights:
             self.produces | other.produces,
             self.reads | other.reads,
             _merged(self.measures, other.measures),
+            self.counts | other.counts,
             self.configures | other.configures,
             _merged(self.data, other.data),
         )
@@ -59,6 +62,7 @@ def _service(
     name: str,
     reads: Collection[str] = (),
     measures: Mapping[str, frozenset[str]] | None = None,
+    counts: Collection[str] = (),
     data: Mapping[Place, frozenset[str]] | None = None,
 ) -> Rights:
     """What it sends and receives, the dead letters of that, and its database."""
@@ -68,13 +72,15 @@ def _service(
         frozenset({*flow.sends, *flow.dead_letters}),
         frozenset({*flow.reads, *reads}),
         measures or {},
+        frozenset(counts),
         data={(name, ""): DATA, **(data or {})},
     )
 
 
 def _ingest() -> Rights:
     readers = [reader for lane in Lane for path in downstream(lane) for reader in path]
-    return _service("ingest", measures=_measured(readers), data=CONTENTS)
+    # its relay says for all services how much stands on the dead-letter topics
+    return _service("ingest", measures=_measured(readers), counts=[*map(dead_letters, LIVE)], data=CONTENTS)
 
 
 def _sender() -> Rights:
@@ -84,7 +90,7 @@ def _sender() -> Rights:
 
 
 def _operator() -> Rights:
-    """For `posthorn topics`, `indexes`, `dlq`, `bootstrap` and `rebuild`."""
+    """For `posthorn topics`, `indexes`, `dlq`, `bootstrap`, `rebuild` and `doctor`."""
     copies = {(service, str(kind)): frozenset({"find"}) for service, kinds in COPIES.items() for kind in kinds}
     made = {(database, ""): SCHEMA for database in (*SERVICES, "content")}
     # a capped collection is made with its first document

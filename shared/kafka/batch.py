@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 from faststream import AckPolicy, NoCast
 from faststream.kafka import KafkaBroker, KafkaMessage
 from opentelemetry.trace import Span
@@ -79,7 +80,8 @@ OnDead = Callable[[R, DeadLetter], Outgoing | None]
 class BatchConsumer(Generic[R]):
     """One consumer group over some topics. `on_dead` may give a record to publish with a dead letter (`stuck`).
 
-    `idle` is set while no batch is being handled.
+    `idle` is set while no batch is being handled, `outcast` once its group or a topic was refused to it: aiokafka's
+    coordinator never asks again then, or minutes later, so that whoever started the consumer has to `restart` it.
     """
 
     def __init__(
@@ -107,6 +109,8 @@ class BatchConsumer(Generic[R]):
         self._fetching = fetching
         self._on_dead = on_dead
         self._stopping = asyncio.Event()
+        self._subscriber: Any = None
+        self.outcast = asyncio.Event()
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -144,10 +148,21 @@ class BatchConsumer(Generic[R]):
         subscriber(consume)
         # FastStream's own look sleeps after an empty answer: either often, or late for what comes meanwhile
         subscriber.get_msg = self._look  # type: ignore[method-assign]
+        self._subscriber = subscriber
+
+    async def restart(self) -> None:
+        """Another consumer in place of the one that is there. Raises KafkaError."""
+        await self._subscriber.stop()
+        await self._subscriber.start()
+        self.outcast.clear()
 
     async def _look(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
         """The next records as soon as there are any, or none after a while."""
-        found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=self._fetching.records)
+        try:
+            found = await consumer.getmany(timeout_ms=LOOK_MS, max_records=self._fetching.records)
+        except (GroupAuthorizationFailedError, TopicAuthorizationFailedError):
+            self.outcast.set()
+            raise
         return tuple(chain.from_iterable(found.values()))
 
     def stop(self) -> None:

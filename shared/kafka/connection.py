@@ -17,7 +17,7 @@ from shared.settings import SharedSettings
 from shared.telemetry.tracing import Tracing
 
 log = structlog.get_logger(__name__)
-PAUSE = 1.0
+PAUSE, READMIT_SECONDS = 1.0, 5.0
 CLOSE_SECONDS = 5.0
 
 
@@ -53,7 +53,18 @@ class KafkaConnection:
                     await asyncio.wait_for(self._closing.wait(), PAUSE)
             else:
                 self.connected.set()
-                return
+                await self._readmit()
+
+    async def _readmit(self) -> None:
+        """Starts consumers again that were refused, until the end: they may have the right by then."""
+        while not self._closing.is_set():
+            for consumer in self.consumers:
+                if consumer.outcast.is_set():
+                    log.warning("refused, tries again", consumer=consumer.name)
+                    with suppress(KafkaError, OSError):
+                        await consumer.restart()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), READMIT_SECONDS)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

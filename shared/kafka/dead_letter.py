@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared.contracts.record import rfc3339
 from shared.contracts.topics import dead_letters
 from shared.kafka.publish import Outgoing, Publisher
-from shared.kafka.reading import FETCH_WAIT_MS, read_topics
+from shared.kafka.reading import read_topics
 from shared.kafka.security import client_arguments
 from shared.settings import SharedSettings
 
@@ -66,34 +67,27 @@ async def read_dead_letters(settings: SharedSettings, topic: str) -> AsyncIterat
 
 
 async def count_dead_letters(settings: SharedSettings, topics: Iterable[str]) -> dict[str, int]:
-    """How many dead letters each of the topics has; those without a dead-letter topic are left out."""
+    """How many dead letters each of the topics has; those without a dead-letter topic are left out, as are those that
+    the user may not ask about. Reads nothing of them."""
+    of_name = {settings.topic(dead_letters(topic)): topic for topic in topics}
     arguments = client_arguments(settings)
-    admin = AIOKafkaAdminClient(**arguments)
+    admin, consumer = AIOKafkaAdminClient(**arguments), AIOKafkaConsumer(**arguments)
     try:
         await admin.start()
-        there = set(await admin.list_topics())
+        there = sorted(of_name.keys() & set(await admin.list_topics()))
+        described = await admin.describe_topics(there) if there else []
+        places = [TopicPartition(each["topic"], part["partition"]) for each in described for part in each["partitions"]]
+        if not places:
+            return {}
+        await consumer.start()
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
     finally:
         await admin.close()
-    of_topic = {topic: settings.topic(dead_letters(topic)) for topic in topics}
-    of_topic = {topic: name for topic, name in of_topic.items() if name in there}
-    if not of_topic:
-        return {}
-    consumer = AIOKafkaConsumer(
-        *of_topic.values(),
-        **arguments,
-        enable_auto_commit=False,
-        fetch_max_wait_ms=FETCH_WAIT_MS,
-    )
-    await consumer.start()
-    try:
-        partitions = sorted(consumer.assignment())
-        begins, ends = await consumer.beginning_offsets(partitions), await consumer.end_offsets(partitions)
-        return {
-            topic: sum(ends[each] - begins[each] for each in partitions if each.topic == name)
-            for topic, name in of_topic.items()
-        }
-    finally:
         await consumer.stop()
+    counts = Counter(dict.fromkeys((of_name[name] for name in there), 0))
+    for place in places:
+        counts[of_name[place.topic]] += ends[place] - begins[place]
+    return dict(counts)
 
 
 async def replay(publisher: Publisher, topic: str, records: list[ConsumerRecord]) -> int:

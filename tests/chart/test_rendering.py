@@ -73,7 +73,16 @@ def test_nothing_is_there_twice_and_nothing_is_secret(helm: Helm, case: str) -> 
         for container in [*template["spec"].get("initContainers", ()), *template["spec"]["containers"]]:
             variables = [each["name"] for each in container["env"]]
             assert len(set(variables)) == len(variables)
-            assert all("secretKeyRef" in each["valueFrom"] for each in container["env"])
+            plain = {each["name"] for each in container["env"] if "secretKeyRef" not in each.get("valueFrom", {})}
+            assert plain in (set(), {"POD_NAME", "NODE_NAME", "OTEL_RESOURCE_ATTRIBUTES"})
+            assert bool(plain) == (settings_of(objects, container).get("POSTHORN_OTLP_ENDPOINT") is not None)
+
+
+def settings_of(objects: list[dict[str, Any]], container: dict[str, Any]) -> dict[str, str]:
+    """Those that a container has out of ConfigMaps."""
+    named = {each["configMapRef"]["name"] for each in container["envFrom"]}
+    maps = [each["data"] for each in objects if each["kind"] == "ConfigMap" and each["metadata"]["name"] in named]
+    return {name: value for data in maps for name, value in data.items()}
 
 
 @pytest.mark.parametrize("case", [*EXAMPLES, *FLAGS])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from deploy.local.ports import HOST
 from deploy.local.processes import wait_until
 from deploy.local.stack import Stack
 from deploy.local.starting import start_together, stop_together
+from services.doctor.examination import CHECKS
 from shared.contracts.topics import EVENTS, LIVE, Lane
 from shared.kafka.publish import Outgoing, Publisher
 from tests.e2e.account import Account, fresh
@@ -87,10 +89,15 @@ def alone(stack: Stack, world: World, service: str) -> Iterator[httpx.Client]:
 
 def test_the_senders_routes_count_what_waits_as_its_own_user(world: World, stack: Stack) -> None:
     with alone(stack, world, "sender") as client:
-        counted = wait_until(
-            lambda: all(each["count"] is not None for each in client.get("/v1/queue").json()["stages"]), 60
-        )
-        assert counted, client.get("/v1/queue").json()["stages"]
+
+        def stages() -> list[dict[str, Any]]:
+            return client.get("/v1/queue").json()["stages"] or []
+
+        def known() -> bool:
+            found = stages()
+            return bool(found) and all(each["count"] is not None for each in found)
+
+        assert wait_until(known, 60), stages()
 
 
 def test_the_routers_routes_read_past_decisions_as_its_own_user(world: World, stack: Stack) -> None:
@@ -158,6 +165,14 @@ def test_the_operator_makes_topics_and_indexes_again_and_the_read_model(stack: S
     posthorn(stack, "indexes")
     assert posthorn(stack, "rebuild").startswith("read ")
     assert f"mail.accepted.{Lane.CRITICAL}" in posthorn(stack, "topics", POSTHORN_TOPIC_PARTITIONS="7")
+
+
+def test_the_operator_asks_what_is_wrong(world: World, stack: Stack) -> None:
+    asked = {"topics", "database"}
+    others = [f"--skip={each.name}" for each in CHECKS if each.name not in asked]
+    found = json.loads(posthorn(stack, "doctor", "--json", *others))
+    world.note_denials()  # of the broker's settings and MongoDB's compatibility version, which it does without
+    assert {each["check"]: each["findings"] for each in found["checks"]} == {name: [] for name in asked}
 
 
 def test_the_users_are_as_they_should_be_when_asked_for_again(world: World, stack: Stack) -> None:

@@ -10,6 +10,12 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 METRIC = re.compile(r"posthorn_[a-z_]+")
+SETTING = re.compile(r"POSTHORN_[A-Z0-9_]+[A-Z0-9]\b")
+NO_SETTINGS = {
+    "POSTHORN_API_KEY", "POSTHORN_HOME", "POSTHORN_PORT_BASE", "POSTHORN_PASSWORDS", "POSTHORN_FAILPOINTS",
+    "POSTHORN_PASSWORD_OF_POSTHORN_SENDER", "POSTHORN_DOCTOR_HEALTH", "POSTHORN_DOCTOR_SMTP_DOOR", "POSTHORN_TEST_SEED",
+}  # fmt: skip
+"""What commands, the local stack and the tests read."""
 LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -39,6 +45,12 @@ def test_every_metric_that_a_document_names_is_declared() -> None:
     declared = set(METRIC.findall((ROOT / "docs" / "metrics.md").read_text()))
     for document in DOCUMENTS:
         assert set(METRIC.findall(document.read_text())) <= declared, document.name
+
+
+def test_every_setting_that_a_document_names_is_there() -> None:
+    known = set(SETTING.findall((ROOT / "docs" / "settings.md").read_text())) | NO_SETTINGS
+    for document in DOCUMENTS:
+        assert set(SETTING.findall(document.read_text())) <= known, document.name
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
 
 from services.doctor.checks.topics import KafkaFacts, TopicFacts
 from services.doctor.options import Options
@@ -54,10 +55,12 @@ def _found(described: dict[str, Any], config: dict[str, str]) -> TopicFacts:
 
 
 def _configs(replies: Iterable[Any]) -> dict[tuple[str, str], dict[str, str]]:
-    """By kind and name of what is configured."""
+    """By kind and name of what is configured; nothing of brokers where the user may not ask. Raises KafkaError."""
     kinds = {ConfigResourceType.BROKER.value: "broker", ConfigResourceType.TOPIC.value: "topic"}
     found = {}
     for reply in replies:
-        for _, _, kind, name, entries in (resource[:5] for resource in reply.resources):
+        for code, _, kind, name, entries in (resource[:5] for resource in reply.resources):
+            if code and int(kind) == ConfigResourceType.TOPIC.value:
+                raise for_code(code)(name)
             found[kinds[int(kind)], name] = {entry[0]: entry[1] or "" for entry in entries}
     return found

@@ -21,6 +21,7 @@ from shared.settings import SharedSettings
 log = structlog.get_logger(__name__)
 KEPT_SECONDS = 2.0
 KNOWN_SECONDS = 10.0
+REPORTS_SECONDS = 10.0  # others wait for what one looks at
 REPORTED_WITHIN = timedelta(seconds=60)
 
 
@@ -75,7 +76,8 @@ class Stages:
         try:
             lags = await self._meter.measure(reader for readers in by_stage.values() for reader in readers)
             oldest = await self._meter.oldest(lags)
-            reports = await self._reports()
+            async with asyncio.timeout(REPORTS_SECONDS):
+                reports = await self._reports()
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning("what waits on Kafka is not known", error=f"{type(error).__name__}: {error}")
             return None

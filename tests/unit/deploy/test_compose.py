@@ -141,8 +141,12 @@ def test_traces_come_from_the_services_to_grafana() -> None:
 
 
 def test_metrics_lead_to_traces_and_traces_to_metrics() -> None:
-    (exemplars,) = DATASOURCES["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
-    assert (exemplars["name"], exemplars["datasourceUid"]) == ("trace_id", "tempo")
+    traces, messages = DATASOURCES["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
+    assert (traces["name"], traces["datasourceUid"]) == ("trace_id", "tempo")
+    assert messages["name"] == "message_id"
+    console, _, value = messages["url"].rpartition("/")
+    assert value == "$${__value.raw}"  # $ is doubled: Grafana puts variables of its environment into these files
+    assert console.removeprefix(OWN["http"]["environment"]["POSTHORN_PUBLIC_URL"]) == "/console/messages"
     back = DATASOURCES["tempo"]["jsonData"]["tracesToMetrics"]
     assert back["datasourceUid"] == "prometheus"
     declared = set(re.findall(r"`(posthorn_\w+)`", (ROOT / "docs" / "metrics.md").read_text()))

@@ -147,6 +147,16 @@
 {{- end }}
 {{- end }}
 
+{{/* Who sends spans, by OpenTelemetry's conventions for Kubernetes. */}}
+{{- define "posthorn.identity" -}}
+- name: POD_NAME
+  valueFrom: {fieldRef: {fieldPath: metadata.name}}
+- name: NODE_NAME
+  valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
+- name: OTEL_RESOURCE_ATTRIBUTES
+  value: {{ printf "k8s.namespace.name=%s,k8s.pod.name=$(POD_NAME),k8s.node.name=$(NODE_NAME),service.instance.id=$(POD_NAME)" .Release.Namespace }}
+{{- end }}
+
 {{/* Files out of Secrets, as {name: {secret, items}}: (root, process). */}}
 {{- define "posthorn.files" -}}
 {{- $values := (index . 0).Values -}}

@@ -31,6 +31,9 @@ envFrom:
       name: {{ index . 3 }}
 env:
   {{- include "posthorn.secrets" (list $root $process) | trim | nindent 2 }}
+  {{- if $root.Values.telemetry.otlpEndpoint }}
+  {{- include "posthorn.identity" $root | nindent 2 }}
+  {{- end }}
 resources:
   {{- toYaml $process.resources | nindent 2 }}
 volumeMounts:
