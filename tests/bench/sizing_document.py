@@ -117,8 +117,8 @@ def _kept(costs: Costs) -> str:
 
 
 def _commands() -> str:
-    places = [f"posthorn_{service}.{name}" for service, names in SHARDED.items() for name in names]
-    return "\n".join(f'sh.shardCollection("{place}", {{_id: "hashed"}})' for place in places)
+    places = [f"{service}.{name}" for service, names in SHARDED.items() for name in names]
+    return "\n".join(f'sh.shardCollection(prefix + "{place}", {{_id: "hashed"}})' for place in places)
 
 
 def _sources() -> str:
