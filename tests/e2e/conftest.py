@@ -62,8 +62,8 @@ def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 @pytest.fixture(scope="session")
 def homes(stack: Stack) -> tuple[dict[str, Any], ...]:
-    """Three workspaces for the whole run: a bootstrap takes seconds. Tests keep apart by fresh addresses."""
-    return make_home(stack), make_home(stack), make_home(stack)
+    """Four workspaces for the whole run: a bootstrap takes seconds. Tests keep apart by fresh addresses."""
+    return make_home(stack), make_home(stack), make_home(stack), make_home(stack)
 
 
 @pytest.fixture
@@ -86,3 +86,12 @@ async def listener(stack: Stack, homes: tuple[dict[str, Any], ...]) -> AsyncIter
     that it sends."""
     async with open_account(stack, homes[2]) as opened:
         yield opened
+
+
+@pytest.fixture
+async def routed(stack: Stack, homes: tuple[dict[str, Any], ...]) -> AsyncIterator[Account]:
+    """A fourth workspace, for tests that move its default route, which is as it was after the test: mail that another
+    test left for a retry would come to their hosts."""
+    async with open_account(stack, homes[3]) as opened:
+        yield opened
+        await opened.route("direct")

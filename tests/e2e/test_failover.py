@@ -50,44 +50,43 @@ def hold_port(port: int = 0) -> socket.socket:
     return held
 
 
-async def test_mail_leaves_a_smart_host_that_dies_and_comes_back_to_it(account: Account) -> None:
+async def test_mail_leaves_a_smart_host_that_dies_and_comes_back_to_it(routed: Account) -> None:
     recipients: dict[str, str] = {}
 
     async def send(number: int) -> list[str]:
         """Messages that have all ended; their ids."""
         to = [fresh("ok") for _ in range(number)]
-        ids = [message_id for recipient in to for message_id in await account.send(recipient)]
+        ids = [message_id for recipient in to for message_id in await routed.send(recipient)]
         recipients.update(zip(ids, to, strict=True))
         for message_id in ids:
-            await account.reaches(message_id, "sent", "delivered")
+            await routed.reaches(message_id, "sent", "delivered")
         return ids
 
     async def last_ways(ids: list[str]) -> list[str]:
-        return [(await account.steps(message_id, "routed"))[-1]["transport"] for message_id in ids]
+        return [(await routed.steps(message_id, "routed"))[-1]["transport"] for message_id in ids]
 
     held = hold_port()
     port = held.getsockname()[1]
-    smart = await account.transport(port, "dies")
-    await account.route(smart["id"], "direct")
+    smart = await routed.transport(port, "dies")
+    await routed.route(smart["id"], "direct")
     try:
-        async with relay(held, account.stack.ports["sink_smtp"]):
+        async with relay(held, routed.stack.ports["sink_smtp"]):
             assert set(await last_ways(await send(3))) == {smart["id"]}
         held.close()
         for message_id in await send(AT_ONCE):
-            *_, last = await account.steps(message_id, "routed")
+            *_, last = await routed.steps(message_id, "routed")
             why = {candidate["transport"]: candidate.get("lost") for candidate in last["candidates"]}
             assert (last["transport"], why["direct"]) == ("direct", None)
             assert str(why[smart["id"]]).startswith(WHY_NOT), why
 
         held = hold_port(port)
-        async with relay(held, account.stack.ports["sink_smtp"]):
+        async with relay(held, routed.stack.ports["sink_smtp"]):
 
             async def is_back() -> bool:
                 return set(await last_ways(await send(8))) == {smart["id"]}
 
             await eventually(is_back, seconds=120, what="all mail takes the smart host again")
         for recipient in recipients.values():
-            assert await account.deliveries_to(recipient) == 1
+            assert await routed.deliveries_to(recipient) == 1
     finally:
-        await account.route("direct")
         held.close()

@@ -33,28 +33,27 @@ async def spans_of(account: Account, trace_id: str, *needed: str) -> list[dict[s
     return await eventually(there, seconds=30, what=f"the spans of {trace_id}")  # type: ignore[return-value]
 
 
-async def test_the_timeline_shows_every_stage_and_every_attempt(account: Account) -> None:
-    name, endpoint = await account.hook("email.delivered")
-    smart = await account.transport(account.stack.ports["sink_smtp"], name="second")
-    await account.route("direct", smart["id"])
+async def test_the_timeline_shows_every_stage_and_every_attempt(routed: Account) -> None:
+    name, endpoint = await routed.hook("email.delivered")
+    smart = await routed.transport(routed.stack.ports["sink_smtp"], name="second")
+    await routed.route("direct", smart["id"])
     recipient = fresh("ok")
-    (message_id,) = await account.send(recipient)
-    await account.reaches(message_id, "delivered")
-    await account.hooked(name, 1, message_id)
+    (message_id,) = await routed.send(recipient)
+    await routed.reaches(message_id, "delivered")
+    await routed.hooked(name, 1, message_id)
 
     async def hooked() -> list[dict[str, Any]] | None:
-        hooks = await account.steps(message_id, "webhook")
+        hooks = await routed.steps(message_id, "webhook")
         return [hook for hook in hooks if hook["endpoint_id"] == endpoint["id"]]
 
     (hook,) = await eventually(hooked, what="the webhook in the timeline") or ()
     assert (hook["event_type"], hook["attempt"], hook["status"], hook["ok"]) == ("email.delivered", 1, 200, True)
-    timeline = await account.trace(message_id)
-    await account.route("direct")
+    timeline = await routed.trace(message_id)
     told = [entry for entry in timeline if entry["step"] != "webhook"]
     assert [entry["step"] for entry in told] == ["accepted", "published", "routed", "checked", "attempt"]
     assert sum(entry["ms_since_previous"] for entry in timeline) == timeline[-1]["ms"]
-    _, _, routed, checked, attempt = told
-    taken, lost = routed["candidates"]
+    _, _, decided, checked, attempt = told
+    taken, lost = decided["candidates"]
     assert (taken["transport"], taken.get("lost")) == ("direct", None)
     assert (lost["transport"], lost["lost"]) == (smart["id"], "a transport before it in the failover order was taken")
     assert (checked["verdict"], checked["by"]) == ("send", "suppression")
@@ -65,19 +64,18 @@ async def test_the_timeline_shows_every_stage_and_every_attempt(account: Account
 
 
 async def test_the_timeline_shows_what_was_said_where_a_connection_failed_and_where_it_was_encrypted(
-    account: Account,
+    routed: Account,
 ) -> None:
     certificate = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("mx.test").configure_cert(certificate)
     with closed_port() as port:
         taken = {"DOT": Close("250 2.0.0 taken")}
         async with ScriptedServer(taken, extensions=("STARTTLS", "PIPELINING"), tls=certificate) as server:
-            away, there = await account.transport(port, "away"), await account.transport(server.port, "there")
-            await account.route(away["id"], there["id"])
-            (message_id,) = await account.send(fresh("ok"))
-            await account.reaches(message_id, "sent")
-            await account.route("direct")
-            failed, relayed = await account.steps(message_id, "attempt")
+            away, there = await routed.transport(port, "away"), await routed.transport(server.port, "there")
+            await routed.route(away["id"], there["id"])
+            (message_id,) = await routed.send(fresh("ok"))
+            await routed.reaches(message_id, "sent")
+            failed, relayed = await routed.steps(message_id, "attempt")
     assert (failed["event"], failed["stage"], failed["class"]) == ("deferred", "connect", "route_down")
     (dialled,) = failed["transcript"]
     assert dialled["sent"] == f"127.0.0.1 [127.0.0.1]:{port}"

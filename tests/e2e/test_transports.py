@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,13 +16,6 @@ def dead_port() -> Iterator[int]:
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
-
-
-@pytest.fixture
-async def routed(account: Account) -> AsyncIterator[Account]:
-    """The account, whose default route is as it was after the test."""
-    yield account
-    await account.route("direct")
 
 
 async def test_a_smart_host_relays(routed: Account) -> None:

@@ -143,20 +143,19 @@ async def test_a_burst_is_taken_whole_and_delivered(account: Account) -> None:
     assert [await account.deliveries_to(to) for to in recipients] == [1] * 60
 
 
-async def test_routing_decisions_are_in_view(account: Account) -> None:
-    smart = await account.transport(account.stack.ports["sink_smtp"], name="second way")
-    await account.route("direct", smart["id"])
-    (message_id,) = await account.send(fresh("ok"))
-    email = await account.reaches(message_id, "delivered")
-    await account.route("direct")
+async def test_routing_decisions_are_in_view(routed: Account) -> None:
+    smart = await routed.transport(routed.stack.ports["sink_smtp"], name="second way")
+    await routed.route("direct", smart["id"])
+    (message_id,) = await routed.send(fresh("ok"))
+    email = await routed.reaches(message_id, "delivered")
     assert (email["route"]["transport"], email["route"]["kind"], email["route"]["rule"]) == (
         "direct", "direct", "default",
     )  # fmt: skip
-    (routed,) = await account.steps(message_id, "routed")
-    taken, passed_over = routed["candidates"]
+    (decided,) = await routed.steps(message_id, "routed")
+    taken, passed_over = decided["candidates"]
     assert (taken["transport"], taken.get("lost")) == ("direct", None)
     assert (passed_over["transport"], bool(passed_over["lost"])) == (smart["id"], True)
-    assert routed["inputs"]
+    assert decided["inputs"]
 
 
 async def test_suppressions_and_the_sender_s_health_are_told(account: Account) -> None:

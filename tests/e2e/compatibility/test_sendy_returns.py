@@ -9,11 +9,8 @@ import pytest
 from tests.e2e.account import Account, fresh
 from tests.e2e.compatibility.sendy_caller import posted, reaches
 from tests.e2e.returned import answer_to, arrived, bring, bring_back
-from tests.e2e.test_transports import routed
 from tests.fixtures.scripted_smtp import ScriptedServer
 from tests.unit.sender.returns.corpus import raw
-
-__all__ = ["routed"]
 
 
 @pytest.fixture
@@ -30,7 +27,8 @@ async def test_a_report_is_asked_for_and_makes_an_email_delivered(routed: Accoun
     id_ = (await posted(routed, fresh("ok")))["id"]
     shown = await reaches(routed, id_, "sent")
     assert (bool(shown["sent_at"]), shown["delivered_at"]) == (True, None)
-    _, mail, rcpt, *_ = host.sessions[0].commands
+    (session,) = host.sessions
+    _, mail, rcpt, *_ = session.commands
     assert mail.endswith(f" RET=HDRS ENVID={id_}")
     assert " NOTIFY=SUCCESS,FAILURE,DELAY ORCPT=rfc822;" in rcpt
     verp = mail.partition("<")[2].partition(">")[0]
