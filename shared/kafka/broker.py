@@ -12,6 +12,7 @@ from shared.kafka.security import broker_security, client_arguments, servers_of
 from shared.settings import SharedSettings
 
 LINGER_MS = 5
+METADATA_MS = 10_000  # at the usual five minutes, what a producer puts into a new partition would wait as long
 BACKOFF_MS = 300  # before anything is tried again; a process has a dozen clients, and each of them tries
 BATCH_BYTES = 128 * 1024  # of one partition, before compression
 
@@ -27,6 +28,7 @@ def make_broker(settings: SharedSettings, client_id: str) -> KafkaBroker:
         security=broker_security(settings),
         client_id=client_id,
         retry_backoff_ms=BACKOFF_MS,
+        metadata_max_age_ms=METADATA_MS,
         consumer_only=True,
         allow_auto_create_topics=False,
         graceful_timeout=settings.shutdown_seconds,

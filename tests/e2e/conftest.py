@@ -44,11 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def quick() -> dict[str, str]:
+    """What the stack's settings are otherwise than a user's."""
+    return QUICK
+
+
+@pytest.fixture(scope="session")
+def stack(servers: Servers, quick: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The stack on the test run's servers, under a prefix that nobody else has."""
     prefix = f"e{secrets.token_hex(4)}_"
     environ = {name: value for name, value in os.environ.items() if not name.startswith("POSTHORN_")}
-    environ |= QUICK | {
+    environ |= quick | {
         "POSTHORN_KAFKA_BOOTSTRAP": servers.kafka_bootstrap,
         "POSTHORN_MONGO_URL": servers.mongo_url,
         "POSTHORN_DB_PREFIX": prefix,

@@ -23,7 +23,6 @@ from tests.fixtures.messages import a_message
 
 STREAMS = ("authentication", "billing")
 BEHAVIOURS = ("ok", "ok", "ok", "tempfail", "greylist", "permfail", "drop-after-dot", "close-421")
-DEAD_PORT = 9  # discard: nobody listens
 
 
 async def vary(account: Account) -> None:
@@ -45,13 +44,10 @@ async def vary(account: Account) -> None:
 
 
 async def break_things(account: Account) -> None:
-    """What happens once: endpoints that fail, ask for a pause and are gone, a transport that is away, a record that
-    nobody can read and one of a newer version."""
+    """What happens once: endpoints that fail, ask for a pause and are gone, a record that nobody can read and one of a
+    newer version."""
     for path in ("", "/status/500", "/status/429", "/status/410"):
         await account.hook(path=path)
-    dead = await account.transport(DEAD_PORT, "away")
-    await account.route(dead["id"], "direct")
-    await asyncio.gather(*(account.send(fresh("ok")) for _ in range(8)))
     event = event_of(a_message(), EventType.QUEUED, datetime.now(UTC), {}).encode()
     env = account.stack.env
     producer = AIOKafkaProducer(bootstrap_servers=env["POSTHORN_KAFKA_BOOTSTRAP"])

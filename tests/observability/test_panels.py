@@ -18,21 +18,12 @@ from tests.e2e.account import Account
 from tests.fixtures.own_ports import own_ports
 from tests.fixtures.prometheus import Prometheus, scraping
 from tests.observability.load import break_things, vary
+from tests.observability.rarities import complain, elect, go_by_rules
 
 pytestmark = [pytest.mark.verify, pytest.mark.timeout(1800)]
 JOBS = ("http", "smtp", "ingest", "router", "suppression", "sender", "returns", "webhooks")
 VARIABLES = {"$__rate_interval": "1m", "$job": "|".join(JOBS), "$namespace": ".*"}
 SECONDS = 300
-MAY_BE_EMPTY = {
-    "Warm-up": "no source of the stack is being warmed up",
-    "Rates as adapted": "no destination of the stack has a rate",
-    "MTA-STS policies fetched": "the stack's domains publish none",
-    "Changes of reputations": "takes more complaints than a test makes",
-    "Failed": "no command fails while MongoDB is there",
-    "Look-ups of hosts": "the stack's hosts are addresses",
-    "Scheduled, swept": "the sweeper has nothing to hand over again",
-}
-"""Panels that may have queries without data, each with why."""
 
 
 def queries() -> dict[tuple[str, str, str], str]:
@@ -59,15 +50,15 @@ async def test_every_panel_has_data_and_exemplars_lead_to_traces(
     jobs = {job: [f"127.0.0.1:{stack.ports[f'{job}_health']}"] for job in JOBS}
     with scraping(tmp_path, own_ports(23790), jobs, RULES) as prometheus:
         await break_things(account)
+        await go_by_rules(account)
+        await asyncio.gather(complain(account), vary(account))
+        await elect(account)
         missing, deadline = queries(), time.monotonic() + SECONDS
         while missing and time.monotonic() < deadline:
             await vary(account)
             missing = empty(prometheus, missing)
-            if all(panel in MAY_BE_EMPTY for _, panel, _ in missing):
-                break
             await asyncio.sleep(2)
-        print("without data:", *missing, sep="\n  ")
-        assert not {place: expr for place, expr in missing.items() if place[1] not in MAY_BE_EMPTY}
+        assert not missing
         assert len(prometheus.healthy_targets()) == len(JOBS)
         assert [rule["name"] for rule in prometheus.rules() if rule["health"] != "ok"] == []
         await _exemplars_lead_to_traces(account, prometheus)

@@ -13,6 +13,7 @@ from dns.rdatatype import RdataType
 from dns.rdtypes.ANY.TXT import TXT
 
 from services.sender.store.sts_policies import KeptPolicy, StsPolicyStore
+from services.sender.tls.results import TlsResult
 from services.sender.tls.sts import StsFinding, StsPolicy, read_record
 from services.sender.tls.sts_fetch import FetchError, StsFetcher
 from shared.dns import SHORTEST_TTL, Answer, ask
@@ -24,6 +25,12 @@ AT_ONCE = 256
 PATIENCE = 3.0
 FETCH_AGAIN_SECONDS = 300.0  # RFC 8461 section 3.3
 USED_EVERY = timedelta(days=1)
+FETCH_RESULTS = (
+    TlsResult.SUCCESS,
+    TlsResult.STS_FETCH_ERROR,
+    TlsResult.STS_POLICY_INVALID,
+    TlsResult.STS_WEBPKI_INVALID,
+)
 
 
 def _now() -> datetime:
@@ -51,6 +58,8 @@ class StsPolicies:
             self._find, at_once=AT_ONCE, clock=lambda: self._clock().timestamp()
         )
         self._refreshing: asyncio.Future[list[None]] | None = None
+        for result in FETCH_RESULTS:  # there from its first one on, a rise could not be told
+            metrics.STS_FETCHES.labels(result)
 
     async def of(self, domain: str) -> StsFinding | None:
         """What is known of a domain. None where that is not known yet: its web server is slow, or our database away.
@@ -105,10 +114,10 @@ class StsPolicies:
         try:
             policy = await self._fetcher.fetch(domain)
         except FetchError as error:
-            metrics.STS_FETCHES.labels(str(error.result)).inc()
+            metrics.STS_FETCHES.labels(error.result).inc()
             log.info("MTA-STS policy cannot be had", domain=domain, result=str(error.result), reason=str(error))
             return error
-        metrics.STS_FETCHES.labels("success").inc()
+        metrics.STS_FETCHES.labels(TlsResult.SUCCESS).inc()
         await self._store.save(domain, id_, policy, self._clock(), used_at)
         return policy
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
+from services.setup import create_topics
 from shared.contracts.suppressions import SuppressionChange
-from shared.contracts.topics import SUPPRESSION_CHANGES
-from shared.kafka import connection
+from shared.contracts.topics import SUPPRESSION_CHANGES, Topic
+from shared.kafka import broker, connection
 from shared.kafka.batch import BatchConsumer, Handler, Incoming
 from shared.kafka.connection import KafkaConnection
 from shared.kafka.fetching import Fetching
@@ -78,6 +79,28 @@ async def test_a_consumer_that_was_refused_is_another_one_soon(
             consumer.outcast.set()
             await eventually(lambda: happened(lambda: not consumer.outcast.is_set()))
         assert heard == ["change-1", "change-2"]
+        await kafka.stop_consuming()
+
+
+async def test_partitions_that_a_topic_gets_later_are_read_soon(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "METADATA_MS", 100)
+    await deployment.prepare(topics=(SUPPRESSION_CHANGES,))
+    heard: set[str] = set()
+
+    async def hear(batch: list[Incoming[SuppressionChange]]) -> None:
+        heard.update(incoming.record.change_id for incoming in batch)
+
+    kafka = KafkaConnection(deployment.shared, "test")
+    kafka.attach(a_consumer(kafka, deployment, "one", hear))
+    changes = [change(number) for number in range(20)]
+    async with kafka:
+        await eventually(lambda: happened(lambda: kafka.ready))
+        await create_topics(deployment.shared, [Topic(SUPPRESSION_CHANGES, partitions=2)])
+        await deployment.publish(SUPPRESSION_CHANGES, [(each.change_id, each.encode(), {}) for each in changes])
+        assert {raw.partition for raw in await deployment.records(SUPPRESSION_CHANGES, len(changes))} == {0, 1}
+        await eventually(lambda: happened(lambda: heard == {each.change_id for each in changes}))
         await kafka.stop_consuming()
 
 
