@@ -11,6 +11,7 @@ from motor.motor_asyncio import AsyncIOMotorClient
 from tests.e2e.account import Account, fresh
 from tests.e2e.compatibility.scoped_keys import operator_of
 from tests.e2e.reputations import complained_of
+from tests.fixtures.deployment import eventually
 
 WARMED = "127.0.0.2"
 DEAD_PORT = 9  # discard: nobody listens
@@ -51,9 +52,14 @@ async def complain(account: Account) -> None:
 
 
 async def elect(account: Account) -> None:
-    """MongoDB has no primary for a second."""
+    """MongoDB has no primary for a second; it has one again when this returns."""
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(account.stack.env["POSTHORN_MONGO_URL"])
     try:
         await client.admin.command({"replSetStepDown": 1, "force": True})
+
+        async def is_primary() -> bool:
+            return bool((await client.admin.command("hello"))["isWritablePrimary"])
+
+        await eventually(is_primary, seconds=60, what="a primary")
     finally:
         client.close()
