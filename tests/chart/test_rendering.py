@@ -3,7 +3,11 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +48,7 @@ def test_security_contexts(helm: Helm, name: str) -> None:
     for made_by, template in pods(helm.rendered(*example(name))):
         spec = template["spec"]
         containers = [*spec.get("initContainers", ()), *spec["containers"]]
-        seen[made_by.rpartition("-")[0] if "restartPolicy" in spec else made_by] = {
+        seen[made_by.rpartition("-")[0] if spec.get("restartPolicy") == "OnFailure" else made_by] = {
             "pod": spec["securityContext"],
             "token": spec["automountServiceAccountToken"],
             "containers": {each["name"]: each["securityContext"] for each in containers},
@@ -120,8 +124,27 @@ def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
             if each["name"].startswith(("POSTHORN_KAFKA_", "POSTHORN_MONGO_"))
         }
         service = name.removeprefix("mail-posthorn-").partition("-")[0]
-        of = "" if service in ("topics", "indexes") else f"-{service}"
+        of = "" if service in ("topics", "indexes", "doctor") else f"-{service}"
         assert users == {f"posthorn-kafka{of}", f"posthorn-mongodb{of}"}
+
+
+def test_the_doctor_s_environment_is_enough_for_it(helm: Helm) -> None:
+    objects = helm.rendered(*example("production"))
+    (doctor,) = (template for name, template in pods(objects) if name == "mail-posthorn-doctor")
+    (container,) = doctor["spec"]["containers"]
+    key = base64.b64encode(bytes(range(32))).decode()
+    secret = {each["name"]: key for each in container["env"] if "secretKeyRef" in each["valueFrom"]}
+    away = {"POSTHORN_KAFKA_BOOTSTRAP": "127.0.0.1:9", "POSTHORN_MONGO_URL": "mongodb://127.0.0.1:9"}
+    mounted = {name for name, value in settings_of(objects, container).items() if value.startswith("/etc/posthorn/")}
+    paths = {each["mountPath"] for each in container["volumeMounts"]}
+    assert {str(Path(settings_of(objects, container)[name]).parent) for name in mounted} <= paths
+    given = {name: value for name, value in settings_of(objects, container).items() if name not in mounted}
+    program = Path(sys.executable).with_name("posthorn")
+    command = [str(program), *container["args"], "--json", "--timeout=0.1", "--ntp="]
+    done = subprocess.run(command, env=given | secret | away, capture_output=True, text=True, timeout=60)
+    found = {each["check"]: each for each in json.loads(done.stdout)["checks"]}
+    assert found["settings"]["ok"], done.stdout
+    assert (found["database"]["ok"], done.returncode) == (False, 1)  # it is not there
 
 
 @pytest.mark.parametrize(
@@ -136,6 +159,7 @@ def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
         ({"processes": {"sender-deliver": {"autoscaling": {"kind": "lag"}}}}, "scale it by cpu"),
         ({"kafka": {"securityProtocol": "SASL_SSL"}}, "kafka.credentials.existingSecret is needed"),
         ({"gateway": {"enabled": True}}, "gateway.parentRefs is needed"),
+        ({"doctor": {"smtpDoor": "https://smtp.example.com"}}, "doctor/smtpDoor"),
         ({"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}}, "enable one"),
     ],
 )
