@@ -21,6 +21,9 @@ def reseal(
     from services.resealing.sealing import reseal as run
     from shared.mongo.client import make_client
     from shared.settings import SharedSettings
+    from shared.telemetry.logging import setup_logging
+
+    setup_logging("reseal", "WARNING")
 
     async def sealed(settings: SharedSettings) -> list[Resealed]:
         client = make_client(settings)

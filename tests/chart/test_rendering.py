@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from deploy.helm.chart import CHART
+from deploy.local.install import CHECKOUT
 from shared.contracts.topics import all_topics
+from shared.dkim_keys import generate_key
 from tests.chart.cases import FLAGS, STRIMZI
 from tests.chart.programs import KUBERNETES
 from tests.chart.releases import Helm, example, pods
@@ -128,22 +131,27 @@ def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
         assert users == {f"posthorn-kafka{of}", f"posthorn-mongodb{of}"}
 
 
-def test_the_doctor_s_environment_is_enough_for_it(helm: Helm) -> None:
+def test_the_doctor_s_environment_is_enough_for_it(helm: Helm, tmp_path: Path) -> None:
     objects = helm.rendered(*example("production"))
     (doctor,) = (template for name, template in pods(objects) if name == "mail-posthorn-doctor")
     (container,) = doctor["spec"]["containers"]
     key = base64.b64encode(bytes(range(32))).decode()
-    secret = {each["name"]: key for each in container["env"] if "secretKeyRef" in each["valueFrom"]}
+    secret = {each["name"]: key for each in container["env"] if "secretKeyRef" in each.get("valueFrom", {})}
+    given = settings_of(objects, container)
+    files = {name: Path(value) for name, value in given.items() if value.startswith("/etc/posthorn/")}
+    folders = {str(file.parent) for file in files.values()}
+    assert folders == {each["mountPath"] for each in container["volumeMounts"]} - {"/tmp"}
+    authority, (dkim, _) = trustme.CA().cert_pem.bytes(), generate_key()
+    for name, file in files.items():
+        given[name] = str(tmp_path / name)
+        (tmp_path / name).write_bytes(authority if file.suffix == ".crt" else dkim.encode())
     away = {"POSTHORN_KAFKA_BOOTSTRAP": "127.0.0.1:9", "POSTHORN_MONGO_URL": "mongodb://127.0.0.1:9"}
-    mounted = {name for name, value in settings_of(objects, container).items() if value.startswith("/etc/posthorn/")}
-    paths = {each["mountPath"] for each in container["volumeMounts"]}
-    assert {str(Path(settings_of(objects, container)[name]).parent) for name in mounted} <= paths
-    given = {name: value for name, value in settings_of(objects, container).items() if name not in mounted}
-    program = Path(sys.executable).with_name("posthorn")
-    command = [str(program), *container["args"], "--json", "--timeout=0.1", "--ntp="]
-    done = subprocess.run(command, env=given | secret | away, capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-m", "services.cli", *container["args"], "--json", "--timeout=0.5", "--ntp="]
+    environ = given | secret | away
+    done = subprocess.run(command, env=environ, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("{"), (done.stdout[:300], done.stderr)
     found = {each["check"]: each for each in json.loads(done.stdout)["checks"]}
-    assert found["settings"]["ok"], done.stdout
+    assert found["keys"]["findings"], done.stdout  # the settings are whole, and here all keys are the same
     assert (found["database"]["ok"], done.returncode) == (False, 1)  # it is not there
 
 
