@@ -17,8 +17,8 @@ def reseal(
 ) -> None:
     """Seal with POSTHORN_ENCRYPTION_KEY what one of POSTHORN_OTHER_ENCRYPTION_KEYS has sealed, while all goes on."""
     from services.commands import told
-    from services.resealing.sealing import Resealed
-    from services.resealing.sealing import reseal as run
+    from services.resealing.store import Resealed
+    from services.resealing.store import reseal as run
     from shared.mongo.client import make_client
     from shared.settings import SharedSettings
     from shared.telemetry.logging import setup_logging

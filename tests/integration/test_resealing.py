@@ -14,7 +14,7 @@ import pytest
 
 from services.ingest.domains.keys import KeyMaker
 from services.resealing.places import ADDRESSES, PLACES
-from services.resealing.sealing import reseal as run
+from services.resealing.store import reseal as run
 from services.roles import SERVICES
 from services.suppression.erasing.store import ErasureStore
 from services.suppression.rules import Place, Reason
