@@ -13,6 +13,7 @@ import typer
 from services import commands, keys_command, people_command
 from services.access import commands as access
 from services.doctor.command import doctor
+from services.resealing.command import reseal
 from services.roles import SERVICES
 
 app = typer.Typer(
@@ -59,6 +60,7 @@ app.command("keys")(keys_command.keys)
 app.add_typer(people_command.app, name="people")
 app.add_typer(access.app, name="access")
 app.command("doctor")(doctor)
+app.command("reseal")(reseal)
 mount_services(app)
 
 if __name__ == "__main__":

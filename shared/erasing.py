@@ -24,7 +24,6 @@ from shared.kafka.publish import Outgoing
 from shared.loops import Loops
 from shared.mongo.erasures import LEASE_SECONDS, Erasure, ErasureLog, KnownErasures
 from shared.mongo.outbox import Outbox
-from shared.secrets import SecretBox
 from shared.service import Base
 
 WORK_SECONDS = 1.0
@@ -60,7 +59,7 @@ class Erasing:
         self._erase = erase
         self._log = ErasureLog(base.database, lease_seconds)
         self._renew_seconds = lease_seconds / 3
-        self._box = SecretBox(settings.encryption_key_bytes)
+        self._box = settings.secret_box
         self._settle = settings.erasure_settle_seconds
         self.outbox = Outbox(self._log.collection, base.publisher, lambda document: [self._confirmation(document)])
 

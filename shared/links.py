@@ -72,11 +72,11 @@ _PATHS = {
 
 
 class Links:
-    """Makes and reads links under a key of at least 32 bytes."""
+    """Makes links under a key of at least 32 bytes, and reads those made under it or one of the others."""
 
-    def __init__(self, key: bytes) -> None:
-        # a key of their own: what else is signed with the given one can never pass for a link
-        self._key = hmac.digest(key, b"links", "sha256")
+    def __init__(self, key: bytes, *others: bytes) -> None:
+        # keys of their own: what else is signed with the given ones can never pass for a link
+        self._keys = [hmac.digest(each, b"links", "sha256") for each in (key, *others)]
 
     def url(self, base: str, link: Link, workspace_id: str, message_id: str) -> str:
         """The URL of a link in one message, below `base` (`https://links.example`).
@@ -88,7 +88,7 @@ class Links:
         if kind is LinkKind.CLICK and TARGET.fullmatch(target) is None:
             raise ValueError("a click leads to an absolute http or https URI")
         head = bytes((VERSION,)) + _CODES[kind] + UUID(workspace_id).bytes + UUID(message_id).bytes
-        token = _encoded(head + self._mac(head, target))
+        token = _encoded(head + _mac(self._keys[0], head, target))
         return base.rstrip("/") + _PATHS[kind].format(token=token, target=_encoded(target.encode()))
 
     def read(self, token: str, kinds: Collection[LinkKind]) -> Reference:
@@ -106,16 +106,17 @@ class Links:
     def _read(self, token: str, target: str, kinds: Collection[LinkKind]) -> Reference:
         raw = _decoded(token) if len(token) == TOKEN_CHARS else b""
         head, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(head, target)) or head[0] != VERSION:
+        if not any(hmac.compare_digest(mac, _mac(key, head, target)) for key in self._keys) or head[0] != VERSION:
             raise InvalidLinkError("no token of ours")
         kind = _KINDS[head[1:2]]
         if kind not in kinds:
             raise InvalidLinkError("a token for another use")
         return Reference(kind, str(UUID(bytes=head[2:18])), str(UUID(bytes=head[18:])))
 
-    def _mac(self, head: bytes, target: str) -> bytes:
-        """The head has one length, so that no other head and target are the same bytes."""
-        return hmac.digest(self._key, head + target.encode(), "sha256")[:MAC_BYTES]
+
+def _mac(key: bytes, head: bytes, target: str) -> bytes:
+    """The head has one length, so that no other head and target are the same bytes."""
+    return hmac.digest(key, head + target.encode(), "sha256")[:MAC_BYTES]
 
 
 def mark(nonce: str, place: int) -> str:

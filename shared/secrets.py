@@ -6,6 +6,7 @@ import base64
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
@@ -28,10 +29,11 @@ class UnsealError(Exception):
 
 
 class SecretBox:
-    """Seals and opens secrets. `purpose` binds a secret to its place: it opens nowhere else."""
+    """Seals secrets with its key, and opens what that or one of the others has sealed. `purpose` binds a secret to its
+    place: it opens nowhere else."""
 
-    def __init__(self, key: bytes) -> None:
-        self._cipher = AESGCM(key[:32])
+    def __init__(self, key: bytes, *others: bytes) -> None:
+        self._cipher, *self._others = (AESGCM(each[:32]) for each in (key, *others))
 
     def seal(self, secret: bytes, purpose: str) -> str:
         """`k1.<base64 of nonce and ciphertext>`."""
@@ -41,14 +43,26 @@ class SecretBox:
 
     def open(self, sealed: str, purpose: str) -> bytes:
         """Raises UnsealError."""
+        return self._opened(sealed, purpose)[0]
+
+    def renewed(self, sealed: str, purpose: str) -> str | None:
+        """The secret sealed with the box's own key; None where it is. Raises UnsealError."""
+        secret, by = self._opened(sealed, purpose)
+        return None if by is self._cipher else self.seal(secret, purpose)
+
+    def _opened(self, sealed: str, purpose: str) -> tuple[bytes, AESGCM]:
+        """The secret, and what opened it."""
         key_id, _, text = sealed.partition(".")
+        if key_id != KEY_ID:
+            raise UnsealError(f"unknown key id {key_id!r}")
         try:
             raw = base64.b64decode(text, validate=True)
-            if key_id != KEY_ID:
-                raise UnsealError(f"unknown key id {key_id!r}")
-            return self._cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode())
-        except (InvalidTag, ValueError) as error:
-            raise UnsealError(f"cannot open the secret for {purpose}") from error
+        except ValueError as error:
+            raise UnsealError(f"the secret for {purpose} is no base64") from error
+        for cipher in (self._cipher, *self._others):
+            with suppress(InvalidTag, ValueError):
+                return cipher.decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], purpose.encode()), cipher
+        raise UnsealError(f"cannot open the secret for {purpose}")
 
 
 def digest(pepper: bytes, value: str, purpose: str) -> str:

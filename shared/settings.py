@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from shared.client_address import IpNetwork, parse_networks
 from shared.connections import ConnectionSettings
 from shared.contracts.topics import PARTITIONS
+from shared.secrets import SecretBox
 
 
 def _key(value: object) -> object:
@@ -21,12 +22,20 @@ def _key(value: object) -> object:
     return value
 
 
+def _keys(value: object) -> object:
+    raw = value.get_secret_value() if isinstance(value, SecretStr) else value
+    for key in raw.split(",") if isinstance(raw, str) and raw else ():
+        _key(key)
+    return value
+
+
 def _networks(value: str) -> str:
     parse_networks(value)
     return value
 
 
 KeySetting = Annotated[SecretStr, BeforeValidator(_key)]
+KeysSetting = Annotated[SecretStr, BeforeValidator(_keys)]
 FAILURES = frozenset({"deferred", "bounced", "failed", "ambiguous", "stuck", "suppressed"})
 
 
@@ -55,6 +64,12 @@ class SharedSettings(ConnectionSettings):
     pepper: KeySetting = Field(description="base64, 32 bytes: HMAC key of API keys and addresses")
     token_key: KeySetting = Field(description="base64, 32 bytes: HMAC key of cursors and links")
     encryption_key: KeySetting = Field(description="base64, 32 bytes: AES-256-GCM key of secrets at rest")
+    other_token_keys: KeysSetting = Field(
+        SecretStr(""), description="further keys, comma separated, whose links and return addresses are known as ours"
+    )
+    other_encryption_keys: KeysSetting = Field(
+        SecretStr(""), description="further keys, comma separated, that open secrets at rest: a former one, or the next"
+    )
     operator_token: SecretStr | None = Field(None, description="opens the platform routes; no token, no such routes")
 
     http_host: str = Field("127.0.0.1", description="address of the API")
@@ -116,6 +131,20 @@ class SharedSettings(ConnectionSettings):
         return base64.b64decode(self.encryption_key.get_secret_value())
 
     @cached_property
+    def token_keys(self) -> tuple[bytes, ...]:
+        """The one that signs, then those that are known beside it."""
+        return (self.token_key_bytes, *_decoded(self.other_token_keys))
+
+    @cached_property
+    def encryption_keys(self) -> tuple[bytes, ...]:
+        """The one that seals, then those that open as well."""
+        return (self.encryption_key_bytes, *_decoded(self.other_encryption_keys))
+
+    @cached_property
+    def secret_box(self) -> SecretBox:
+        return SecretBox(*self.encryption_keys)
+
+    @cached_property
     def failures_traced(self) -> frozenset[str]:
         return frozenset(self.trace_failures.split(",")) - {""}
 
@@ -127,3 +156,7 @@ class SharedSettings(ConnectionSettings):
     @cached_property
     def trusted_networks(self) -> tuple[IpNetwork, ...]:
         return parse_networks(self.trusted_proxies)
+
+
+def _decoded(keys: SecretStr) -> list[bytes]:
+    return [base64.b64decode(key) for key in keys.get_secret_value().split(",") if key]

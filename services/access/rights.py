@@ -12,6 +12,7 @@ from functools import partial, reduce
 
 from services.ingest.bootstrap import COPIES
 from services.ingest.publication.allowance import downstream
+from services.resealing.places import PLACES
 from services.roles import SERVICES
 from services.sender.queue.stages import readers_of
 from shared.content import CHUNKS, COLLECTION
@@ -90,8 +91,9 @@ def _sender() -> Rights:
 
 
 def _operator() -> Rights:
-    """For `posthorn topics`, `indexes`, `dlq`, `bootstrap`, `rebuild` and `doctor`."""
+    """For `posthorn topics`, `indexes`, `dlq`, `bootstrap`, `rebuild`, `reseal` and `doctor`."""
     copies = {(service, str(kind)): frozenset({"find"}) for service, kinds in COPIES.items() for kind in kinds}
+    resealed = dict.fromkeys(PLACES, frozenset({"find", "update"}))
     made = {(database, ""): SCHEMA for database in (*SERVICES, "content")}
     # a capped collection is made with its first document
     made |= {(service, NOTICES): frozenset({"convertToCapped", "insert"}) for service in SERVICES}
@@ -99,7 +101,7 @@ def _operator() -> Rights:
         produces=frozenset(LIVE),
         reads=frozenset({*map(dead_letters, LIVE), *map(accepted, Lane), EVENTS, WEBHOOK_EVENTS}),
         configures=frozenset(topic.name for topic in all_topics()),
-        data=_merged(_merged(made, copies), {("ingest", ""): DATA}),
+        data=reduce(_merged, (made, copies, resealed, {("ingest", ""): DATA})),
     )
 
 

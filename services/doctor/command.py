@@ -53,10 +53,12 @@ def doctor(
     from services.ingest.settings import Settings as IngestSettings
     from services.sender.settings import Settings as SenderSettings
     from shared.settings import SharedSettings
+    from shared.telemetry.logging import setup_logging
 
     left_out = set(skip or ())
     if unknown := left_out - TITLES.keys():
         fail(f"no such check: {', '.join(sorted(unknown))}; there are {NAMES}", 2)
+    setup_logging("doctor")  # our own words may not stand on the standard output
     logging.disable(logging.CRITICAL)  # clients' own words about what does not answer; the findings say it
     try:
         options = Options(

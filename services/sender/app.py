@@ -62,7 +62,6 @@ from shared.loops import Loops
 from shared.mongo.clock import DatabaseClock
 from shared.mongo.erasures import KnownErasures
 from shared.mongo.group_commit import GroupCommit
-from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 RELEASE_SECONDS = 0.5
@@ -132,7 +131,7 @@ class _Deliver:
             return self.dispatcher.may_send(held) and await marks.submit((held.id, held.token))
 
         contents = ContentStore(base.content_database)
-        links = LinksBelow(Links(settings.token_key_bytes), settings.links_base)
+        links = LinksBelow(Links(*settings.token_keys), settings.links_base)
         self.destinations = destinations = DestinationParts(base, settings, self.connections.pool, self.clock)
         self.commands = CommandsHandler(self.deliveries, self.endings, kept, self.known, settings.pepper_bytes)
         self.erasing = Erasing(base, DeliveryErasing(base, self.commands).erase)
@@ -142,13 +141,13 @@ class _Deliver:
         holds = self.operations.holds
         mail = MailMaker(contents, links, settings.feedback_sender_id)
         policies = self.tls.policies if settings.mta_sts else None
-        returning = Returning(ReturnAddresses(settings.token_key_bytes), settings.dsn, settings.dsn_success)
+        returning = Returning(ReturnAddresses(*settings.token_keys), settings.dsn, settings.dsn_success)
         letters = LettersAhead(Letters(mail, returning))
         attempts = Attempts(self.connections, letters, holds, mark)
         settle = partial(settle_outcome, schedule=settings.schedule, rng=Random())
         delivery = Delivery(attempts, policies, holds, settle, destinations.feedback.heard, base.tracing)
         ways, slots = destinations.ways, destinations.slots
-        box = SecretBox(settings.encryption_key_bytes)
+        box = settings.secret_box
         supplies = Supplies(contents, base.cache, box, settings, ways, platform_signer(settings))
         claims = Claims(self.deliveries, settings.lease_seconds)
         self.dispatcher = Dispatcher(

@@ -21,7 +21,6 @@ from shared.erasing import without_the_erased
 from shared.kafka.fetching import Fetching
 from shared.kafka.stuck import stuck_event
 from shared.mongo.erasures import KnownErasures
-from shared.secrets import SecretBox
 from shared.service import Base, Service
 
 
@@ -29,7 +28,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     """Composes the roles `http` and `check` (which also learns, keeps the configuration and sweeps)."""
     copied = (Kind.WORKSPACE, Kind.API_KEY, Kind.DOMAIN)
     base = Base("suppression", settings, roles, copied=copied, parts={Kind.DOMAIN: ("name",)})
-    store = Suppressions(base.database, settings.pepper_bytes, SecretBox(settings.encryption_key_bytes), base.publisher)
+    store = Suppressions(base.database, settings.pepper_bytes, settings.secret_box, base.publisher)
     erasures = ErasureStore(base.database, base.publisher)
     erasing = ErasingParts(base, settings, store, erasures)
     if "check" in roles:

@@ -39,7 +39,6 @@ from shared.erasing import Erasing, without_the_erased
 from shared.kafka.fetching import Fetching
 from shared.loops import Loops
 from shared.mongo.erasures import KnownErasures
-from shared.secrets import SecretBox
 from shared.service import Base, Service
 from shared.telemetry import metrics
 
@@ -49,7 +48,7 @@ def create_app(settings: Settings, roles: Collection[str]) -> Service:
     base = Base("webhooks", settings, roles, owned=[Kind.ENDPOINT], copied=[Kind.WORKSPACE, Kind.API_KEY])
     stores = open_stores(base.database, settings)
     jobs = stores.jobs
-    seals = Seals(SecretBox(settings.encryption_key_bytes))
+    seals = Seals(settings.secret_box)
     endpoints = Endpoints(base.cache, base.publisher, jobs, stores.troubles, seals)
     names = Names(url_rules(settings))
     actions = actions_of(settings, endpoints, stores, seals, names)

@@ -66,6 +66,23 @@ FLAGS: dict[str, dict[str, Any]] = {
         "kafka": SASL,
         "jobs": {"topics": {"kafkaSecret": "kafka-admin"}, "indexes": {"mongodbSecret": "mongodb-admin"}},
     },
+    "doctor": {
+        "kafka": SASL,
+        "processes": {"sender": {"settings": {"POSTHORN_SOURCE_ADDRESS": "198.51.100.7"}}},
+        "doctor": {
+            "enabled": True,
+            "schedule": "*/30 * * * *",
+            "timeZone": "Europe/Berlin",
+            "smtpDoor": "[2001:db8::7]:2587",
+            "skip": ["clock"],
+            "args": ["--health=http://sender.mail.svc:9464"],
+            "settings": {"POSTHORN_NAMESERVERS": '["198.51.100.53"]'},
+            "kafkaSecret": "kafka-admin",
+            "mongodbSecret": "mongodb-admin",
+            "nodeSelector": {"example.com/mail": "out"},
+            "extraEgress": [{"ports": [{"port": 2587}], "to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}]}],
+        },
+    },
     "external-secrets": {
         "externalSecrets": {
             "enabled": True,

@@ -65,7 +65,9 @@ def example(name: str) -> tuple[str, str]:
 
 
 def pods(objects: Iterator[dict[str, Any]] | list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The pods that Deployments and Jobs would make, by the name of what makes them."""
+    """The pods that Deployments, Jobs and CronJobs would make, by the name of what makes them."""
     for each in objects:
         if each["kind"] in ("Deployment", "Job"):
             yield each["metadata"]["name"], each["spec"]["template"]
+        elif each["kind"] == "CronJob":
+            yield each["metadata"]["name"], each["spec"]["jobTemplate"]["spec"]["template"]

@@ -3,15 +3,22 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 import yaml
 
 from deploy.helm.chart import CHART
+from deploy.local.install import CHECKOUT
 from shared.contracts.topics import all_topics
+from shared.dkim_keys import generate_key
 from tests.chart.cases import FLAGS, STRIMZI
 from tests.chart.programs import KUBERNETES
 from tests.chart.releases import Helm, example, pods
@@ -44,7 +51,7 @@ def test_security_contexts(helm: Helm, name: str) -> None:
     for made_by, template in pods(helm.rendered(*example(name))):
         spec = template["spec"]
         containers = [*spec.get("initContainers", ()), *spec["containers"]]
-        seen[made_by.rpartition("-")[0] if "restartPolicy" in spec else made_by] = {
+        seen[made_by.rpartition("-")[0] if spec.get("restartPolicy") == "OnFailure" else made_by] = {
             "pod": spec["securityContext"],
             "token": spec["automountServiceAccountToken"],
             "containers": {each["name"]: each["securityContext"] for each in containers},
@@ -120,8 +127,32 @@ def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
             if each["name"].startswith(("POSTHORN_KAFKA_", "POSTHORN_MONGO_"))
         }
         service = name.removeprefix("mail-posthorn-").partition("-")[0]
-        of = "" if service in ("topics", "indexes") else f"-{service}"
+        of = "" if service in ("topics", "indexes", "doctor") else f"-{service}"
         assert users == {f"posthorn-kafka{of}", f"posthorn-mongodb{of}"}
+
+
+def test_the_doctor_s_environment_is_enough_for_it(helm: Helm, tmp_path: Path) -> None:
+    objects = helm.rendered(*example("production"))
+    (doctor,) = (template for name, template in pods(objects) if name == "mail-posthorn-doctor")
+    (container,) = doctor["spec"]["containers"]
+    key = base64.b64encode(bytes(range(32))).decode()
+    secret = {each["name"]: key for each in container["env"] if "secretKeyRef" in each.get("valueFrom", {})}
+    given = settings_of(objects, container)
+    files = {name: Path(value) for name, value in given.items() if value.startswith("/etc/posthorn/")}
+    folders = {str(file.parent) for file in files.values()}
+    assert folders == {each["mountPath"] for each in container["volumeMounts"]} - {"/tmp"}
+    authority, (dkim, _) = trustme.CA().cert_pem.bytes(), generate_key()
+    for name, file in files.items():
+        given[name] = str(tmp_path / name)
+        (tmp_path / name).write_bytes(authority if file.suffix == ".crt" else dkim.encode())
+    away = {"POSTHORN_KAFKA_BOOTSTRAP": "127.0.0.1:9", "POSTHORN_MONGO_URL": "mongodb://127.0.0.1:9"}
+    command = [sys.executable, "-m", "services.cli", *container["args"], "--json", "--timeout=0.5", "--ntp="]
+    environ = given | secret | away
+    done = subprocess.run(command, env=environ, cwd=CHECKOUT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("{"), (done.stdout[:300], done.stderr)
+    found = {each["check"]: each for each in json.loads(done.stdout)["checks"]}
+    assert found["keys"]["findings"], done.stdout  # the settings are whole, and here all keys are the same
+    assert (found["database"]["ok"], done.returncode) == (False, 1)  # it is not there
 
 
 @pytest.mark.parametrize(
@@ -136,6 +167,7 @@ def test_a_process_of_one_service_is_that_service_s_user(helm: Helm) -> None:
         ({"processes": {"sender-deliver": {"autoscaling": {"kind": "lag"}}}}, "scale it by cpu"),
         ({"kafka": {"securityProtocol": "SASL_SSL"}}, "kafka.credentials.existingSecret is needed"),
         ({"gateway": {"enabled": True}}, "gateway.parentRefs is needed"),
+        ({"doctor": {"smtpDoor": "https://smtp.example.com"}}, "doctor/smtpDoor"),
         ({"metrics": {"podMonitor": {"enabled": True}, "serviceMonitor": {"enabled": True}}}, "enable one"),
     ],
 )

@@ -167,6 +167,12 @@ def test_the_operator_makes_topics_and_indexes_again_and_the_read_model(stack: S
     assert f"mail.accepted.{Lane.CRITICAL}" in posthorn(stack, "topics", POSTHORN_TOPIC_PARTITIONS="7")
 
 
+def test_the_operator_seals_again(stack: Stack) -> None:
+    found = json.loads(posthorn(stack, "reseal", "--json"))
+    assert [each for each in found if each["closed"] or each["again"]] == []
+    assert sum(each["present"] for each in found) > 0
+
+
 def test_the_operator_asks_what_is_wrong(world: World, stack: Stack) -> None:
     asked = {"topics", "database"}
     others = [f"--skip={each.name}" for each in CHECKS if each.name not in asked]

@@ -1,4 +1,4 @@
-"""The three keys: each its own, and none that anybody could guess."""
+"""The keys: each its own, and none that anybody could guess."""
 
 from __future__ import annotations
 

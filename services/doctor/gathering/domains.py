@@ -22,7 +22,7 @@ from shared.contracts.entities import DkimKeyPair, Domain, Kind
 from shared.dkim_keys import public_half
 from shared.mongo.client import make_client, open_database
 from shared.mongo.entities import Entities
-from shared.secrets import SecretBox, UnsealError
+from shared.secrets import UnsealError
 
 
 async def verified_domains(options: Options) -> list[tuple[str, Domain]]:
@@ -40,7 +40,7 @@ async def gather(options: Options) -> list[DomainFacts]:
     """The workspaces' domains, and the platform's own signature where the settings name one."""
     resolvers = Resolvers(options.nameservers, options.seconds / 2)
     platform = await _platform(options, resolvers)
-    keys = KeyMaker(SecretBox(options.shared.encryption_key_bytes))
+    keys = KeyMaker(options.shared.secret_box)
     zone, now = Zone.of(options.ingest), datetime.now(UTC)
 
     async def look(id_: str, domain: Domain) -> DomainFacts:

@@ -23,7 +23,6 @@ from services.ingest.settings import Settings
 from services.ingest.store.domains import Domains, KeptDomain, NameTakenError
 from shared.contracts.entities import Domain
 from shared.mongo.entities import VersionConflictError
-from shared.secrets import SecretBox
 
 TRIES = 5
 log = structlog.get_logger(__name__)
@@ -35,7 +34,7 @@ class Checks:
     def __init__(self, domains: Domains, resolvers: Resolvers, settings: Settings) -> None:
         self._domains = domains
         self._resolvers = resolvers
-        self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+        self._keys = KeyMaker(settings.secret_box)
         self._entries = DomainEntries(settings.audit_days)
         self._zone = Zone.of(settings)
         self._periods = Periods.of(settings)

@@ -17,7 +17,7 @@ from services.ingest.store.domains import Domains, KeptDomain
 from shared.contracts.entities import Domain, KeyState, Kind
 from shared.dkim_keys import generate_key
 from shared.mongo.entities import Entities
-from shared.secrets import SecretBox, UnsealError
+from shared.secrets import UnsealError
 from shared.tokens import uuid7
 
 SELECTOR = next_selector([])
@@ -30,7 +30,7 @@ class Declarations:
     def __init__(self, entities: Entities, domains: Domains, settings: Settings) -> None:
         self._entities = entities
         self._domains = domains
-        self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+        self._keys = KeyMaker(settings.secret_box)
         self._entries = DomainEntries(settings.audit_days)
         self._exclusive = settings.profile != "local"
         self._first_look = timedelta(hours=settings.domain_check_hours)

@@ -22,7 +22,6 @@ from shared.contracts.entities import Domain
 from shared.dkim_keys import ED25519
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import VersionConflictError
-from shared.secrets import SecretBox
 from shared.tokens import uuid7
 
 FEATURE, LIMIT = "domains.enabled", "domains.max"
@@ -40,7 +39,7 @@ class Registry:
         self._domains = domains
         self._senders = senders
         self._checks = checks
-        self._keys = KeyMaker(SecretBox(settings.encryption_key_bytes))
+        self._keys = KeyMaker(settings.secret_box)
         self._entries = DomainEntries(settings.audit_days)
 
     async def require_room(self, principal: Principal) -> None:

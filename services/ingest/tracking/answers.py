@@ -51,7 +51,7 @@ class TrackedLinks:
         client_of: Callable[[Request], str | None] = peer_of,
     ) -> None:
         self._recorder = recorder
-        self._links = Links(settings.token_key_bytes)
+        self._links = Links(*settings.token_keys)
         self._settings = settings
         self._client_of = client_of
         self._effects = {Wish.OFF: on_unsubscribed, Wish.ON: on_subscribed}

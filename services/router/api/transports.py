@@ -20,7 +20,6 @@ from shared.contracts.messages import TlsMode
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import Entity, VersionConflictError
 from shared.openapi.operations import BODY, KEY, Cursor, Described, Limit, body_of, replies
-from shared.secrets import SecretBox
 from shared.service import Base
 from shared.tokens import Cursors, InvalidCursorError, uuid7
 
@@ -38,7 +37,7 @@ class TransportApi:
     def __init__(self, transports: Transports, sets: RuleSets, settings: Settings) -> None:
         self._transports = transports
         self._sets = sets
-        self._box = SecretBox(settings.encryption_key_bytes)
+        self._box = settings.secret_box
         self._cursors = Cursors(settings.token_key_bytes)
         self._allow_private = settings.allow_private_targets
 

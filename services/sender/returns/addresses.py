@@ -40,16 +40,17 @@ class Return:
 
 
 class ReturnAddresses:
-    """Makes and reads the addresses under a key of at least 32 bytes."""
+    """Makes the addresses under a key of at least 32 bytes, and reads those made under it or one of the others."""
 
-    def __init__(self, key: bytes) -> None:
-        # a key of their own: what else is signed with the given one can never pass for a token
-        self._keyed = hmac.new(hmac.digest(key, b"returns", "sha256"), digestmod="sha256")
+    def __init__(self, key: bytes, *others: bytes) -> None:
+        # keys of their own: what else is signed with the given ones can never pass for a token
+        own = [hmac.digest(each, b"returns", "sha256") for each in (key, *others)]
+        self._keyed = [hmac.new(each, digestmod="sha256") for each in own]
 
     def make(self, kind: ReturnKind, message_id: str, domain: str) -> str:
         """The address below a domain; raises ValueError for an id that is no UUID."""
         head = bytes((VERSION,)) + UUID(message_id).bytes
-        token = b32encode(head + self._mac(kind, head)).decode().lower()
+        token = b32encode(head + _mac(self._keyed[0], kind, head)).decode().lower()
         return f"{kind}+{token}@{domain}"
 
     def read(self, address: str) -> Return | None:
@@ -63,11 +64,12 @@ class ReturnAddresses:
         except binascii.Error:
             return None
         head, mac = raw[:-MAC_BYTES], raw[-MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(kind, head)) or head[0] != VERSION:
+        if not any(hmac.compare_digest(mac, _mac(each, kind, head)) for each in self._keyed) or head[0] != VERSION:
             return None
         return Return(kind, str(UUID(bytes=head[1:])))
 
-    def _mac(self, kind: ReturnKind, head: bytes) -> bytes:
-        keyed = self._keyed.copy()
-        keyed.update(kind.encode() + b"\0" + head)
-        return keyed.digest()[:MAC_BYTES]
+
+def _mac(key: hmac.HMAC, kind: ReturnKind, head: bytes) -> bytes:
+    keyed = key.copy()
+    keyed.update(kind.encode() + b"\0" + head)
+    return keyed.digest()[:MAC_BYTES]

@@ -68,5 +68,5 @@ def return_door(base: Base, settings: Settings, rules: Rules) -> ReturnDoor:
         certificate=certificate,
     )
     returns = Returns(base.database, base.content_database)
-    receiver = Receiver(ReturnAddresses(settings.token_key_bytes), returns, rules, base.publisher, settings)
+    receiver = Receiver(ReturnAddresses(*settings.token_keys), returns, rules, base.publisher, settings)
     return ReturnDoor(door, receiver, settings)

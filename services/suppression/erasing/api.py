@@ -20,7 +20,7 @@ from shared.erasure import replaced
 from shared.errors import Fault, invalid_request, not_found
 from shared.id_pages import Pages
 from shared.openapi.operations import KEY, OPERATOR, Cursor, Limit
-from shared.secrets import SecretBox, address_hmac
+from shared.secrets import address_hmac
 from shared.service import Base
 from shared.tokens import uuid7
 
@@ -34,7 +34,7 @@ class ErasureApi:
     def __init__(self, store: ErasureStore, settings: Settings) -> None:
         self._store = store
         self._pepper = settings.pepper_bytes
-        self._box = SecretBox(settings.encryption_key_bytes)
+        self._box = settings.secret_box
         self._pages = Pages(settings.token_key_bytes)
         self._topics = timedelta(hours=settings.erasure_topics_hours)
 

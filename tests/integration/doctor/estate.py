@@ -26,7 +26,6 @@ from services.sender.settings import Settings as SenderSettings
 from shared.contracts.entities import Domain, KeyState, Kind, Transport
 from shared.dkim_keys import generate_key, txt_record
 from shared.mongo.entities import Entities
-from shared.secrets import SecretBox
 from shared.settings import SharedSettings
 from tests.fixtures.deployment import Deployment
 from tests.fixtures.dns_server import NameServer, Says, name_server
@@ -85,7 +84,7 @@ class Estate:
 
     async def domain(self, **changes: Any) -> None:
         private, public = await asyncio.to_thread(generate_key, 1024)
-        keys = KeyMaker(SecretBox(self.options.shared.encryption_key_bytes))
+        keys = KeyMaker(self.options.shared.secret_box)
         pair = keys.sealed("d1", "ph1", private, public, KeyState.ACTIVE)
         made = Domain(
             name=DOMAIN, verified=True, active="ph1", keys=[pair], ownership="token", return_path=f"bounce.{DOMAIN}"

@@ -17,7 +17,7 @@ from shared.contracts.messages import Message
 from shared.contracts.suppressions import SuppressionChange
 from shared.contracts.topics import Lane, dead_letters, due, routed
 from shared.kafka.publish import Publisher
-from shared.secrets import SecretBox, address_hmac
+from shared.secrets import address_hmac
 from tests.fixtures.deployment import Deployment, eventually
 from tests.integration.sender.queue_world import waiting
 from tests.integration.sender.world import World
@@ -28,7 +28,7 @@ WORKSPACES, DOMAINS, STREAMS = ("w1", "w2"), ("acme.example", "other.example"), 
 
 def suppressions(deployment: Deployment) -> Suppressions:
     settings = deployment.settings(Settings)
-    box = SecretBox(settings.encryption_key_bytes)
+    box = settings.secret_box
     publisher = Publisher(settings, "unconnected")
     return Suppressions(deployment.database("suppression"), settings.pepper_bytes, box, publisher)
 

@@ -11,7 +11,6 @@ from services.suppression.erasing.store import ErasureStore
 from services.suppression.settings import Settings
 from services.suppression.store import Suppressions
 from shared.erasing import Erasing
-from shared.secrets import SecretBox
 from shared.service import Base
 from tests.fixtures.erasing import Part, survives_every_death
 from tests.integration.suppression.conftest import Suppressing
@@ -23,7 +22,7 @@ async def test_suppression_ends_what_it_died_of(suppressing: Suppressing, monkey
     settings = deployment.settings(Settings, erasure_settle_seconds=1e-9)
 
     def erasing_of(base: Base) -> Erasing:
-        box = SecretBox(settings.encryption_key_bytes)
+        box = settings.secret_box
         store = Suppressions(base.database, settings.pepper_bytes, box, base.publisher)
         return ErasingParts(base, settings, store, ErasureStore(base.database, base.publisher)).erasing
 

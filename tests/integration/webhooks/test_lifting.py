@@ -12,7 +12,6 @@ from services.webhooks.store.troubles import Disabling, Troubles
 from services.webhooks.targets import Targets
 from shared.contracts.entities import Kind
 from shared.mongo.entity_cache import EntityCache
-from shared.secrets import SecretBox
 from tests.fixtures.deployment import Deployment, eventually
 from tests.fixtures.http_receiver import Answer, HttpReceiver
 from tests.integration.webhooks.test_throttling import at_rest, posted
@@ -106,7 +105,7 @@ async def test_a_delivery_does_not_end_by_what_was_remembered_of_an_endpoint(
     settings = world.deployment.settings(Settings)
     cache, stopping = EntityCache(world.entities), asyncio.Event()
     watching = asyncio.create_task(cache.watch(stopping))
-    targets = Targets(settings, cache, Seals(SecretBox(settings.encryption_key_bytes)))
+    targets = Targets(settings, cache, Seals(settings.secret_box))
 
     async def remembered() -> bool:
         assert await targets.get(endpoint["id"]) is None

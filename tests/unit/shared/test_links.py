@@ -106,6 +106,16 @@ def test_a_token_is_for_one_use_under_one_key() -> None:
         Links(b"x" * 32).read(token_of(LinkKind.OPEN), (LinkKind.OPEN,))
 
 
+def test_links_made_under_another_key_that_is_known_are_ours() -> None:
+    later, target = Links(b"x" * 32, KEY), "https://shop.example/offers?week=47"
+    link: Link = {"kind": LinkKind.CLICK, "url": target}
+    token, encoded = parts_of_click(target)
+    assert later.read_click(token, encoded) == LINKS.read_click(token, encoded)
+    assert later.url(BASE, link, WORKSPACE, MESSAGE) == Links(b"x" * 32).url(BASE, link, WORKSPACE, MESSAGE)
+    with pytest.raises(InvalidLinkError):
+        Links(b"y" * 32, b"z" * 32).read_click(token, encoded)
+
+
 def test_a_token_of_another_version_is_none_yet(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as later:
         later.setattr("shared.links.VERSION", 2)

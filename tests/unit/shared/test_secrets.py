@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +30,25 @@ def test_it_opens_nowhere_else(secret: bytes) -> None:
     ):
         with pytest.raises(UnsealError):
             box.open(text, purpose)
+
+
+@given(
+    st.lists(st.sampled_from([bytes([each]) * 32 for each in range(4)]), min_size=2, max_size=6), st.binary(max_size=50)
+)
+def test_a_secret_outlives_its_keys_one_after_the_other(keys: list[bytes], secret: bytes) -> None:
+    """Each key is known before it seals, and the one before it is forgotten once everything is renewed."""
+    sealed = SecretBox(keys[0]).seal(secret, "p")
+    for former, present in pairwise(keys):
+        assert SecretBox(former, present).renewed(sealed, "p") is None
+        both = SecretBox(present, former)
+        assert both.open(sealed, "p") == secret
+        renewed = both.renewed(sealed, "p")
+        assert (renewed is None) == (former == present)
+        sealed = renewed or sealed
+        assert SecretBox(present).open(sealed, "p") == secret
+        for other in set(keys) - {present}:
+            with pytest.raises(UnsealError):
+                SecretBox(other).renewed(sealed, "p")
 
 
 def test_the_same_secret_never_looks_the_same() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 
 from services.cli import app
 from services.sender.settings import Settings
-from shared.secrets import SECRET_NAMES
+from shared.secrets import SECRET_NAMES, SecretBox, new_secret
 from shared.settings import SharedSettings
 
 
@@ -30,6 +31,22 @@ def test_keys_are_read_from_files(folder: Path) -> None:
     assert settings.operator_token.get_secret_value() == (folder / "posthorn_operator_token").read_text()
     assert len({settings.pepper_bytes, settings.token_key_bytes, settings.encryption_key_bytes}) == 3
     assert {len(settings.pepper_bytes), len(settings.token_key_bytes), len(settings.encryption_key_bytes)} == {32}
+
+
+def test_further_keys_stand_beside_and_each_is_looked_at(folder: Path) -> None:
+    assert SharedSettings().token_keys == (SharedSettings().token_key_bytes,)
+    former, next_ = (new_secret("POSTHORN_TOKEN_KEY") for _ in range(2))
+    (folder / "posthorn_other_token_keys").write_text(f"{former},{next_}\n")
+    (folder / "posthorn_other_encryption_keys").write_text(f"{former}\n")
+    settings = SharedSettings()
+    assert settings.token_keys == (settings.token_key_bytes, base64.b64decode(former), base64.b64decode(next_))
+    assert settings.secret_box.open(SecretBox(base64.b64decode(former)).seal(b"x", "p"), "p") == b"x"
+    assert former not in repr(settings)
+    for wrong in ("short", f"{former},dG9vIHNob3J0", f"{former},,"):
+        (folder / "posthorn_other_token_keys").write_text(wrong)
+        with pytest.raises(ValidationError) as refused:
+            SharedSettings()
+        assert wrong not in str(refused.value)
 
 
 def test_any_setting_may_be_a_file_and_the_environment_wins(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,6 +127,8 @@
 {{ include "posthorn.secret" (list "POSTHORN_PEPPER" $keys.existingSecret $keys.pepper) }}
 {{ include "posthorn.secret" (list "POSTHORN_TOKEN_KEY" $keys.existingSecret $keys.tokenKey) }}
 {{ include "posthorn.secret" (list "POSTHORN_ENCRYPTION_KEY" $keys.existingSecret $keys.encryptionKey) }}
+{{ include "posthorn.secret" (list "POSTHORN_OTHER_TOKEN_KEYS" $keys.existingSecret $keys.otherTokenKeys true) }}
+{{ include "posthorn.secret" (list "POSTHORN_OTHER_ENCRYPTION_KEYS" $keys.existingSecret $keys.otherEncryptionKeys true) }}
 {{- if $process.http }}
 {{ include "posthorn.secret" (list "POSTHORN_OPERATOR_TOKEN" $keys.existingSecret $keys.operatorToken true) }}
 {{- end }}

@@ -44,6 +44,15 @@ def test_another_key_or_kind_makes_another_address() -> None:
         ADDRESSES.make(ReturnKind.BOUNCE, "no-uuid", "a.test")
 
 
+def test_addresses_made_under_another_key_that_is_known_are_ours() -> None:
+    id_ = str(uuid.uuid4())
+    former, later = ReturnAddresses(b"f" * 32), ReturnAddresses(b"l" * 32, b"f" * 32)
+    for kind in ReturnKind:
+        assert later.read(former.make(kind, id_, "a.test")) == Return(kind, id_)
+        assert later.make(kind, id_, "a.test") == ReturnAddresses(b"l" * 32).make(kind, id_, "a.test")
+        assert former.read(later.make(kind, id_, "a.test")) is None
+
+
 @given(st.text(max_size=60))
 def test_nothing_else_is_an_address(text: str) -> None:
     for address in (text, f"b+{text}", f"replies+{text}@a.test"):

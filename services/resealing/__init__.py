@@ -1,0 +1,1 @@
+"""`posthorn reseal`: secrets that stand under another encryption key are sealed with the present one."""
