@@ -1,7 +1,7 @@
 """Sealing again: entities as their owner's next version, which its sweep publishes to the copies; addresses in place.
 
-It may run beside everything, twice at once, and end anywhere. Whoever changes an entity at the same time comes first; an
-address that changes meanwhile is left alone, for it was sealed with the present key.
+It may run beside everything, twice at once, and end anywhere. Whoever changes an entity at the same time comes first;
+an address that changes meanwhile is left alone, for it was sealed with the present key.
 """
 
 from __future__ import annotations
