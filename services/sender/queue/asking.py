@@ -10,6 +10,7 @@ from typing import Any
 from services.sender.queue.actions import Action, Options
 from services.sender.queue.holds import Hold
 from services.sender.queue.jobs import Job
+from services.sender.queue.lifting import lift
 from services.sender.queue.selection import Selection
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
@@ -70,15 +71,7 @@ class Asking:
         else:
             lifted = [each for each in own if (each.selection.messages or frozenset()) & selection.messages]
         job = Job.new(owner, actor, Action.RELEASE, selection, Options(holds=tuple(each.id for each in lifted)))
-        await self._lift(job, lifted)
-        return await self.ask(job)
-
-    async def _lift(self, job: Job, lifted: list[Hold]) -> None:
-        """Before the job is there: who holds by what was lifted in a moment is let go by the upkeep."""
-        named = job.selection.messages
-        whole = [each for each in lifted if named is None or (each.selection.messages or frozenset()) <= named]
-        if whole:
-            await self._holds.lift([each.id for each in whole], job.id, await self._clock.current())
-        for each in lifted:
-            if named is not None and each not in whole:
-                await self._holds.drop_messages(each.id, sorted(named))
+        # the job first: the upkeep leaves to it what it lifts, and it lifts what we may not come to
+        document = await self.ask(job)
+        await lift(self._holds, job, document["created_at"])
+        return document

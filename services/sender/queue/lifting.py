@@ -1,7 +1,10 @@
-"""Lets go of what is held by holds that are no more: run out, or lifted by somebody who is gone since."""
+"""Lifts holds, and lets go of what is held by holds that are no more: run out, or lifted by a job that is done."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from services.sender.queue.jobs import Job
 from services.sender.store.changing import Changing
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
@@ -9,6 +12,19 @@ from services.sender.store.queue import Queue
 from shared.mongo.clock import DatabaseClock
 
 BATCH = 500
+
+
+async def lift(holds: Holds, job: Job, now: datetime) -> None:
+    """Lifts what a release lifts, and takes messages that it names out of holds that name others, too; once more
+    changes nothing."""
+    named = job.selection.messages
+    concerned = [hold for hold in await holds.active() if hold.id in job.options.holds]
+    whole = [each for each in concerned if named is None or (each.selection.messages or frozenset()) <= named]
+    if whole:
+        await holds.lift([each.id for each in whole], job.id, now)
+    for each in concerned:
+        if named is not None and each not in whole:
+            await holds.drop_messages(each.id, sorted(named))
 
 
 class Lifting:

@@ -12,6 +12,7 @@ from services.sender.queue.actions import EVERY_STATE, STATES, Action, Refusal, 
 from services.sender.queue.active import KNOWN_SECONDS
 from services.sender.queue.deeds import Deeds
 from services.sender.queue.jobs import Job
+from services.sender.queue.lifting import lift
 from services.sender.store.destinations import Destinations
 from services.sender.store.holds import Holds
 from services.sender.store.jobs import Jobs
@@ -47,6 +48,8 @@ class Runner:
         document = await self._jobs.claim()
         if document is None:
             return 0
+        if document["action"] == Action.RELEASE:
+            await lift(self._holds, Job.of(document), datetime.now(UTC))  # who asked may have died before
         if document["action"] in (Action.HOLD, Action.RELEASE) and "position" not in document:
             # the end of a hold's job says that it is in force; who has not heard of a release would hold again
             await asyncio.sleep(KNOWN_SECONDS)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from services.sender.queue import asking
+from services.sender.queue.lifting import Lifting
+from services.sender.store.holds import Holds
+from services.sender.store.jobs import Jobs
 from shared.contracts.messages import Message, TlsMode, Verdict, VerdictKind
 from tests.fixtures.deployment import eventually
 from tests.integration.sender.patient_server import patient_server
-from tests.integration.sender.queue_world import back_from_router, open_queue, waiting
+from tests.integration.sender.queue_world import Callers, back_from_router, open_queue, waiting
 from tests.integration.sender.world import World
 
 
@@ -130,6 +137,69 @@ async def test_one_message_of_a_hold_is_released_and_the_others_stay(world: Worl
         (hold,) = (await queue.first.get("/holds"))["data"]
         assert hold["selection"] == {"messages": [other.message_id], "workspace": "w1"}
         assert (await world.delivery(other))["state"] == "held"
+
+
+async def held_message(world: World, queue: Callers) -> tuple[Message, str]:
+    """A message, and the hold that it is under."""
+    hold = await queue.first.act("hold", domain="sink.test", reason="look at it")
+    message = await world.message("ok+held@sink.test")
+    await world.clear(message)
+    await state_of(world, message, "held")
+    return message, hold["id"]
+
+
+async def test_the_upkeep_leaves_to_a_release_what_that_lifts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the job and the end of its hold the upkeep has its turns."""
+    turns, turn, add, lift = 0, Lifting.turn, Jobs.add, Holds.lift
+
+    async def counted(self: Lifting) -> bool:
+        nonlocal turns
+        more = await turn(self)
+        turns += 1
+        return more
+
+    async def some_turns() -> None:
+        before = turns
+
+        async def over() -> bool:
+            return turns > before + 1  # one has begun since
+
+        await eventually(over)
+
+    async def added_late(self: Jobs, document: Any) -> Any:
+        await some_turns()
+        return await add(self, document)
+
+    async def lifted_long_ago(self: Holds, *arguments: Any) -> None:
+        await lift(self, *arguments)
+        await some_turns()
+
+    monkeypatch.setattr(Lifting, "turn", counted)
+    async with open_queue(world) as queue, world.sender():
+        message, hold = await held_message(world, queue)
+        monkeypatch.setattr(Jobs, "add", added_late)
+        monkeypatch.setattr(Holds, "lift", lifted_long_ago)
+        job = await queue.first.act("release", hold=hold)
+        assert (job["changed"], job["refused"]) == (1, {})
+        await back_from_router(world)
+        await world.events(message, "delivered")
+
+
+async def test_a_release_is_done_whoever_dies_between_its_job_and_the_end_of_its_hold(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(*arguments: object) -> None:
+        raise ConnectionError("killed")
+
+    async with open_queue(world) as queue, world.sender():
+        message, hold = await held_message(world, queue)
+        monkeypatch.setattr(asking, "lift", die)
+        with suppress(ConnectionError):
+            await queue.first.ask("POST", "/release", json={"hold": hold})
+        await back_from_router(world)
+        await world.events(message, "delivered")
+        (job, *_) = (await queue.first.get("/jobs"))["data"]
+        assert ((await queue.first.done(job))["changed"], (await queue.first.get("/holds"))["data"]) == (1, [])
 
 
 async def test_what_is_held_by_a_hold_that_is_gone_is_let_go(world: World) -> None:
