@@ -12,9 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from shared.contracts.commands import Asked
-from shared.contracts.erasures import Erased, erasure_purpose
+from shared.contracts.erasures import Erased
 from shared.contracts.events import Event
 from shared.contracts.messages import Message
+from shared.contracts.purposes import erasure_purpose
 from shared.contracts.topics import COMMANDS
 from shared.contracts.webhooks import WebhookAttempt
 from shared.failpoints import reach

@@ -8,7 +8,14 @@ from typing import Any
 
 from services.roles import SERVICES
 from shared.contracts.entities import Kind
-from shared.contracts.erasures import erasure_purpose
+from shared.contracts.purposes import (
+    dkim_purpose,
+    endpoint_purpose,
+    erasure_purpose,
+    suppression_purpose,
+    templates_purpose,
+    transport_purpose,
+)
 from shared.mongo.erasures import COLLECTION as KNOWN_ERASURES
 from shared.secrets import SecretBox
 
@@ -18,7 +25,7 @@ Sealed = tuple[dict[str, Any], str, str]
 """The dictionary that a sealed secret stands in, its name there, and its purpose."""
 
 ADDRESSES: Mapping[tuple[str, str], Callable[[str], str]] = {
-    ("suppression", "suppressions"): "suppression:{}".format,
+    ("suppression", "suppressions"): suppression_purpose,
     ("suppression", "erasures"): erasure_purpose,
     **{(service, KNOWN_ERASURES): erasure_purpose for service in SERVICES},
 }
@@ -30,13 +37,13 @@ PLACES = (*((service, str(kind)) for kind, service in OWNERS.items()), *ADDRESSE
 def secrets_of(kind: Kind, id_: str, data: dict[str, Any]) -> Iterator[Sealed]:
     """The sealed secrets in an entity's data."""
     if kind is Kind.DOMAIN:
-        yield from ((pair, "private_key", f"dkim:{id_}") for pair in data["keys"])
+        yield from ((pair, "private_key", dkim_purpose(id_)) for pair in data["keys"])
     elif kind is Kind.TRANSPORT:
-        yield data, "password", f"transport:{id_}"
+        yield data, "password", transport_purpose(id_)
     elif kind is Kind.ENDPOINT:
-        yield data, "secret", f"endpoint:{id_}"
-        yield data, "previous_secret", f"endpoint:{id_}"
-        yield data, "templates", f"endpoint-templates:{id_}"
+        yield data, "secret", endpoint_purpose(id_)
+        yield data, "previous_secret", endpoint_purpose(id_)
+        yield data, "templates", templates_purpose(id_)
 
 
 def renewed(kind: Kind, id_: str, data: Mapping[str, Any], box: SecretBox) -> dict[str, Any] | None:

@@ -19,6 +19,7 @@ from shared.addresses import domain_of
 from shared.content import LOADED_BYTES, Content, ContentStore
 from shared.contracts.entities import Kind
 from shared.contracts.messages import Message, TlsMode
+from shared.contracts.purposes import dkim_purpose, transport_purpose
 from shared.mongo.entities import Entity
 from shared.mongo.entity_cache import EntityCache
 from shared.secrets import SecretBox, UnsealError
@@ -140,7 +141,7 @@ class Supplies:
         if (another := entity.data.get("active_ed25519")) is not None:
             selectors.append(another)
         keys = {pair["selector"]: pair["private_key"] for pair in entity.data["keys"]}
-        signers = [Signer(name, each, self._box.open(keys[each], f"dkim:{entity.id}")) for each in selectors]
+        signers = [Signer(name, each, self._box.open(keys[each], dkim_purpose(entity.id))) for each in selectors]
         if self._platform is not None and self._platform.domain != name:
             signers.append(self._platform)
         return signers
@@ -153,7 +154,7 @@ class Supplies:
         source = self._ways.sources_of(way)[destination.source] if destination.source else None
         credentials = None
         if data.get("username") and data.get("password"):
-            password = self._box.open(data["password"], f"transport:{way.id}").decode()
+            password = self._box.open(data["password"], transport_purpose(way.id)).decode()
             credentials = Credentials(data["username"], password)
         return Egress(
             transport=way.id,

@@ -29,8 +29,3 @@ class Erased(Record):
     counts: dict[str, int]
     began_at: Timestamp
     occurred_at: Timestamp
-
-
-def erasure_purpose(erasure_id: str) -> str:
-    """What the address of an erasure is sealed for."""
-    return f"erasure:{erasure_id}"

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from shared.contracts.entities import DkimKeyPair, KeyState
+from shared.contracts.purposes import dkim_purpose
 from shared.dkim_keys import ED25519, RSA, generate_ed25519_key, generate_key
 from shared.secrets import SecretBox
 
@@ -25,13 +26,9 @@ class KeyMaker:
 
     def sealed(self, domain_id: str, selector: str, private: str, public: str, state: KeyState) -> DkimKeyPair:
         """A key whose halves are there; `private` is PEM, `public` base64."""
-        kept = self._box.seal(private.encode(), _purpose(domain_id))
+        kept = self._box.seal(private.encode(), dkim_purpose(domain_id))
         return DkimKeyPair(selector=selector, public_key=public, private_key=kept, state=state, since=datetime.now(UTC))
 
     def opened(self, domain_id: str, key: DkimKeyPair) -> str:
         """The private half as PEM; raises UnsealError."""
-        return self._box.open(key.private_key, _purpose(domain_id)).decode()
-
-
-def _purpose(domain_id: str) -> str:
-    return f"dkim:{domain_id}"
+        return self._box.open(key.private_key, dkim_purpose(domain_id)).decode()

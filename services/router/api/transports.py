@@ -17,6 +17,7 @@ from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller
 from shared.contracts.entities import Transport
 from shared.contracts.messages import TlsMode
+from shared.contracts.purposes import transport_purpose
 from shared.errors import Fault, ProblemError, invalid_request, not_found
 from shared.mongo.entities import Entity, VersionConflictError
 from shared.openapi.operations import BODY, KEY, Cursor, Described, Limit, body_of, replies
@@ -110,7 +111,7 @@ class TransportApi:
         """The entity's data; the password as it is sealed already, else sealed now."""
         fields = wanted.model_dump(mode="json")
         if sealed is None and wanted.password is not None:
-            sealed = self._box.seal(wanted.password.encode(), f"transport:{id_}")
+            sealed = self._box.seal(wanted.password.encode(), transport_purpose(id_))
         return Transport(**{**fields, "password": sealed}).model_dump(mode="json")
 
     async def _visible(self, owner: Owner, id_: str) -> Entity:

@@ -15,7 +15,7 @@ from services.suppression.settings import Settings
 from shared.addresses import InvalidAddressError, parse_address
 from shared.api import json_response, read_json, service_router
 from shared.auth import Principal, caller, operator
-from shared.contracts.erasures import erasure_purpose
+from shared.contracts.purposes import erasure_purpose
 from shared.erasure import replaced
 from shared.errors import Fault, invalid_request, not_found
 from shared.id_pages import Pages

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.suppression.documents.identity import Named, identity_of, key_of
 from services.suppression.rules import Entry, Place
+from shared.contracts.purposes import suppression_purpose
 from shared.secrets import SecretBox, address_hmac, digest
 
 
@@ -24,7 +25,7 @@ class Naming:
         lower = address.lower()
         identity = identity_of(place, self.digest(lower))
         local_part, _, domain = lower.rpartition("@")
-        sealed = self._box.seal(lower.encode(), _purpose(identity["_id"]))
+        sealed = self._box.seal(lower.encode(), suppression_purpose(identity["_id"]))
         return Named(identity, sealed, [self.part(local_part), self.part(domain)])
 
     def part(self, part: str) -> str:
@@ -33,8 +34,4 @@ class Naming:
 
     def open(self, entry: Entry) -> str | None:
         """The clear address, for the eyes of its place alone; None of who was erased. Raises UnsealError."""
-        return None if entry.address is None else self._box.open(entry.address, _purpose(entry.key)).decode()
-
-
-def _purpose(key: str) -> str:
-    return f"suppression:{key}"
+        return None if entry.address is None else self._box.open(entry.address, suppression_purpose(entry.key)).decode()

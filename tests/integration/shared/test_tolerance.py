@@ -12,8 +12,8 @@ from aiokafka.errors import KafkaError
 
 from deploy.contracts.catalogue import TOPICS
 from deploy.contracts.examples import examples
-from shared.contracts.erasures import erasure_purpose
 from shared.contracts.flows import FLOWS
+from shared.contracts.purposes import erasure_purpose
 from shared.contracts.topics import Lane, cleared, dead_letters
 from shared.kafka.dead_letter import count_dead_letters, text_headers
 from shared.secrets import SecretBox
